@@ -1,0 +1,36 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    // An async function that names no actor runs on its caller's: the event loop stays single-threaded.
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+]
+
+/// A module under Sources/. Imports go downwards only; Tests/TidyTests holds the order against the files.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(name: name + "Tests", dependencies: [.byName(name: name)] + dependencies, swiftSettings: swiftSettings)
+}
+
+let package = Package(
+    name: "bulkhead",
+    targets: [
+        // Pure: bytes or values in, values out.
+        module("Protobuf"), tests("Protobuf"),
+        module("TTRPC", ["Protobuf"]), tests("TTRPC"),
+        module("Yamux"), tests("Yamux"),
+        module("OCI"), tests("OCI"),
+        module("GuestImage"), tests("GuestImage"),
+        module("Arguments"), tests("Arguments"),
+        // The host's and the guest's system calls.
+        .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
+        module("Linux", ["CLinux"]), tests("Linux"),
+        module("EventLoop", ["Linux"]), tests("EventLoop"),
+    ]
+)

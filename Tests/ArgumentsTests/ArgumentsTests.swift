@@ -1,0 +1,5 @@
+import Testing
+
+@testable import Arguments
+
+@Suite struct ArgumentsTests {}

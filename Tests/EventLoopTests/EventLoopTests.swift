@@ -1,0 +1,5 @@
+import Testing
+
+@testable import EventLoop
+
+@Suite struct EventLoopTests {}

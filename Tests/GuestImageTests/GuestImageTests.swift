@@ -1,0 +1,5 @@
+import Testing
+
+@testable import GuestImage
+
+@Suite struct GuestImageTests {}

@@ -1,0 +1,5 @@
+import Testing
+
+@testable import Linux
+
+@Suite struct LinuxTests {}

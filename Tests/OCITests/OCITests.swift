@@ -1,0 +1,5 @@
+import Testing
+
+@testable import OCI
+
+@Suite struct OCITests {}

@@ -1,0 +1,5 @@
+import Testing
+
+@testable import Protobuf
+
+@Suite struct ProtobufTests {}

@@ -1,0 +1,5 @@
+import Testing
+
+@testable import TTRPC
+
+@Suite struct TTRPCTests {}

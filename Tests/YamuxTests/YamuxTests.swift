@@ -1,0 +1,5 @@
+import Testing
+
+@testable import Yamux
+
+@Suite struct YamuxTests {}

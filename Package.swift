@@ -31,6 +31,8 @@ let package = Package(
         // The host's and the guest's system calls.
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
         module("Linux", ["CLinux"]), tests("Linux"),
-        module("EventLoop", ["Linux"]), tests("EventLoop"),
+        module("EventLoop", ["Linux"]), tests("EventLoop", ["Linux", "Support"]),
+        .target(
+            name: "Support", dependencies: ["EventLoop"], path: "Tests/Support", swiftSettings: swiftSettings),
     ]
 )

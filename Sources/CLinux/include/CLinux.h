@@ -1,1 +1,158 @@
+/// What Swift cannot say of Linux: process creation, variadic calls, structures with flexible arrays or macros.
+/// Every function is one kernel operation (bh_spawn apart) and returns >= 0, or a negative errno. None allocates.
 #pragma once
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/// The steps of bh_spawn, for its error message.
+enum bh_step {
+    BH_STEP_NONE = 0,
+    BH_STEP_PIPE,
+    BH_STEP_CLONE,
+    BH_STEP_JOIN,
+    BH_STEP_UNSHARE,
+    BH_STEP_DEATH_SIGNAL,
+    BH_STEP_SESSION,
+    BH_STEP_TERMINAL,
+    BH_STEP_DESCRIPTORS,
+    BH_STEP_EXEC,
+};
+
+struct bh_fd_map {
+    int from;
+    int to;
+};
+
+struct bh_plan {
+    /// The program: an open descriptor (O_PATH will do), or -1 for `path`.
+    int program_fd;
+    const char *path;
+    char *const *argv;
+    char *const *envp;
+    /// Descriptors of the child, and no others: `from` in this process becomes `to` in the child.
+    const struct bh_fd_map *fds;
+    size_t fd_count;
+    /// CLONE_NEW* flags of namespaces to make.
+    uint64_t new_namespaces;
+    /// CLONE_NEW* flags of namespaces to join, those of the process behind `join_pidfd` (-1: none).
+    uint64_t join_namespaces;
+    int join_pidfd;
+    /// A cgroup v2 directory to be born in, or -1.
+    int cgroup_fd;
+    /// Sent to the child when the calling *thread* ends, 0 for none.
+    int death_signal;
+    /// A session of its own; with `terminal` (a descriptor number in the child, or -1) that becomes its terminal.
+    int new_session;
+    int terminal;
+};
+
+/// Starts `plan`. Blocks until execve has happened or a step has failed.
+/// Returns the pid, with a pidfd that the caller owns in `*pidfd`; or a negative errno and the step in `*failed`,
+/// and then no child is left.
+pid_t bh_spawn(const struct bh_plan *plan, int *pidfd, enum bh_step *failed);
+
+int bh_pipe(int fds[2]);
+/// In the C locale; NULL for a number that is no errno.
+const char *bh_errno_text(int code);
+
+int bh_pidfd_open(pid_t pid, unsigned flags);
+int bh_pidfd_send_signal(int pidfd, int signal);
+
+enum { BH_EXITED = 1, BH_SIGNALED = 2 };
+struct bh_exit {
+    pid_t pid;
+    int how;
+    int status;
+};
+/// Reaps the process behind `pidfd`. 1: reaped, 0: it still runs (only with `nohang`).
+int bh_wait_pidfd(int pidfd, int nohang, struct bh_exit *result);
+/// Reaps any child that has ended. 1: one reaped, 0: none has ended, -ECHILD: there is no child.
+int bh_wait_any(struct bh_exit *result);
+
+int bh_epoll_create(void);
+/// `events` as in EPOLL*; `token` comes back with each event.
+int bh_epoll_add(int epoll, int fd, uint32_t events, uint64_t token);
+int bh_epoll_remove(int epoll, int fd);
+struct bh_event {
+    uint64_t token;
+    uint32_t events;
+};
+int bh_epoll_wait(int epoll, struct bh_event *events, int capacity, int timeout_ms);
+
+int bh_eventfd(void);
+int bh_timerfd(void);
+/// Arms for an absolute CLOCK_MONOTONIC time; 0 disarms.
+int bh_timerfd_set(int fd, uint64_t nanoseconds);
+uint64_t bh_monotonic_ns(void);
+
+/// A signalfd of the signals in `mask` (bit n-1 is signal n), which are blocked for the thread from here on.
+int bh_signalfd(uint64_t mask);
+/// The next signal number that is pending on `fd`; 0: none.
+int bh_signalfd_read(int fd);
+int bh_block_signals(uint64_t mask);
+int bh_ignore_signal(int signal);
+/// All handlers to default, nothing blocked: what a program that is executed expects.
+void bh_reset_signals(void);
+
+/// Sends `count` bytes with up to BH_MAX_FDS descriptors in one message. Returns the bytes sent.
+#define BH_MAX_FDS 16
+ssize_t bh_send_fds(int socket, const void *bytes, size_t count, const int *fds, size_t fd_count);
+/// Receives into `bytes`; descriptors are close-on-exec, `*fd_count` is in and out. A message or control data that
+/// was cut short gives -EMSGSIZE, with every descriptor that came closed again.
+ssize_t bh_receive_fds(int socket, void *bytes, size_t count, int *fds, size_t *fd_count);
+struct bh_peer {
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+};
+int bh_peer(int socket, struct bh_peer *peer);
+int bh_socketpair(int type, int fds[2]);
+int bh_unix_socket(int type);
+/// Binds and listens, or connects, by path (108 bytes at most, see unix(7)).
+int bh_unix_listen(int fd, const char *path, int backlog);
+int bh_unix_connect(int fd, const char *path);
+int bh_accept(int fd);
+
+struct bh_open_how {
+    uint64_t flags, mode, resolve;
+};
+int bh_openat2(int dirfd, const char *path, const struct bh_open_how *how);
+int bh_memfd(const char *name, int allow_sealing);
+int bh_seal(int fd);
+
+int bh_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data);
+int bh_umount(const char *target, int flags);
+int bh_pivot_root(const char *new_root, const char *put_old);
+int bh_open_tree(int dirfd, const char *path, unsigned flags);
+int bh_move_mount(int from_fd, const char *from, int to_fd, const char *to, unsigned flags);
+int bh_mount_setattr(int dirfd, const char *path, unsigned flags, uint64_t set, uint64_t clear, uint64_t propagation);
+int bh_unshare(uint64_t flags);
+int bh_setns(int fd, uint64_t flags);
+int bh_finit_module(int fd, const char *parameters);
+
+int bh_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+/// Capability sets as bit masks, capget(2).
+int bh_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable);
+int bh_capget(uint64_t *effective, uint64_t *permitted, uint64_t *inheritable);
+int bh_setgroups(const gid_t *groups, size_t count);
+int bh_setresuid(uid_t uid);
+int bh_setresgid(gid_t gid);
+int bh_close_range(unsigned first, unsigned last, int cloexec);
+int bh_prlimit(pid_t pid, int resource, uint64_t soft, uint64_t hard);
+int bh_sethostname(const void *name, size_t length);
+int bh_setdomainname(const void *name, size_t length);
+int bh_mknodat(int dirfd, const char *path, mode_t mode, unsigned major, unsigned minor);
+int bh_device_numbers(int fd, unsigned *major, unsigned *minor);
+int bh_getrandom(void *bytes, size_t count);
+/// RNDADDENTROPY with `count` (<= 512) bytes, then RNDRESEEDCRNG.
+int bh_add_entropy(int random_fd, const void *bytes, size_t count);
+int bh_set_clock(int64_t seconds, int64_t nanoseconds);
+
+int bh_set_window_size(int fd, uint16_t rows, uint16_t columns);
+int bh_get_window_size(int fd, uint16_t *rows, uint16_t *columns);
+/// Opens the terminal side of `ptmx` (TIOCGPTPEER): right whatever is mounted on /dev/pts here.
+int bh_open_terminal(int ptmx);
+int bh_unlock_ptmx(int ptmx);

@@ -1,0 +1,100 @@
+import Linux
+
+/// A descriptor that reads and writes without blocking the loop. Owns it, and sets it non-blocking.
+///
+/// A regular file is always ready, so its reads and writes happen at once and may wait for the disk.
+@EventLoop public final class AsyncFD {
+    private var fd: OwnedFD?
+    private var token: UInt64?
+    private var ready: Epoll.Interest = [.readable, .writable]
+    private let changed = Condition()
+
+    public init(_ fd: consuming OwnedFD) throws(SystemCallError) {
+        try fd.setNonBlocking(true)
+        do {
+            token = try Poller.shared.add(
+                fd, [.readable, .writable, .peerFinished], handler: { [weak self] in self?.report($0) })
+        } catch {
+            guard error.code == 1 /* EPERM: a regular file */ else { throw error }
+        }
+        self.fd = consume fd
+    }
+
+    isolated deinit { close() }
+
+    private func report(_ interest: Epoll.Interest) {
+        ready.formUnion(interest)
+        if !interest.isDisjoint(with: [.error, .hangUp, .peerFinished]) { ready.formUnion([.readable, .writable]) }
+        changed.notify()
+    }
+
+    /// Whether `close` has been called.
+    public var isClosed: Bool { fd == nil }
+
+    /// Closes the descriptor. Whoever waits for it gets EBADF.
+    public func close() {
+        guard let fd = fd.take() else { return }
+        if let token { Poller.shared.remove(fd, token: token) }
+        changed.notify()
+    }
+
+    /// Lends the descriptor to a call that does not block.
+    /// - Throws: EBADF when it is closed, or what `body` throws.
+    public func withFD<R>(_ body: (borrowing OwnedFD) throws(SystemCallError) -> R) throws(SystemCallError) -> R {
+        guard fd != nil else { throw SystemCallError("read", code: 9 /* EBADF */) }
+        return try withOptional(fd, body)
+    }
+
+    private func withOptional<R>(
+        _ fd: borrowing OwnedFD?, _ body: (borrowing OwnedFD) throws(SystemCallError) -> R
+    ) throws(SystemCallError) -> R {
+        switch fd {
+        case .some(let fd): return try body(fd)
+        case .none: throw SystemCallError("read", code: 9 /* EBADF */)
+        }
+    }
+
+    /// Calls `body`, and again after each wait for `interest` as long as it throws EAGAIN.
+    public func retry<R>(
+        when interest: Epoll.Interest, _ body: (borrowing OwnedFD) throws(SystemCallError) -> R
+    ) async throws -> R {
+        while true {
+            do {
+                return try withFD(body)
+            } catch {
+                guard error.code == 11 /* EAGAIN */ else { throw error }
+            }
+            // The kernel tells of changes only: what it said before this EAGAIN is used up.
+            ready.subtract(interest)
+            try Task.checkCancellation()
+            while ready.intersection(interest).isEmpty, fd != nil { try await changed.wait() }
+        }
+    }
+
+    /// Reads what is there, at most `count` bytes, waiting for the first; empty at the end of file.
+    /// - Throws: `SystemCallError`, `CancellationError`.
+    public func read(upTo count: Int) async throws -> [UInt8] {
+        try await retry(when: .readable) { fd throws(SystemCallError) in try fd.read(upTo: count) }
+    }
+
+    /// Reads what is there without waiting; nil when there is nothing now, empty at the end of file.
+    public func readNow(upTo count: Int) throws(SystemCallError) -> [UInt8]? {
+        do {
+            return try withFD { fd throws(SystemCallError) in try fd.read(upTo: count) }
+        } catch {
+            guard error.code == 11 /* EAGAIN */ else { throw error }
+            return nil
+        }
+    }
+
+    /// Writes all of `bytes`, as fast as the other side takes them.
+    /// - Throws: `SystemCallError`, `CancellationError`; some may have been written then.
+    public func write(_ bytes: [UInt8]) async throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let slice = rest
+            let count = try await retry(when: .writable) { fd throws(SystemCallError) in try fd.write(slice) }
+            rest = rest.dropFirst(count)
+        }
+    }
+}

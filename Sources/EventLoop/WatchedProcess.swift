@@ -1,0 +1,52 @@
+import Linux
+
+/// A child that the loop watches: its end is an event, and it is reaped then.
+@EventLoop public final class WatchedProcess {
+    public nonisolated let pid: Int32
+    /// How the process ended. A status that the kernel would not give (never seen) counts as SIGKILL.
+    public nonisolated let exit = Promise<ProcessExit>()
+    private let child: ChildProcess
+    private let watch: AsyncFD
+
+    public init(_ child: consuming ChildProcess) throws(SystemCallError) {
+        watch = try AsyncFD(child.pidfd.fd.duplicate())
+        pid = child.pid
+        self.child = child
+        Task { @EventLoop in await self.reap() }
+    }
+
+    /// Sends a signal; a process that has ended already is fine.
+    public func signal(_ signal: Int32) {
+        guard exit.current == nil else { return }
+        try? child.pidfd.signal(signal)  // ESRCH: it has ended and `reap` is about to say so.
+    }
+
+    private func reap() async {
+        let status = try? await watch.retry(when: .readable) { _ throws(SystemCallError) in
+            guard let status = try child.pidfd.reap() else { throw SystemCallError("waitid", code: 11 /* EAGAIN */) }
+            return status
+        }
+        watch.close()
+        exit.fulfil(status ?? .signaled(9))
+    }
+}
+
+/// Signals of this process as events, in place of handlers.
+@EventLoop public final class SignalWatch {
+    private let watch: AsyncFD
+
+    /// Takes `signals` over from their default action, for the whole process when called before other threads exist.
+    public init(_ signals: SignalSet) throws(SystemCallError) {
+        watch = try AsyncFD(SignalFD.make(signals))
+    }
+
+    /// The next signal; several of a kind may come as one.
+    public func next() async throws -> Int32 {
+        try await watch.retry(when: .readable) { fd throws(SystemCallError) in
+            guard let signal = try SignalFD.next(from: fd) else {
+                throw SystemCallError("read", code: 11 /* EAGAIN */)
+            }
+            return signal
+        }
+    }
+}

@@ -1,0 +1,297 @@
+import CLinux
+import Glibc
+
+/// What fstat(2) says of a file, as far as anybody here asks.
+public struct FileStatus: Sendable, Equatable {
+    /// The type of a file.
+    public enum Kind: Sendable, Equatable {
+        case regular, directory, symlink, fifo, socket, characterDevice, blockDevice
+    }
+    public let kind: Kind
+    /// Permission bits, without the type.
+    public let mode: UInt32
+    public let sizeBytes: Int64
+    public let uid: UInt32
+    public let gid: UInt32
+    public let device: UInt64
+    public let inode: UInt64
+    /// The device that a device node stands for.
+    public let major: UInt32
+    public let minor: UInt32
+
+    init(_ status: stat) {
+        kind =
+            switch status.st_mode & S_IFMT {
+            case S_IFDIR: .directory
+            case S_IFLNK: .symlink
+            case S_IFIFO: .fifo
+            case S_IFSOCK: .socket
+            case S_IFCHR: .characterDevice
+            case S_IFBLK: .blockDevice
+            default: .regular
+            }
+        mode = status.st_mode & 0o7777
+        sizeBytes = Int64(status.st_size)
+        uid = status.st_uid
+        gid = status.st_gid
+        device = UInt64(status.st_dev)
+        inode = UInt64(status.st_ino)
+        let number = UInt64(status.st_rdev)
+        major = UInt32((number >> 8) & 0xfff | (number >> 32) & 0xffff_f000)
+        minor = UInt32(number & 0xff | (number >> 12) & 0xffff_ff00)
+    }
+}
+
+/// Flags of `Files.open`, added to O_CLOEXEC. Values of open(2).
+public struct OpenFlags: OptionSet, Sendable {
+    public let rawValue: CInt
+    public init(rawValue: CInt) { self.rawValue = rawValue }
+    public static let readOnly = OpenFlags([])
+    public static let writeOnly = OpenFlags(rawValue: O_WRONLY)
+    public static let readWrite = OpenFlags(rawValue: O_RDWR)
+    public static let create = OpenFlags(rawValue: O_CREAT)
+    public static let exclusive = OpenFlags(rawValue: O_EXCL)
+    public static let truncate = OpenFlags(rawValue: O_TRUNC)
+    public static let append = OpenFlags(rawValue: O_APPEND)
+    public static let nonBlocking = OpenFlags(rawValue: O_NONBLOCK)
+    public static let noFollow = OpenFlags(rawValue: O_NOFOLLOW)
+    public static let directory = OpenFlags(rawValue: O_DIRECTORY)
+    public static let path = OpenFlags(rawValue: 0o10000000)
+    public static let noTerminal = OpenFlags(rawValue: O_NOCTTY)
+}
+
+/// Files by path. Everything here blocks as the file system does.
+public enum Files {
+    /// Opens `path`, close-on-exec. `mode` counts with `.create` only.
+    public static func open(_ path: String, _ flags: OpenFlags = .readOnly, mode: UInt32 = 0o600)
+        throws(SystemCallError) -> OwnedFD
+    {
+        var result: CInt
+        var code: CInt = 0
+        repeat {
+            result = Glibc.open(path, flags.rawValue | O_CLOEXEC, mode)
+            code = errno
+        } while result < 0 && code == EINTR
+        return OwnedFD(owning: try checkErrno(result, code, "open", path))
+    }
+
+    /// Opens `path` as seen from the directory `root`, of which nothing leads outside: symbolic links and `..` are
+    /// resolved as if `root` were `/`. openat2(2), RESOLVE_IN_ROOT.
+    public static func open(
+        _ path: String, in root: borrowing OwnedFD, _ flags: OpenFlags = .readOnly, mode: UInt32 = 0
+    )
+        throws(SystemCallError) -> OwnedFD
+    {
+        let resolveInRoot: UInt64 = 0x10, noMagicLinks: UInt64 = 0x02
+        var how = bh_open_how(
+            flags: UInt64(flags.rawValue | O_CLOEXEC), mode: flags.contains(.create) ? UInt64(mode) : 0,
+            resolve: resolveInRoot | noMagicLinks)
+        var result: CInt = 0
+        repeat {
+            result = root.withRaw { bh_openat2($0, path, &how) }
+            // EAGAIN: a rename elsewhere raced with the look-up, the man page says to try again.
+        } while result == -EINTR || result == -EAGAIN
+        return OwnedFD(owning: try check(result, "openat2", path))
+    }
+
+    /// The whole content. `limit` bounds it in bytes; more throws EFBIG.
+    public static func read(_ path: String, limit: Int = 16 << 20) throws(SystemCallError) -> [UInt8] {
+        let file = try open(path)
+        do {
+            return try file.readAll(limit: limit)
+        } catch {
+            throw SystemCallError(error.call, path, code: error.code)
+        }
+    }
+
+    /// The whole content as text, invalid UTF-8 repaired.
+    public static func readText(_ path: String, limit: Int = 1 << 20) throws(SystemCallError) -> String {
+        String(decoding: try read(path, limit: limit), as: UTF8.self)
+    }
+
+    /// Writes into a file that exists or is made, in place: for /proc, /sys and files nobody reads meanwhile.
+    public static func write(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o600) throws(SystemCallError) {
+        let file = try open(path, [.writeOnly, .create, .truncate], mode: mode)
+        do {
+            try file.writeAll(bytes)
+        } catch {
+            throw SystemCallError(error.call, path, code: error.code)
+        }
+    }
+
+    /// Writes an existing control file (/proc, /sys, cgroup), which is never created.
+    public static func control(_ path: String, _ text: String) throws(SystemCallError) {
+        let file = try open(path, .writeOnly)
+        do {
+            try file.writeAll(Array(text.utf8))
+        } catch {
+            throw SystemCallError(error.call, path, code: error.code)
+        }
+    }
+
+    /// Replaces the file as one step: readers see the old content or the new, never a part.
+    public static func replace(_ path: String, with bytes: [UInt8], mode: UInt32 = 0o600) throws(SystemCallError) {
+        let temporary = path + ".new"
+        try write(bytes, to: temporary, mode: mode)
+        try rename(temporary, to: path)
+    }
+
+    public static func rename(_ from: String, to: String) throws(SystemCallError) {
+        let result = Glibc.rename(from, to)
+        try checkErrno(result, errno, "rename", "\(from) to \(to)")
+    }
+
+    /// Makes one directory. An existing one is EEXIST.
+    public static func makeDirectory(_ path: String, mode: UInt32 = 0o755) throws(SystemCallError) {
+        let result = mkdir(path, mode)
+        try checkErrno(result, errno, "mkdir", path)
+    }
+
+    /// Makes `path` and every parent that is missing. Existing directories are fine.
+    public static func makeDirectories(_ path: String, mode: UInt32 = 0o755) throws(SystemCallError) {
+        do {
+            try makeDirectory(path, mode: mode)
+        } catch {
+            if error.code == EEXIST, isDirectory(path) { return }
+            guard error.code == ENOENT, let parent = parent(of: path) else { throw error }
+            try makeDirectories(parent, mode: mode)
+            do {
+                try makeDirectory(path, mode: mode)
+            } catch {
+                guard error.code == EEXIST, isDirectory(path) else { throw error }
+            }
+        }
+    }
+
+    public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    public static func isDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// The names in a directory without `.` and `..`, sorted.
+    public static func names(in path: String) throws(SystemCallError) -> [String] {
+        guard let directory = opendir(path) else { throw SystemCallError("opendir", path, code: errno) }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// Removes a file; one that is not there is fine.
+    public static func remove(_ path: String) throws(SystemCallError) {
+        let result = unlink(path)
+        let code = errno
+        if result < 0, code == ENOENT { return }
+        try checkErrno(result, code, "unlink", path)
+    }
+
+    /// Removes an empty directory; one that is not there is fine.
+    public static func removeDirectory(_ path: String) throws(SystemCallError) {
+        let result = rmdir(path)
+        let code = errno
+        if result < 0, code == ENOENT { return }
+        try checkErrno(result, code, "rmdir", path)
+    }
+
+    /// Removes a tree without following links or crossing into another file system. Nothing there is fine.
+    public static func removeTree(_ path: String) throws(SystemCallError) {
+        var status = stat()
+        let result = lstat(path, &status)
+        let code = errno
+        if result < 0, code == ENOENT { return }
+        try checkErrno(result, code, "lstat", path)
+        try removeTree(path, device: status.st_dev, isDirectory: status.st_mode & S_IFMT == S_IFDIR)
+    }
+
+    private static func removeTree(_ path: String, device: dev_t, isDirectory: Bool) throws(SystemCallError) {
+        guard isDirectory else { return try remove(path) }
+        for name in try names(in: path) {
+            let child = path + "/" + name
+            var status = stat()
+            guard lstat(child, &status) == 0 else { continue }
+            // A mount below is somebody else's tree: removing it would empty a volume.
+            guard status.st_dev == device else { throw SystemCallError("unlink", child, code: EXDEV) }
+            try removeTree(child, device: device, isDirectory: status.st_mode & S_IFMT == S_IFDIR)
+        }
+        try removeDirectory(path)
+    }
+
+    public static func symlink(_ target: String, at path: String) throws(SystemCallError) {
+        let result = Glibc.symlink(target, path)
+        try checkErrno(result, errno, "symlink", path)
+    }
+
+    public static func readLink(_ path: String) throws(SystemCallError) -> String {
+        var code: CInt = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: Int(PATH_MAX)) { buffer, filled in
+            let got = buffer.withMemoryRebound(to: CChar.self) { chars in
+                chars.baseAddress.map { readlink(path, $0, chars.count) } ?? -1
+            }
+            code = got < 0 ? errno : 0
+            filled = max(got, 0)
+        }
+        guard code == 0 else { throw SystemCallError("readlink", path, code: code) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    public static func changeOwner(_ path: String, uid: UInt32, gid: UInt32) throws(SystemCallError) {
+        let result = lchown(path, uid, gid)
+        try checkErrno(result, errno, "lchown", path)
+    }
+
+    public static func changeMode(_ path: String, _ mode: UInt32) throws(SystemCallError) {
+        let result = chmod(path, mode)
+        try checkErrno(result, errno, "chmod", path)
+    }
+
+    public static func makeFIFO(_ path: String, mode: UInt32 = 0o600) throws(SystemCallError) {
+        let result = mkfifo(path, mode)
+        try checkErrno(result, errno, "mkfifo", path)
+    }
+
+    /// A device node, mknodat(2). `kind` is `.characterDevice`, `.blockDevice` or `.fifo`.
+    public static func makeNode(
+        _ path: String, kind: FileStatus.Kind, mode: UInt32, major: UInt32, minor: UInt32
+    ) throws(SystemCallError) {
+        let type: UInt32 = kind == .blockDevice ? S_IFBLK : kind == .fifo ? S_IFIFO : S_IFCHR
+        try check(bh_mknodat(AT_FDCWD, path, type | mode, major, minor), "mknod", path)
+    }
+
+    /// An anonymous file in memory with `bytes`, sealed when `sealed`, positioned at its start.
+    public static func inMemory(_ bytes: [UInt8], name: String, sealed: Bool = true) throws(SystemCallError) -> OwnedFD
+    {
+        let file = OwnedFD(owning: try check(bh_memfd(name, sealed ? 1 : 0), "memfd_create", name))
+        try file.writeAll(bytes)
+        let position = file.withRaw { lseek($0, 0, SEEK_SET) }
+        guard position == 0 else { throw SystemCallError("lseek", name, code: errno) }
+        if sealed { try check(file.withRaw { bh_seal($0) }, "fcntl", "F_ADD_SEALS \(name)") }
+        return file
+    }
+
+    /// Takes the exclusive lock of an open file. The lock goes with the last descriptor of it.
+    /// - Returns: false when another holds it and `wait` is false.
+    public static func lock(_ file: borrowing OwnedFD, wait: Bool) throws(SystemCallError) -> Bool {
+        var code: CInt = 0
+        var result: CInt
+        repeat {
+            result = file.withRaw { flock($0, wait ? LOCK_EX : LOCK_EX | LOCK_NB) }
+            code = errno
+        } while result < 0 && code == EINTR
+        if result < 0, code == EWOULDBLOCK { return false }
+        try checkErrno(result, code, "flock")
+        return true
+    }
+
+    /// The path without its last component; nil for `/` and for a bare name.
+    public static func parent(of path: String) -> String? {
+        guard let slash = path.lastIndex(of: "/"), path.count > 1 else { return nil }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+}

@@ -1,0 +1,131 @@
+import CLinux
+import Glibc
+
+/// A descriptor with one owner, closed when the owner lets go of it. Nothing else in the project holds raw numbers.
+public struct OwnedFD: ~Copyable, Sendable {
+    private let raw: CInt
+
+    /// Takes over an open descriptor, which is closed with this value.
+    public init(owning raw: CInt) {
+        precondition(raw >= 0, "no descriptor: \(raw)")
+        self.raw = raw
+    }
+
+    deinit {
+        _ = close(raw)  // Never retried: on Linux the number is free even after EINTR.
+    }
+
+    /// Lends the number to `body`, which must not keep or close it.
+    public borrowing func withRaw<R: ~Copyable, E: Error>(_ body: (CInt) throws(E) -> R) throws(E) -> R {
+        try body(raw)
+    }
+
+    /// Gives the number to a new owner without closing it.
+    public consuming func release() -> CInt {
+        let number = raw
+        discard self
+        return number
+    }
+
+    /// A second descriptor of the same open file, close-on-exec.
+    public borrowing func duplicate() throws(SystemCallError) -> OwnedFD {
+        let copy = fcntl(raw, F_DUPFD_CLOEXEC, 3)
+        try checkErrno(copy, errno, "fcntl", "F_DUPFD_CLOEXEC")
+        return OwnedFD(owning: copy)
+    }
+
+    /// Reads at most `count` bytes; empty at the end of file.
+    /// - Throws: `SystemCallError`; EAGAIN when the descriptor is non-blocking and has nothing.
+    public borrowing func read(upTo count: Int) throws(SystemCallError) -> [UInt8] {
+        var code: CInt = 0
+        let number = raw
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            var got: Int
+            repeat {
+                got = Glibc.read(number, buffer.baseAddress, count)
+                code = errno
+            } while got < 0 && code == EINTR
+            filled = max(got, 0)
+            if got >= 0 { code = 0 }
+        }
+        guard code == 0 else { throw SystemCallError("read", code: code) }
+        return bytes
+    }
+
+    /// Writes as much of `bytes` as the kernel takes in one call. Returns the count.
+    /// - Throws: `SystemCallError`; EAGAIN when the descriptor is non-blocking and full, EPIPE when nobody reads.
+    public borrowing func write(_ bytes: ArraySlice<UInt8>) throws(SystemCallError) -> Int {
+        var code: CInt = 0
+        let number = raw
+        let written = bytes.withUnsafeBytes { buffer in
+            var put: Int
+            repeat {
+                put = Glibc.write(number, buffer.baseAddress, buffer.count)
+                code = errno
+            } while put < 0 && code == EINTR
+            return put
+        }
+        guard written >= 0 else { throw SystemCallError("write", code: code) }
+        return written
+    }
+
+    /// Writes all of `bytes`, blocking as long as the descriptor does. For files, not for peers.
+    public borrowing func writeAll(_ bytes: [UInt8]) throws(SystemCallError) {
+        var rest = bytes[...]
+        while !rest.isEmpty { rest = rest.dropFirst(try write(rest)) }
+    }
+
+    /// Reads to the end of file, blocking. `limit` bounds the result in bytes; more throws EFBIG.
+    public borrowing func readAll(limit: Int) throws(SystemCallError) -> [UInt8] {
+        var all: [UInt8] = []
+        while true {
+            let some = try read(upTo: 65536)
+            if some.isEmpty { return all }
+            guard all.count + some.count <= limit else { throw SystemCallError("read", code: EFBIG) }
+            all += some
+        }
+    }
+
+    /// Sets or clears O_NONBLOCK, which all duplicates of the open file share.
+    public borrowing func setNonBlocking(_ on: Bool) throws(SystemCallError) {
+        let flags = fcntl(raw, F_GETFL)
+        try checkErrno(flags, errno, "fcntl", "F_GETFL")
+        let result = fcntl(raw, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK)
+        try checkErrno(result, errno, "fcntl", "F_SETFL")
+    }
+
+    /// The file's type, size and owner, fstat(2).
+    public borrowing func status() throws(SystemCallError) -> FileStatus {
+        var status = stat()
+        let result = fstat(raw, &status)
+        try checkErrno(result, errno, "fstat")
+        return FileStatus(status)
+    }
+}
+
+/// A pipe. Both ends are close-on-exec and blocking.
+@frozen public struct Pipe: ~Copyable {
+    public var reading: OwnedFD
+    public var writing: OwnedFD
+
+    public init() throws(SystemCallError) {
+        var ends: (CInt, CInt) = (-1, -1)
+        let result = withUnsafeMutablePointer(to: &ends) {
+            $0.withMemoryRebound(to: CInt.self, capacity: 2) { bh_pipe($0) }
+        }
+        try check(result, "pipe2")
+        reading = OwnedFD(owning: ends.0)
+        writing = OwnedFD(owning: ends.1)
+    }
+}
+
+/// Two descriptors that are made together.
+@frozen public struct DescriptorPair: ~Copyable, Sendable {
+    public var first: OwnedFD
+    public var second: OwnedFD
+
+    public init(_ first: consuming OwnedFD, _ second: consuming OwnedFD) {
+        self.first = first
+        self.second = second
+    }
+}

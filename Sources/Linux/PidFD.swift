@@ -1,0 +1,45 @@
+import CLinux
+import Glibc
+
+/// A process by descriptor, pidfd_open(2): never another process that got the same number later.
+public struct PidFD: ~Copyable, Sendable {
+    public let fd: OwnedFD
+
+    /// Takes over a pidfd.
+    public init(owning fd: consuming OwnedFD) { self.fd = fd }
+
+    /// Opens the process with this number. It must be known to live, a child that is not reaped for instance.
+    public init(_ pid: pid_t) throws(SystemCallError) {
+        fd = OwnedFD(owning: try check(bh_pidfd_open(pid, 0), "pidfd_open", "process \(pid)"))
+    }
+
+    /// - Throws: ESRCH when the process has been reaped.
+    public func signal(_ signal: CInt) throws(SystemCallError) {
+        try check(fd.withRaw { bh_pidfd_send_signal($0, signal) }, "pidfd_send_signal", "signal \(signal)")
+    }
+
+    /// Reaps the child if it has ended, without blocking; nil while it runs.
+    public func reap() throws(SystemCallError) -> ProcessExit? {
+        var result = bh_exit()
+        let reaped = try check(fd.withRaw { bh_wait_pidfd($0, 1, &result) }, "waitid")
+        return reaped == 1 ? ProcessExit(result) : nil
+    }
+
+    /// Blocks until the child has ended, and reaps it. For short-lived helpers that are known to end.
+    public func wait() throws(SystemCallError) -> ProcessExit {
+        var result = bh_exit()
+        try check(fd.withRaw { bh_wait_pidfd($0, 0, &result) }, "waitid")
+        return ProcessExit(result)
+    }
+}
+
+/// Children of this process, whoever made them: what PID 1 reaps.
+public enum Children {
+    /// Reaps one child that has ended; nil when none has.
+    public static func reapAny() throws(SystemCallError) -> (pid: pid_t, status: ProcessExit)? {
+        var result = bh_exit()
+        let code = bh_wait_any(&result)
+        if code == -ECHILD { return nil }
+        return try check(code, "waitid") == 1 ? (result.pid, ProcessExit(result)) : nil
+    }
+}

@@ -1,0 +1,137 @@
+import CLinux
+import Glibc
+
+/// Sets of capabilities, capabilities(7): bit n is capability number n.
+public struct CapabilitySet: OptionSet, Sendable, Hashable {
+    public let rawValue: UInt64
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    /// All names in the order of their numbers, as of Linux 5.9 (41 of them).
+    public static let names = [
+        "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID",
+        "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST",
+        "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO",
+        "CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE",
+        "CAP_SYS_RESOURCE", "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE",
+        "CAP_AUDIT_CONTROL", "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM",
+        "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE",
+    ]
+
+    /// The capability of that name (`CAP_CHOWN`), nil when there is none.
+    public init?(named name: String) {
+        guard let number = Self.names.firstIndex(of: name) else { return nil }
+        rawValue = 1 << UInt64(number)
+    }
+
+    /// Everything this table knows.
+    public static let all = CapabilitySet(rawValue: (1 << UInt64(names.count)) - 1)
+
+    /// The numbers in the set.
+    var numbers: [UInt] { (0..<64).filter { rawValue & (1 << UInt64($0)) != 0 } }
+}
+
+/// What this process may do. All of it concerns the calling thread, so it belongs into single-threaded processes.
+public enum Privileges {
+    private static let setNoNewPrivileges: CInt = 38, setDumpable: CInt = 4, setKeepCapabilities: CInt = 8
+    private static let dropBounding: CInt = 24, ambient: CInt = 47, setDeathSignal: CInt = 1
+    private static let ambientRaise: UInt = 2, ambientClear: UInt = 4
+
+    /// execve grants nothing from now on, PR_SET_NO_NEW_PRIVS.
+    public static func forbidNew() throws(SystemCallError) {
+        try check(bh_prctl(setNoNewPrivileges, 1, 0, 0, 0), "prctl", "PR_SET_NO_NEW_PRIVS")
+    }
+
+    /// Whether others may trace this process and open its /proc files, PR_SET_DUMPABLE.
+    public static func setDumpable(_ on: Bool) throws(SystemCallError) {
+        try check(bh_prctl(setDumpable, on ? 1 : 0, 0, 0, 0), "prctl", "PR_SET_DUMPABLE")
+    }
+
+    /// Permitted capabilities survive the next change of the uid away from 0, PR_SET_KEEPCAPS.
+    public static func keepCapabilities() throws(SystemCallError) {
+        try check(bh_prctl(setKeepCapabilities, 1, 0, 0, 0), "prctl", "PR_SET_KEEPCAPS")
+    }
+
+    /// The signal this process gets when the thread that made it ends. A change of the uid clears it.
+    public static func setDeathSignal(_ signal: CInt) throws(SystemCallError) {
+        try check(bh_prctl(setDeathSignal, UInt(signal), 0, 0, 0), "prctl", "PR_SET_PDEATHSIG")
+    }
+
+    /// Takes everything that is not in `kept` out of the bounding set.
+    public static func boundCapabilities(to kept: CapabilitySet) throws(SystemCallError) {
+        for number in UInt(0)..<64 where kept.rawValue & (1 << UInt64(number)) == 0 {
+            let result = bh_prctl(dropBounding, number, 0, 0, 0)
+            if result == -EINVAL { return }  // Beyond the last capability that this kernel has.
+            try check(result, "prctl", "PR_CAPBSET_DROP \(number)")
+        }
+    }
+
+    /// Sets the three sets, capset(2).
+    public static func setCapabilities(
+        effective: CapabilitySet, permitted: CapabilitySet, inheritable: CapabilitySet
+    ) throws(SystemCallError) {
+        try check(bh_capset(effective.rawValue, permitted.rawValue, inheritable.rawValue), "capset")
+    }
+
+    /// What this process holds.
+    public static func capabilities() throws(SystemCallError) -> (effective: CapabilitySet, permitted: CapabilitySet) {
+        var effective: UInt64 = 0, permitted: UInt64 = 0, inheritable: UInt64 = 0
+        try check(bh_capget(&effective, &permitted, &inheritable), "capget")
+        return (CapabilitySet(rawValue: effective), CapabilitySet(rawValue: permitted))
+    }
+
+    /// Makes the ambient set just `kept`, which must be permitted and inheritable.
+    public static func setAmbient(_ kept: CapabilitySet) throws(SystemCallError) {
+        try check(bh_prctl(ambient, ambientClear, 0, 0, 0), "prctl", "PR_CAP_AMBIENT_CLEAR_ALL")
+        for number in kept.numbers {
+            try check(bh_prctl(ambient, ambientRaise, number, 0, 0), "prctl", "PR_CAP_AMBIENT_RAISE \(number)")
+        }
+    }
+
+    /// Becomes another user: groups first, since the uid takes the right to change them.
+    public static func setIdentity(uid: UInt32, gid: UInt32, groups: [UInt32]) throws(SystemCallError) {
+        try check(bh_setgroups(groups, groups.count), "setgroups")
+        try check(bh_setresgid(gid), "setresgid", "\(gid)")
+        try check(bh_setresuid(uid), "setresuid", "\(uid)")
+    }
+
+    /// A resource limit of this process, setrlimit(2). `resource` is an RLIMIT_* number.
+    public static func setLimit(_ resource: CInt, soft: UInt64, hard: UInt64) throws(SystemCallError) {
+        try check(bh_prlimit(0, resource, soft, hard), "setrlimit", "\(resource)")
+    }
+}
+
+/// The host's name and clock, and its randomness.
+public enum Identity {
+    public static func setHostname(_ name: String) throws(SystemCallError) {
+        let bytes = Array(name.utf8)
+        try check(bh_sethostname(bytes, bytes.count), "sethostname", name)
+    }
+
+    public static func setDomainname(_ name: String) throws(SystemCallError) {
+        let bytes = Array(name.utf8)
+        try check(bh_setdomainname(bytes, bytes.count), "setdomainname", name)
+    }
+
+    /// Sets CLOCK_REALTIME.
+    public static func setClock(seconds: Int64, nanoseconds: Int64) throws(SystemCallError) {
+        try check(bh_set_clock(seconds, nanoseconds), "clock_settime")
+    }
+
+    /// Credits `seed` (at most 512 bytes) to the kernel's generator and has it reseed at once, random(4).
+    public static func addEntropy(_ seed: [UInt8]) throws(SystemCallError) {
+        let device = try Files.open("/dev/urandom", .readWrite)
+        try check(device.withRaw { bh_add_entropy($0, seed, seed.count) }, "ioctl", "RNDADDENTROPY")
+    }
+
+    /// `count` random bytes, at most 256.
+    public static func randomBytes(_ count: Int) throws(SystemCallError) -> [UInt8] {
+        var failure: CInt = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            let got = bh_getrandom(buffer.baseAddress, count)
+            failure = min(got, 0)
+            filled = Int(max(got, 0))
+        }
+        try check(failure, "getrandom")
+        return bytes
+    }
+}

@@ -1,5 +1,0 @@
-import Testing
-
-@testable import Linux
-
-@Suite struct LinuxTests {}

@@ -1,5 +1,0 @@
-import Testing
-
-@testable import Yamux
-
-@Suite struct YamuxTests {}

@@ -3,7 +3,7 @@
 public struct ImageConfig: JSONDocument {
     /// See `JSONDocument`.
     public static let documentName = "image configuration"
-    /// 8 MiB; most have a few KiB.
+    /// 8 MiB, of which history and labels can need some.
     public static let maximumBytes = 8 << 20
 
     /// When it was made (RFC 3339).

@@ -2,7 +2,7 @@
 public struct Manifest: JSONDocument {
     /// See `JSONDocument`.
     public static let documentName = "image manifest"
-    /// 4 MiB: what registries must accept at most.
+    /// 4 MiB: what the distribution specification expects registries and clients to support.
     public static let maximumBytes = 4 << 20
 
     /// 2.

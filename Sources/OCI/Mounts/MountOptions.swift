@@ -81,11 +81,20 @@ public struct MountOptions: Equatable, Sendable {
 }
 
 /// Why mount options were not accepted.
-public enum MountOptionError: Error, Equatable, Sendable {
+public enum MountOptionError: Error, Equatable, Sendable, CustomStringConvertible {
     /// This option cannot be applied; the reason says why.
     case refused(option: String, reason: String)
     /// More options than `MountOptions.maximumOptions`.
     case tooMany(count: Int, limit: Int)
     /// More bytes than `MountOptions.maximumBytes`.
     case tooLong(limit: Int)
+
+    /// One line for a person.
+    public var description: String {
+        switch self {
+        case .refused(let option, let reason): "mount option \"\(SpecPath.shortened(option))\": \(reason)"
+        case .tooMany(let count, let limit): "\(count) mount options, the limit is \(limit)"
+        case .tooLong(let limit): "mount options with more than \(limit) bytes together"
+        }
+    }
 }

@@ -54,7 +54,7 @@ extension RuntimeSpec {
         public var reservation: Int64?
         /// Limit of memory and swap together, as cgroup v1 counts.
         public var swap: Int64?
-        /// Limit of kernel memory, gone from the kernel since 5.16.
+        /// Limit of kernel memory, v1 only and without effect since Linux 5.16.
         public var kernel: Int64?
         /// Limit of TCP buffers, v1 only.
         public var kernelTCP: Int64?

@@ -83,7 +83,7 @@ public struct SeccompProfile: JSONDocument {
 }
 
 /// Why a profile cannot be used.
-public enum SeccompProfileError: Error, Equatable, Sendable {
+public enum SeccompProfileError: Error, Equatable, Sendable, CustomStringConvertible {
     /// `architectures` and `archMap` exclude each other.
     case architecturesTwice
     /// Rule `index` has both `name` and `names`.
@@ -94,4 +94,15 @@ public enum SeccompProfileError: Error, Equatable, Sendable {
     case unknownErrno(String)
     /// `minKernel` is no version.
     case invalidKernelVersion(String)
+
+    /// One line for a person.
+    public var description: String {
+        switch self {
+        case .architecturesTwice: "seccomp profile: has both architectures and archMap"
+        case .namesTwice(let rule): "seccomp profile: syscalls[\(rule)] has both name and names"
+        case .invalidDefaultAction(let action): "seccomp profile: defaultAction \"\(action)\" does not exist"
+        case .unknownErrno(let name): "seccomp profile: no error number has the name \"\(name)\""
+        case .invalidKernelVersion(let text): "seccomp profile: minKernel \"\(text)\" is not a version such as 4.8"
+        }
+    }
 }

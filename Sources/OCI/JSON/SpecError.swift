@@ -1,0 +1,27 @@
+/// Why a JSON document of the OCI specifications could not be read or written.
+public enum SpecError: Error, Equatable, Sendable {
+    /// The document has more bytes than its kind may have; it was not looked at.
+    case tooLarge(document: String, bytes: Int, limit: Int)
+    /// The bytes are not JSON as we accept it; `offset` is the byte where reading stopped.
+    case malformed(document: String, offset: Int, problem: String)
+    /// It is JSON, but the value at `path` (such as `linux.namespaces[2].type`) is not what the specification says.
+    case mismatch(document: String, path: String, problem: String)
+    /// The value could not be written as JSON.
+    case notEncodable(document: String, problem: String)
+}
+
+extension SpecError: CustomStringConvertible {
+    /// One line for a person, without values of the document.
+    public var description: String {
+        switch self {
+        case .tooLarge(let document, let bytes, let limit):
+            "\(document): \(bytes) bytes, the limit is \(limit)"
+        case .malformed(let document, let offset, let problem):
+            "\(document): not JSON at byte \(offset): \(problem)"
+        case .mismatch(let document, let path, let problem):
+            "\(document): \(path.isEmpty ? "document" : path): \(problem)"
+        case .notEncodable(let document, let problem):
+            "\(document): cannot be written: \(problem)"
+        }
+    }
+}

@@ -1,0 +1,167 @@
+extension SpecTable {
+    /// The fields of config.json, in the order of the specification.
+    public static let entries: [Entry] = general + process + mountsAndHooks + linux + resources + seccomp + platforms
+
+    /// Namespace types that a container must ask for, or need not.
+    public static let absences: [Absence] = [
+        Absence(namespace: .pid, treatment: .refused(hostNamespace)),
+        Absence(namespace: .network, treatment: .refused(hostNamespace)),
+        Absence(namespace: .ipc, treatment: .refused(hostNamespace)),
+        Absence(namespace: .uts, treatment: .refused(hostNamespace)),
+        Absence(namespace: .mount, treatment: .refused(hostNamespace)),
+        Absence(
+            namespace: .cgroup,
+            treatment: .metByVM("the container sees the cgroup tree of its VM, not that of the host")),
+        Absence(namespace: .user, treatment: .applied),
+        Absence(namespace: .time, treatment: .applied),
+    ]
+
+    static let hostNamespace = "host namespaces are not shared with a VM"
+    static let unknownField = "unknown, ignored"
+
+    private static let noUserNamespaces = "user namespaces are not supported yet"
+    private static let noHooks = "hooks are run by bulkhead-runtime, which is not there yet"
+    private static let noBlockIO = "block I/O limits are not supported yet"
+    private static let noNotify = "no listener outside of the VM can answer for a system call"
+    private static let noLabels = "the VM boundary takes the place of the host's security modules"
+
+    private static func applied(_ paths: String...) -> [Entry] { paths.map { Entry($0, .applied) } }
+    private static func refused(_ reason: String, _ paths: String...) -> [Entry] {
+        paths.map { Entry($0, .refused(reason)) }
+    }
+    private static func metByVM(_ reason: String, _ paths: String...) -> [Entry] {
+        paths.map { Entry($0, .metByVM(reason)) }
+    }
+
+    private static let general: [Entry] =
+        [
+            Entry(
+                "ociVersion", .applied,
+                [
+                    Exception(
+                        when: .isNotVersion1, treatment: .refused("only version 1 of the specification is supported"))
+                ])
+        ]
+        + applied("root.path", "root.readonly", "hostname", "domainname", "annotations.*")
+
+    private static let process: [Entry] =
+        applied(
+            "process.terminal", "process.consoleSize.height", "process.consoleSize.width", "process.user.uid",
+            "process.user.gid", "process.user.umask", "process.user.additionalGids")
+        + metByVM("names a Windows user; on Linux the ids count", "process.user.username")
+        + applied("process.args")
+        + refused("a command line for Windows", "process.commandLine")
+        + applied(
+            "process.env", "process.cwd", "process.capabilities.bounding", "process.capabilities.effective",
+            "process.capabilities.inheritable", "process.capabilities.permitted", "process.capabilities.ambient",
+            "process.rlimits[].type", "process.rlimits[].hard", "process.rlimits[].soft", "process.noNewPrivileges")
+        + metByVM(noLabels, "process.apparmorProfile")
+        + applied("process.oomScoreAdj")
+        + metByVM(noLabels, "process.selinuxLabel")
+        + applied(
+            "process.ioPriority.class", "process.ioPriority.priority", "process.scheduler.policy",
+            "process.scheduler.nice", "process.scheduler.priority", "process.scheduler.flags",
+            "process.scheduler.runtime", "process.scheduler.deadline", "process.scheduler.period",
+            "process.execCPUAffinity.initial", "process.execCPUAffinity.final")
+
+    private static let mountsAndHooks: [Entry] =
+        applied("mounts[].destination")
+        + [
+            Entry(
+                "mounts[].type", .applied,
+                [
+                    Exception(
+                        when: .isOneOf(["cgroup"]),
+                        treatment: .metByVM("the guest has cgroup v2 only: cgroup2 is mounted instead"))
+                ])
+        ]
+        + applied("mounts[].source", "mounts[].options")
+        + refused("idmapped mounts are not supported yet", "mounts[].uidMappings", "mounts[].gidMappings")
+        + refused(
+            noHooks, "hooks.prestart", "hooks.createRuntime", "hooks.createContainer", "hooks.startContainer",
+            "hooks.poststart", "hooks.poststop")
+
+    private static let linux: [Entry] =
+        [
+            Entry(
+                "linux.namespaces[].type", .applied,
+                [Exception(when: .isOneOf(["user"]), treatment: .refused(noUserNamespaces))])
+        ]
+        + refused(
+            "existing namespaces cannot be joined from inside a VM; pods share theirs later", "linux.namespaces[].path")
+        + refused(noUserNamespaces, "linux.uidMappings", "linux.gidMappings")
+        + refused("clock offsets are not supported yet", "linux.timeOffsets.*.secs", "linux.timeOffsets.*.nanosecs")
+        + applied(
+            "linux.devices[].path", "linux.devices[].type", "linux.devices[].major", "linux.devices[].minor",
+            "linux.devices[].fileMode", "linux.devices[].uid", "linux.devices[].gid")
+        + refused("network devices of the host cannot be moved into a VM", "linux.netDevices")
+        + applied("linux.cgroupsPath", "linux.rootfsPropagation", "linux.sysctl.*", "linux.maskedPaths")
+        + applied("linux.readonlyPaths")
+        + metByVM(noLabels, "linux.mountLabel")
+        + metByVM(
+            "pods do not share caches by agreement", "linux.intelRdt.closID", "linux.intelRdt.l3CacheSchema",
+            "linux.intelRdt.memBwSchema", "linux.intelRdt.enableCMT", "linux.intelRdt.enableMBM")
+        + applied("linux.personality.domain")
+        + refused("the specification defines no flags", "linux.personality.flags")
+
+    private static let seccomp: [Entry] =
+        [
+            Entry(
+                "linux.seccomp.defaultAction", .applied,
+                [Exception(when: .isOneOf(["SCMP_ACT_NOTIFY"]), treatment: .refused(noNotify))])
+        ]
+        + applied("linux.seccomp.defaultErrnoRet", "linux.seccomp.architectures", "linux.seccomp.flags")
+        + refused(noNotify, "linux.seccomp.listenerPath", "linux.seccomp.listenerMetadata")
+        + applied("linux.seccomp.syscalls[].names")
+        + [
+            Entry(
+                "linux.seccomp.syscalls[].action", .applied,
+                [Exception(when: .isOneOf(["SCMP_ACT_NOTIFY"]), treatment: .refused(noNotify))])
+        ]
+        + applied(
+            "linux.seccomp.syscalls[].errnoRet", "linux.seccomp.syscalls[].args[].index",
+            "linux.seccomp.syscalls[].args[].value", "linux.seccomp.syscalls[].args[].valueTwo",
+            "linux.seccomp.syscalls[].args[].op")
+
+    private static let platforms: [Entry] =
+        refused("the VM is described by Bulkhead's configuration, not by the container", "vm")
+        + refused("for Windows", "windows") + refused("for Solaris", "solaris") + refused("for z/OS", "zos")
+}
+
+extension SpecTable {
+    private static let resources: [Entry] =
+        applied(
+            "linux.resources.devices[].allow", "linux.resources.devices[].type", "linux.resources.devices[].major",
+            "linux.resources.devices[].minor", "linux.resources.devices[].access")
+        + memory
+        + applied(
+            "linux.resources.cpu.shares", "linux.resources.cpu.quota", "linux.resources.cpu.burst",
+            "linux.resources.cpu.period", "linux.resources.cpu.cpus", "linux.resources.cpu.mems",
+            "linux.resources.cpu.idle")
+        + refused(
+            "cgroup v2 has no budget for real-time scheduling", "linux.resources.cpu.realtimeRuntime",
+            "linux.resources.cpu.realtimePeriod")
+        + applied("linux.resources.pids.limit")
+        + refused(
+            noBlockIO, "linux.resources.blockIO.weight", "linux.resources.blockIO.leafWeight",
+            "linux.resources.blockIO.weightDevice", "linux.resources.blockIO.throttleReadBpsDevice",
+            "linux.resources.blockIO.throttleWriteBpsDevice", "linux.resources.blockIO.throttleReadIOPSDevice",
+            "linux.resources.blockIO.throttleWriteIOPSDevice")
+        + applied("linux.resources.hugepageLimits[].pageSize")
+        + refused("the guest has no huge pages", "linux.resources.hugepageLimits[].limit")
+        + refused(
+            "cgroup v2 does not classify packets", "linux.resources.network.classID",
+            "linux.resources.network.priorities")
+        + refused("the guest has no RDMA devices", "linux.resources.rdma")
+        + applied("linux.resources.unified.*")
+
+    private static let memory: [Entry] =
+        applied("linux.resources.memory.limit", "linux.resources.memory.reservation", "linux.resources.memory.swap")
+        + metByVM(
+            "a VM's kernel memory is part of its memory", "linux.resources.memory.kernel",
+            "linux.resources.memory.kernelTCP")
+        + metByVM("the guest has no swap", "linux.resources.memory.swappiness")
+        + refused("cgroup v2 cannot make tasks wait for memory", "linux.resources.memory.disableOOMKiller")
+        + metByVM("cgroup v2 always counts children", "linux.resources.memory.useHierarchy")
+        + applied("linux.resources.memory.checkBeforeUpdate")
+}

@@ -1,5 +1,0 @@
-import Testing
-
-@testable import OCI
-
-@Suite struct OCITests {}

@@ -1,0 +1,135 @@
+import Testing
+
+@testable import OCI
+
+@Suite struct SpecReviewTests {
+    @Test func dockerNeedsOnlyHooks() throws {
+        let review = try SpecReview.review(json: Sample.docker.bytes)
+        #expect(review.refusals.map(\.path) == ["hooks.prestart"])
+        #expect(review.refusals.map(\.value) == ["[1]"])
+        #expect(review.notes.map(\.path) == ["process.apparmorProfile", "mounts[4].type", "linux.namespaces"])
+        #expect(review.notes.first?.value == "docker-default")
+    }
+
+    @Test func containerdNeedsOnlySharedNamespaces() throws {
+        let review = try SpecReview.review(json: Sample.containerd.bytes)
+        #expect(review.refusals.map(\.path) == [1, 2, 4].map { "linux.namespaces[\($0)].path" })
+        #expect(review.refusals.first?.value == "/proc/4711/ns/ipc")
+        #expect(
+            review.notes.map(\.path) == [
+                "process.apparmorProfile", "process.selinuxLabel", "mounts[5].type", "linux.mountLabel",
+            ])
+    }
+
+    @Test func podmanNeedsOnlyItsNetworkNamespace() throws {
+        let review = try SpecReview.review(json: Sample.podman.bytes)
+        #expect(review.refusals.map(\.path) == ["linux.namespaces[1].path"])
+        #expect(review.notes.map(\.path) == ["process.apparmorProfile", "mounts[8].type"])
+    }
+
+    static let isolated = ["pid", "network", "ipc", "uts", "mount", "cgroup"]
+
+    static func spec(namespaces: [String] = isolated, linux: String = "", root: String = "") -> String {
+        let list = namespaces.map { "{\"type\":\"\($0)\"}" }.joined(separator: ",")
+        return "{\"ociVersion\":\"1.0.2\",\"linux\":{\"namespaces\":[\(list)]\(linux)}\(root)}"
+    }
+
+    struct Row: Sendable, CustomTestStringConvertible {
+        var json: String, refused: [String] = [], noted: [String] = []
+        var testDescription: String { json }
+    }
+
+    @Test(arguments: [
+        Row(json: spec()),
+        Row(
+            json: spec(namespaces: ["pid", "network", "ipc", "uts", "mount"]),
+            noted: ["linux.namespaces = no cgroup namespace"]),
+        Row(
+            json: spec(namespaces: ["network", "ipc", "uts", "mount", "cgroup"]),
+            refused: ["linux.namespaces = no pid namespace"]),
+        Row(
+            json: spec(namespaces: ["cgroup"]),
+            refused: ["pid", "network", "ipc", "uts", "mount"].map { "linux.namespaces = no \($0) namespace" }),
+        Row(json: spec(namespaces: isolated + ["user", "time"]), refused: ["linux.namespaces[6].type = user"]),
+        Row(json: spec(namespaces: isolated + ["pid"]), refused: ["linux.namespaces[6].type = pid"]),
+        Row(json: spec(linux: #","resources":{"network":{"classID":0,"priorities":[]},"rdma":{}}"#)),
+        Row(
+            json: spec(linux: #","resources":{"network":{"classID":7}}"#),
+            refused: ["linux.resources.network.classID = 7"]),
+        Row(json: spec(linux: #","resources":{"hugepageLimits":[{"pageSize":"2MB","limit":0}]}"#)),
+        Row(
+            json: spec(linux: #","resources":{"hugepageLimits":[{"pageSize":"2MB","limit":1}]}"#),
+            refused: ["linux.resources.hugepageLimits[0].limit = 1"]),
+        Row(
+            json: spec(linux: #","resources":{"memory":{"kernel":-1,"disableOOMKiller":true,"swappiness":0}}"#),
+            refused: ["linux.resources.memory.disableOOMKiller = true"], noted: ["linux.resources.memory.kernel = -1"]),
+        Row(
+            json: spec(linux: #","resources":{"blockIO":{"weight":500}}"#),
+            refused: ["linux.resources.blockIO.weight = 500"]),
+        Row(json: spec(linux: #","timeOffsets":{"boottime":{"secs":0}}"#)),
+        Row(
+            json: spec(linux: #","timeOffsets":{"boottime":{"secs":5}}"#),
+            refused: ["linux.timeOffsets.boottime.secs = 5"]),
+        Row(json: spec(linux: #","personality":{"domain":"LINUX32"},"netDevices":{}"#)),
+        Row(json: spec(linux: #","netDevices":{"eth0":{}}"#), refused: ["linux.netDevices = {1}"]),
+        Row(json: spec(linux: #","intelRdt":{"closID":"x"}"#), noted: ["linux.intelRdt.closID = x"]),
+        Row(
+            json: spec(linux: #","seccomp":{"defaultAction":"SCMP_ACT_ALLOW","listenerPath":"/s"}"#),
+            refused: ["linux.seccomp.listenerPath = /s"]),
+        Row(
+            json: spec(linux: #","seccomp":{"syscalls":[{"action":"SCMP_ACT_NOTIFY"}]}"#),
+            refused: ["linux.seccomp.syscalls[0].action = SCMP_ACT_NOTIFY"]),
+        Row(json: spec(root: #","vm":{},"windows":{"layerFolders":[]}"#), refused: ["windows = {1}"]),
+        Row(json: spec(root: #","hooks":{"poststop":[],"prestart":null}"#)),
+        Row(json: spec(root: #","annotations":{"linux.uidMappings":"x","":"y"}"#)),
+        Row(
+            json: spec(
+                root: #","mounts":[{"destination":"/a","options":["ro","tmpcopyup","context=\"u:o,c\"","size=1"]}]"#),
+            refused: ["mounts[0].options[1] = tmpcopyup"], noted: ["mounts[0].options[2] = context=\"u:o,c\""]),
+        // A field that is not known is named, but its value may be a secret.
+        Row(json: spec(root: #","extra":{"a":1},"Linux":null"#), noted: ["extra", "Linux"]),
+        Row(json: spec(linux: #","memoryPolicy":{"mode":"x"}"#), noted: ["linux.memoryPolicy"]),
+        // Names that look like paths are not taken for them.
+        Row(
+            json: spec(root: #","linux.netDevices":{"e":1},"mounts[]":1,"*":2,"hooks.prestart":[1]"#),
+            noted: ["\"linux.netDevices\"", "\"mounts[]\"", "\"*\"", "\"hooks.prestart\""]),
+        Row(
+            json: #"{"ociVersion":"2.0.0","linux":null}"#,
+            refused: ["ociVersion = 2.0.0"]
+                + ["pid", "network", "ipc", "uts", "mount"].map { "linux.namespaces = no \($0) namespace" },
+            noted: ["linux.namespaces = no cgroup namespace"]),
+    ]) func findsWhatIsNotApplied(_ row: Row) throws {
+        let review = try SpecReview.review(json: row.json.bytes)
+        #expect(review.refusals.map { shown($0) } == row.refused)
+        #expect(review.notes.map { shown($0) } == row.noted)
+        for finding in review.refusals + review.notes { #expect(!finding.reason.isEmpty) }
+    }
+
+    private func shown(_ finding: SpecReview.Finding) -> String {
+        finding.value.isEmpty ? finding.path : "\(finding.path) = \(finding.value)"
+    }
+
+    @Test func findingsAreLimitedAndCounted() throws {
+        let count = SpecReview.maximumFindings + 10
+        let unknown = (0..<count).map { "\"x\($0)\":1" }.joined(separator: ",")
+        let review = try SpecReview.review(
+            json: Self.spec(linux: ",\"netDevices\":{\"e\":{}}", root: "," + unknown).bytes)
+        #expect(review.notes.count == SpecReview.maximumFindings)
+        #expect(review.omitted == 10)
+        #expect(review.refusals.count == 1)
+    }
+
+    @Test func valuesAreShortenedAndReadable() throws {
+        let long = #"\u001b[31m\u202e"# + String(repeating: "x", count: 500)
+        let json = Self.spec(linux: ",\"mountLabel\":\"\(long)\"")
+        let value = try #require(SpecReview.review(json: json.bytes).notes.first?.value)
+        #expect(value.hasPrefix("?[31m?xxx"))
+        #expect(value.count == SpecPath.maximumShown + 1)
+    }
+
+    @Test func specificationsInMemoryAreReviewedAlike() throws {
+        let spec = try RuntimeSpec.decode(json: Sample.podman.bytes)
+        let review = try SpecReview.review(spec)
+        #expect(review.refusals == (try SpecReview.review(json: Sample.podman.bytes)).refusals)
+    }
+}

@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import Support
 import Testing
@@ -88,9 +89,19 @@ import Testing
     }
 
     @EventLoop @Test func jobsFromOtherThreadsWakeTheLoop() async throws {
-        let promise = Promise<Int>()
-        Task.detached { await promise.fulfil(4) }
-        #expect(try await within(.seconds(10), waitingFor: "the other thread") { try await promise.value() } == 4)
+        let box = Unmanaged.passRetained(Promise<Int>())
+        let promise = box.takeUnretainedValue()
+        // A thread of its own: the pool's may all be busy with other tests.
+        var thread = pthread_t()
+        let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
+            guard let argument else { return nil }
+            let promise = Unmanaged<Promise<Int>>.fromOpaque(argument).takeRetainedValue()
+            usleep(20_000)  // Until the loop waits in the kernel.
+            Task { @EventLoop in promise.fulfil(4) }
+            return nil
+        }
+        #expect(pthread_create(&thread, nil, body, box.toOpaque()) == 0)
+        #expect(try await within(.seconds(60), waitingFor: "the other thread") { try await promise.value() } == 4)
     }
 
     @EventLoop @Test func childrenAndSignalsAreEvents() async throws {

@@ -27,6 +27,7 @@ let package = Package(
         module("Yamux"), tests("Yamux"),
         module("OCI"), tests("OCI"),
         module("GuestImage"), tests("GuestImage"),
+        .executableTarget(name: "guest-image", dependencies: ["GuestImage"], swiftSettings: swiftSettings),
         module("Arguments"), tests("Arguments"),
         // The host's and the guest's system calls.
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),

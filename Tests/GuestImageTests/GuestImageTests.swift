@@ -1,5 +1,0 @@
-import Testing
-
-@testable import GuestImage
-
-@Suite struct GuestImageTests {}

@@ -1,5 +1,6 @@
 @testable import OCI
 
+import JSON
 /// Deterministic random numbers (splitmix64), so that a failing case can be run again.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64

@@ -1,3 +1,4 @@
+import JSON
 import FoundationEssentials
 
 /// A value that is stored and sent as one JSON document. Documents come from engines, images and users: they are

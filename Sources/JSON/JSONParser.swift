@@ -1,16 +1,16 @@
 /// Reads JSON (RFC 8259) from a hostile writer. Stricter than most: names that occur twice in an object, lone surrogates,
 /// invalid UTF-8 and a byte order mark are errors, so that two readers of one document never see different values. So is
 /// the character NUL: nearly every string here becomes a C string, which would end at it.
-struct JSONParser {
+public struct JSONParser {
     /// Objects and arrays inside each other; config.json needs 7. It bounds the recursion below.
-    static let maximumDepth = 64
+    public static let maximumDepth = 64
     /// Values of one document: without it, `[[],[],…` would take many times its size in memory. A config.json of
     /// Docker with Debian's seccomp profile has about 1,200.
-    static let maximumValues = 1_000_000
+    public static let maximumValues = 1_000_000
 
-    struct Failure: Error, Equatable {
-        let offset: Int
-        let problem: String
+    public struct Failure: Error, Equatable {
+        public let offset: Int
+        public let problem: String
     }
 
     private let bytes: [UInt8]
@@ -20,7 +20,7 @@ struct JSONParser {
     private init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     /// The one value that `bytes` holds, with nothing but white space around it.
-    static func parse(_ bytes: [UInt8]) throws(Failure) -> JSONValue {
+    public static func parse(_ bytes: [UInt8]) throws(Failure) -> JSONValue {
         var parser = JSONParser(bytes)
         let value = try parser.value(depth: 0)
         parser.skipSpace()

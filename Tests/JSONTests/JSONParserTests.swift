@@ -1,6 +1,6 @@
 import Testing
 
-@testable import OCI
+@testable import JSON
 
 @Suite struct JSONParserTests {
     struct Row: Sendable, CustomTestStringConvertible {
@@ -19,7 +19,7 @@ import Testing
         Row(json: #""a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00ü""#, value: .string("a\"\\/\u{8}\u{C}\n\r\té😀ü")),
         Row(json: "\t{ }\r\n", value: .object([])),
     ]) func readsValues(_ row: Row) throws {
-        #expect(try JSONParser.parse(row.json.bytes) == row.value)
+        #expect(try JSONParser.parse(row.json.utf8Bytes) == row.value)
     }
 
     struct BadRow: Sendable, CustomTestStringConvertible {
@@ -51,7 +51,7 @@ import Testing
         BadRow(json: "\u{FEFF}{}", offset: 0, problem: "expected a digit"),
     ]) func namesPlaceAndProblem(_ row: BadRow) throws {
         #expect(throws: JSONParser.Failure(offset: row.offset, problem: row.problem)) {
-            try JSONParser.parse(row.json.bytes)
+            try JSONParser.parse(row.json.utf8Bytes)
         }
     }
 
@@ -71,20 +71,38 @@ import Testing
     }
 
     private func nested(_ depth: Int) -> [UInt8] {
-        (String(repeating: "[", count: depth) + "0" + String(repeating: "]", count: depth)).bytes
+        (String(repeating: "[", count: depth) + "0" + String(repeating: "]", count: depth)).utf8Bytes
     }
 
     @Test func limitsTheNumberOfValues() throws {
         let limit = JSONParser.maximumValues
         let tooMany = "[" + String(repeating: "0,", count: limit - 1) + "0]"
         #expect(throws: JSONParser.Failure(offset: 2 * limit - 1, problem: "more than \(limit) values")) {
-            try JSONParser.parse(tooMany.bytes)
+            try JSONParser.parse(tooMany.utf8Bytes)
         }
     }
 
     @Test(arguments: ["0", "-0", "0.00", "0e5", "-0.0E-9", "\"\"", "[]", "{}", "null", "false"])
-    func asksForNothing(_ json: String) throws { #expect(try JSONParser.parse(json.bytes).asksForNothing) }
+    func asksForNothing(_ json: String) throws { #expect(try JSONParser.parse(json.utf8Bytes).asksForNothing) }
 
     @Test(arguments: ["1", "-1", "0.01", "10", "\"0\"", "[0]", "{\"a\":0}", "true"])
-    func asksForSomething(_ json: String) throws { #expect(try !JSONParser.parse(json.bytes).asksForNothing) }
+    func asksForSomething(_ json: String) throws { #expect(try !JSONParser.parse(json.utf8Bytes).asksForNothing) }
+}
+
+extension String {
+    fileprivate var utf8Bytes: [UInt8] { Array(utf8) }
+}
+
+@Suite struct JSONSerializationTests {
+    @Test(arguments: [
+        "null", "true", "-1.5e3", #""a\"\\b""#, "[1,[],{}]", #"{"b":1,"a":{"c":[null,false]}}"#,
+    ]) func readsWhatItWrites(_ text: String) throws {
+        #expect(try JSONParser.parse(text.utf8Bytes).serialized == text)
+    }
+
+    @Test func controlCharactersAreEscaped() throws {
+        let value = JSONValue.string("a\n\u{1}\u{1f}é")
+        #expect(value.serialized == #""a\n\u0001\u001fé""#)
+        #expect(try JSONParser.parse(value.serialized.utf8Bytes) == value)
+    }
 }

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build test format lint clean
+.PHONY: help deps build guest programs test format lint clean
 
 SWIFT_BUILD := swift build --explicit-target-dependency-import-check error
 
@@ -12,11 +12,24 @@ help: ## This list
 deps: ## Install the Debian packages that are needed
 	@scripts/install-deps
 
-build: deps ## Build everything
-	@echo "building"
-	@$(SWIFT_BUILD)
+build: deps guest ## Build the programs (bin/) and the guest's kernel and initrd (build/guest/)
 
-test: deps lint ## Unit tests and end-to-end tests
+programs:
+	@echo "building the programs"
+	@for program in bulkhead bulkhead-agent guest-image; do \
+	    $(SWIFT_BUILD) -c release --product $$program; done 2>&1 | grep -v 'dlopen'
+	@mkdir -p bin
+	@for program in bulkhead bulkhead-agent; do \
+	    cmp -s .build/release/$$program bin/.$$program.built || { \
+	        cp .build/release/$$program bin/.$$program.built; \
+	        strip -o bin/$$program .build/release/$$program; }; done
+
+guest: deps programs
+	@echo "preparing the guest"
+	@scripts/guest/fetch-kernel
+	@.build/release/guest-image --kernel-package-root build/kernel/root --agent bin/bulkhead-agent --output build/guest
+
+test: build lint ## Unit tests and end-to-end tests
 	@echo "building the tests"
 	@$(SWIFT_BUILD) --build-tests
 	@echo "running the tests"

@@ -18,6 +18,13 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .testTarget(name: name + "Tests", dependencies: [.byName(name: name)] + dependencies, swiftSettings: swiftSettings)
 }
 
+/// A program, linked statically: it starts in 1 ms, and in the guest there is nothing to link to.
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies, swiftSettings: swiftSettings,
+        linkerSettings: [.unsafeFlags(["-static-executable"])])
+}
+
 let package = Package(
     name: "bulkhead",
     targets: [
@@ -34,6 +41,19 @@ let package = Package(
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
         module("Linux", ["CLinux"]), tests("Linux"),
         module("EventLoop", ["Linux"]), tests("EventLoop", ["Linux", "Support"]),
+        module("GuestLink", ["EventLoop", "Linux", "Yamux"]), tests("GuestLink", ["EventLoop", "Linux", "Support"]),
+        // The guest.
+        .target(name: "CAgent"),
+        module("Agent", ["EventLoop", "GuestLink", "Linux"]),
+        program("bulkhead-agent", ["Agent", "CAgent", "EventLoop"]),
+        // The host.
+        module("Confinement", ["Linux", "JSON"]), tests("Confinement", ["Linux", "JSON"]),
+        module("QEMU", ["Confinement", "EventLoop", "JSON", "Linux"]), tests("QEMU", ["EventLoop", "JSON", "Linux", "Support"]),
+        program("bulkhead", ["Confinement"]),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["Confinement", "EventLoop", "GuestLink", "Linux", "QEMU", "Support"],
+            swiftSettings: swiftSettings),
         .target(
             name: "Support", dependencies: ["EventLoop"], path: "Tests/Support", swiftSettings: swiftSettings),
     ]

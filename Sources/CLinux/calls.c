@@ -12,6 +12,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -49,6 +50,10 @@ int bh_mount_setattr(int dirfd, const char *path, unsigned flags, uint64_t set, 
 }
 int bh_unshare(uint64_t flags) { RESULT(unshare((int)flags)); }
 int bh_setns(int fd, uint64_t flags) { RESULT(syscall(SYS_setns, fd, (int)flags)); }
+int bh_sync_and_power_off(void) {
+    sync();
+    RESULT(reboot(RB_POWER_OFF));
+}
 int bh_finit_module(int fd, const char *parameters) { RESULT(syscall(SYS_finit_module, fd, parameters, 0)); }
 
 int bh_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {

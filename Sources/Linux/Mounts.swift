@@ -100,6 +100,11 @@ public func loadModule(_ path: String) throws(SystemCallError) {
     try check(result, "finit_module", path)
 }
 
+/// Writes everything out and turns the machine off, reboot(2). For the first process of a guest.
+public func powerOff() throws(SystemCallError) {
+    try check(bh_sync_and_power_off(), "reboot", "RB_POWER_OFF")
+}
+
 public func changeDirectory(_ path: String) throws(SystemCallError) {
     let result = chdir(path)
     try checkErrno(result, errno, "chdir", path)

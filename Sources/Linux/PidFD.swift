@@ -18,6 +18,14 @@ public struct PidFD: ~Copyable, Sendable {
         try check(fd.withRaw { bh_pidfd_send_signal($0, signal) }, "pidfd_send_signal", "signal \(signal)")
     }
 
+    /// Whether the process is gone. A process that is no child of this one may be asked for, too.
+    public func hasEnded() throws(SystemCallError) -> Bool {
+        var entry = pollfd(fd: fd.withRaw { $0 }, events: Int16(POLLIN), revents: 0)
+        let result = poll(&entry, 1, 0)
+        try checkErrno(result, errno, "poll", "pidfd")
+        return result == 1
+    }
+
     /// Reaps the child if it has ended, without blocking; nil while it runs.
     public func reap() throws(SystemCallError) -> ProcessExit? {
         var result = bh_exit()

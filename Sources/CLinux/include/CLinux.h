@@ -131,6 +131,7 @@ int bh_move_mount(int from_fd, const char *from, int to_fd, const char *to, unsi
 int bh_mount_setattr(int dirfd, const char *path, unsigned flags, uint64_t set, uint64_t clear, uint64_t propagation);
 int bh_unshare(uint64_t flags);
 int bh_setns(int fd, uint64_t flags);
+int bh_sync_and_power_off(void);
 int bh_finit_module(int fd, const char *parameters);
 
 int bh_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);

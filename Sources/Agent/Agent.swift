@@ -1,0 +1,40 @@
+import EventLoop
+import GuestLink
+import Linux
+
+/// The guest's first process: prepares the machine, answers its monitor over the guest link, never exits.
+@EventLoop public enum Agent {
+    /// Called by `main`. When the guest cannot be prepared it says why on the console and turns the machine off,
+    /// which the monitor sees at once.
+    public static func run() async {
+        do {
+            try Boot.prepare()
+            let port = try AsyncFD(await Boot.openPort(named: "bulkhead.link"))
+            let link = GuestLink(port, role: .server)
+            try await serve(link)
+        } catch {
+            Console.log("cannot go on: \(error)")
+        }
+        do {
+            try powerOff()
+        } catch {
+            Console.log("\(error)")
+        }
+    }
+
+    private static func serve(_ link: GuestLink) async throws {
+        while true {
+            let stream = try await link.accept()
+            Task { @EventLoop in await echo(stream) }
+        }
+    }
+
+    private static func echo(_ stream: LinkStream) async {
+        do {
+            while case let bytes = try await stream.read(), !bytes.isEmpty { try await stream.write(bytes) }
+            stream.finish()
+        } catch {
+            stream.reset()
+        }
+    }
+}

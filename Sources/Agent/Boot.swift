@@ -1,0 +1,54 @@
+import EventLoop
+import Linux
+
+/// What the kernel leaves to its first process.
+@EventLoop enum Boot {
+    /// Mounts what every Linux has and loads the modules that a boot needs.
+    static func prepare() throws {
+        try mount("devtmpfs", "/dev", type: "devtmpfs", [.noSetUID], "mode=755")
+        try mount("sysfs", "/sys", type: "sysfs", [.noSetUID, .noDevices, .noExecute], nil)
+        try mount("tmpfs", "/run", type: "tmpfs", [.noSetUID, .noDevices], "mode=755")
+        try mount("devpts", "/dev/pts", type: "devpts", [.noSetUID, .noExecute], "mode=620,ptmxmode=666,gid=5")
+        try mount("tmpfs", "/dev/shm", type: "tmpfs", [.noSetUID, .noDevices], "mode=1777")
+        try mount("cgroup2", "/sys/fs/cgroup", type: "cgroup2", [.noSetUID, .noDevices, .noExecute], nil)
+        for path in try Files.readText("/lib/modules/order").split(separator: "\n") { try loadModule(String(path)) }
+    }
+
+    private static func mount(
+        _ source: String, _ target: String, type: String, _ flags: MountFlags, _ data: String?
+    ) throws {
+        do {
+            try Files.makeDirectories(target)
+            try Mounts.mount(source, on: target, type: type, flags, data: data)
+        } catch {
+            // EBUSY: the kernel was quicker, as it is with devtmpfs when it is configured so.
+            guard error.code == 16 else { throw error }
+        }
+    }
+
+    /// Opens the virtio-serial port of that name, which appears some time after the driver has been loaded.
+    static func openPort(named name: String) async throws -> OwnedFD {
+        let ports = "/sys/class/virtio-ports"
+        for _ in 0..<200 {
+            for port in (try? Files.names(in: ports)) ?? [] {
+                guard try Files.readText("\(ports)/\(port)/name") == name + "\n" else { continue }
+                return try Files.open("/dev/" + port, [.readWrite, .nonBlocking])
+            }
+            try await EventLoop.sleep(for: .milliseconds(10))
+        }
+        throw TimedOut(waitingFor: "virtio port \(name)", limit: .seconds(2))
+    }
+}
+
+/// The agent's log: the machine's console, which the monitor keeps the last lines of.
+enum Console {
+    static func log(_ message: String) {
+        guard let console = openConsole() else { return }
+        // Nobody is left to tell when even the console fails.
+        try? console.writeAll(Array("bulkhead-agent: \(message)\n".utf8))
+    }
+
+    private static func openConsole() -> OwnedFD? {
+        try? Files.open("/dev/console", [.writeOnly, .noTerminal])
+    }
+}

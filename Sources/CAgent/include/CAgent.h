@@ -1,0 +1,2 @@
+/// What must happen in the guest's first process before the Swift runtime is there.
+#pragma once

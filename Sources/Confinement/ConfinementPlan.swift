@@ -1,0 +1,81 @@
+import JSON
+
+/// What a confined program gets of the host: everything else is out of its reach. Pure; `Confinement` carries it out.
+public struct ConfinementPlan: Equatable, Sendable {
+    /// A file or directory of the host that the program sees, read-only, without device nodes and set-uid.
+    public struct Bind: Equatable, Sendable {
+        public var source: String
+        public var target: String
+        /// A device node stays usable, and writable.
+        public var isDevice: Bool
+
+        public init(_ source: String, at target: String? = nil, isDevice: Bool = false) {
+            self.source = source
+            self.target = target ?? source
+            self.isDevice = isDevice
+        }
+    }
+
+    /// An empty directory of the host, over which the program's root is mounted.
+    public var root: String
+    public var binds: [Bind] = []
+    /// Symbolic links in the root: path and what it says.
+    public var links: [Bind] = []
+    /// The program's user and group, not 0.
+    public var uid: UInt32
+    /// Capability numbers that it keeps, as a mask.
+    public var capabilities: UInt64 = 0
+    /// The number of a pidfd of the process whose death is the program's, too.
+    public var parentFD: Int32
+    public var program: String
+    public var arguments: [String]
+
+    public init(root: String, uid: UInt32, parentFD: Int32, program: String, arguments: [String]) {
+        self.root = root
+        self.uid = uid
+        self.parentFD = parentFD
+        self.program = program
+        self.arguments = arguments
+    }
+
+    /// The plan as text, for the confining process's command line.
+    public var serialized: String {
+        func bind(_ bind: Bind) -> JSONValue {
+            .array([.string(bind.source), .string(bind.target), .bool(bind.isDevice)])
+        }
+        return JSONValue.members([
+            "root": .string(root), "binds": .array(binds.map(bind)), "links": .array(links.map(bind)),
+            "uid": .number("\(uid)"), "capabilities": .number("\(capabilities)"), "parent": .number("\(parentFD)"),
+            "program": .string(program), "arguments": .array(arguments.map { .string($0) }),
+        ]).serialized
+    }
+
+    /// Reads what `serialized` wrote; nil for anything else.
+    public init?(serialized: String) {
+        guard let value = try? JSONParser.parse(Array(serialized.utf8)),  // Why it is no plan helps nobody.
+            let root = value["root"]?.text, let program = value["program"]?.text,
+            let uid: UInt32 = value["uid"]?.integer(), let parentFD: Int32 = value["parent"]?.integer(),
+            let capabilities: UInt64 = value["capabilities"]?.integer()
+        else { return nil }
+        let arguments = (value["arguments"]?.elements ?? []).compactMap(\.text)
+        self.init(root: root, uid: uid, parentFD: parentFD, program: program, arguments: arguments)
+        self.capabilities = capabilities
+        binds = (value["binds"]?.elements ?? []).compactMap(Bind.init)
+        links = (value["links"]?.elements ?? []).compactMap(Bind.init)
+    }
+}
+
+extension ConfinementPlan.Bind {
+    fileprivate init?(_ value: JSONValue) {
+        let parts = value.elements
+        guard parts.count == 3, let source = parts[0].text, let target = parts[1].text else { return nil }
+        self.init(source, at: target, isDevice: parts[2] == .bool(true))
+    }
+}
+
+extension JSONValue {
+    fileprivate func integer<T: FixedWidthInteger>() -> T? {
+        guard case .number(let digits) = self else { return nil }
+        return T(digits)
+    }
+}

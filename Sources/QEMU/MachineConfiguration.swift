@@ -1,0 +1,96 @@
+import Confinement
+
+/// What executes the guest's instructions.
+public enum Accelerator: String, Sendable, CaseIterable {
+    /// The processor itself, through /dev/kvm.
+    case kvm
+    /// QEMU's translator: for development, slow, and no security boundary.
+    case tcg
+}
+
+/// A virtual machine to start. Pure: the arguments and the confinement follow from it, nothing here looks at the host.
+public struct MachineConfiguration: Equatable, Sendable {
+    /// QEMU's executable.
+    public var emulator = "/usr/bin/qemu-system-x86_64"
+    public var accelerator: Accelerator
+    /// An uncompressed kernel (vmlinux) with a PVH entry.
+    public var kernel: String
+    public var initrd: String
+    /// Memory of the guest in MiB, 64 or more.
+    public var memoryMiB = 256
+    /// 1 or more.
+    public var vCPUs = 1
+    /// The user that QEMU runs as, not 0.
+    public var uid: UInt32
+    /// More for the kernel's command line.
+    public var kernelParameters: [String] = []
+
+    public init(accelerator: Accelerator, kernel: String, initrd: String, uid: UInt32) {
+        self.accelerator = accelerator
+        self.kernel = kernel
+        self.initrd = initrd
+        self.uid = uid
+    }
+}
+
+extension MachineConfiguration {
+    /// Descriptor numbers in QEMU's process.
+    enum Descriptor: Int32, CaseIterable {
+        case input = 0, output, error, qmp, link, console
+        /// Used by the confining step, and closed there.
+        case parent
+    }
+
+    private static let kernelPath = "/boot/vmlinux", initrdPath = "/boot/initrd"
+
+    /// QEMU's command line, without its own name. Host paths do not occur in it: kernel and initrd have places of
+    /// their own in QEMU's root, all else is a descriptor.
+    var arguments: [String] {
+        var arguments = ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
+        func add(_ option: String, _ value: String) { arguments += [option, value] }
+        add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")
+        add("-machine", "q35,memory-backend=ram,vmport=off,usb=off,graphics=off")
+        switch accelerator {
+        case .kvm:
+            add("-accel", "kvm")
+            add("-cpu", "host")
+        case .tcg:
+            add("-accel", "tcg,tb-size=64")
+            add("-cpu", "max")
+        }
+        add("-smp", "\(vCPUs)")
+        add("-m", "\(memoryMiB)M")
+        add("-object", "memory-backend-ram,id=ram,size=\(memoryMiB)M")
+        add("-kernel", Self.kernelPath)
+        add("-initrd", Self.initrdPath)
+        add("-append", commandLine)
+        add("-chardev", "socket,id=qmp,fd=\(Descriptor.qmp.rawValue)")
+        add("-mon", "chardev=qmp,mode=control")
+        add("-chardev", "socket,id=console,fd=\(Descriptor.console.rawValue)")
+        add("-serial", "chardev:console")
+        add("-chardev", "socket,id=link,fd=\(Descriptor.link.rawValue)")
+        add("-device", "virtio-serial-pci,id=serial,max_ports=2")
+        add("-device", "virtserialport,bus=serial.0,chardev=link,name=bulkhead.link,nr=1")
+        add("-object", "rng-builtin,id=rng")
+        add("-device", "virtio-rng-pci,rng=rng")
+        return arguments
+    }
+
+    private var commandLine: String {
+        (["console=ttyS0", "quiet", "loglevel=3", "panic=-1", "swiotlb=noforce", "audit=0"] + kernelParameters)
+            .joined(separator: " ")
+    }
+
+    /// What QEMU sees of the host. Its libraries and firmware are where Debian's packages put them.
+    func confinement(root: String) -> ConfinementPlan {
+        var plan = ConfinementPlan(
+            root: root, uid: uid, parentFD: Descriptor.parent.rawValue, program: emulator,
+            arguments: ["qemu-system-x86_64"] + arguments)
+        let libraries = ["/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/share/qemu", "/usr/share/seabios"]
+        plan.binds = libraries.map { ConfinementPlan.Bind($0) }
+        plan.binds += [.init(emulator), .init(kernel, at: Self.kernelPath), .init(initrd, at: Self.initrdPath)]
+        if accelerator == .kvm { plan.binds.append(.init("/dev/kvm", isDevice: true)) }
+        plan.links = [.init("usr/lib", at: "/lib"), .init("usr/lib64", at: "/lib64")]
+        return plan
+    }
+}

@@ -1,0 +1,5 @@
+import Agent
+import CAgent
+import EventLoop
+
+EventLoop.run { await Agent.run() }

@@ -1,0 +1,115 @@
+import EventLoop
+import Glibc
+import GuestLink
+import Linux
+import QEMU
+import Support
+import Testing
+
+@Suite(.serialized) struct MachineTests {
+    @EventLoop @Test func theAgentAnswersOverTheGuestLink() async throws {
+        try await Guest.withMachine(Guest.configuration()) { machine in
+            try await machine.waitUntilStarted(within: .seconds(20))
+            let link = try Guest.link(to: machine)
+            let stream = try link.open()
+            let question = Array("hello, guest".utf8)
+            try await stream.write(question)
+            stream.finish()
+            do {
+                var answer: [UInt8] = []
+                while answer.count < question.count {
+                    answer += try await within(.seconds(60), waitingFor: "agent") { try await stream.read() }
+                }
+                #expect(answer == question)
+            } catch {
+                throw await machine.failure("\(error)")
+            }
+        }
+    }
+
+    /// What a QEMU that has gone bad could see and do.
+    @EventLoop @Test func qemuIsConfined() async throws {
+        try await Guest.withMachine(Guest.configuration()) { machine in
+            try await machine.waitUntilStarted(within: .seconds(20))
+            let proc = "/proc/\(machine.pid)"
+            let status = try Files.readText(proc + "/status")
+            func field(_ name: String) -> String? {
+                status.split(separator: "\n").first { $0.hasPrefix(name + ":") }
+                    .map { $0.dropFirst(name.count + 1).filter { $0 != "\t" } }.map { String($0) }
+            }
+            let uid = "\(Guest.uid)"
+            #expect(field("Uid") == uid + uid + uid + uid)
+            #expect(field("Gid") == uid + uid + uid + uid)
+            #expect(field("Groups") == "" || field("Groups") == " ")
+            for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] { #expect(field(set) == "0000000000000000") }
+            #expect(field("NoNewPrivs") == "1")
+            #expect(field("Seccomp") == "2")
+
+            // Files: what it needs, and that read-only; no /proc, no /etc, no /home.
+            #expect(try Files.names(in: proc + "/root") == ["boot", "lib", "lib64", "usr"])
+            #expect(try Files.names(in: proc + "/root/usr") == ["bin", "lib", "lib64", "share"])
+            #expect(try Files.names(in: proc + "/root/usr/bin") == ["qemu-system-x86_64"])
+            for mount in try Files.readText(proc + "/mountinfo").split(separator: "\n") {
+                let options = mount.split(separator: " ")[5].split(separator: ",")
+                #expect(options.contains("ro") && options.contains("nosuid") && options.contains("nodev"), "\(mount)")
+            }
+
+            // Processes and network: namespaces of its own, with nothing in them.
+            for kind in ["mnt", "pid", "ipc", "uts", "net"] {
+                #expect(try Files.readLink(proc + "/ns/\(kind)") != Files.readLink("/proc/self/ns/\(kind)"), "\(kind)")
+            }
+            let interfaces = try Files.readText(proc + "/net/dev").split(separator: "\n").dropFirst(2)
+            #expect(interfaces.count == 1 && interfaces.allSatisfy { $0.contains("lo:") })
+
+            // Descriptors: what it was given, and what it made itself.
+            for fd in try Files.names(in: proc + "/fd") {
+                let target = (try? Files.readLink(proc + "/fd/" + fd)) ?? "gone"
+                let allowed = ["/dev/null", "pipe:", "socket:", "anon_inode:", "gone", "/boot/", "/memfd:"]
+                #expect(allowed.contains { target.hasPrefix($0) }, "\(fd): \(target)")
+            }
+        }
+    }
+
+    @EventLoop @Test func aMissingQEMUIsSaidSo() async throws {
+        var configuration = Guest.configuration()
+        configuration.emulator = "/usr/bin/no-such-qemu"
+        try await Guest.withMachine(configuration) { machine in
+            let error = await #expect(throws: MachineError.self) {
+                try await machine.waitUntilStarted(within: .seconds(20))
+            }
+            let text = "\(try #require(error))"
+            #expect(text.contains("no-such-qemu: No such file or directory"))
+        }
+    }
+
+    @EventLoop @Test func aQEMUThatDiesAtOnceIsQuoted() async throws {
+        var configuration = Guest.configuration()
+        configuration.memoryMiB = 0
+        try await Guest.withMachine(configuration) { machine in
+            let error = await #expect(throws: MachineError.self) {
+                try await machine.waitUntilStarted(within: .seconds(20))
+            }
+            let text = "\(try #require(error))"
+            #expect(text.contains("QEMU said"))
+        }
+    }
+
+    @EventLoop @Test func aPanicShowsTheConsole() async throws {
+        var configuration = Guest.configuration()
+        configuration.kernelParameters = ["rdinit=/no/such", "root=/dev/none"]
+        try await Guest.withMachine(configuration) { machine in
+            try await machine.waitUntilStarted(within: .seconds(20))
+            _ = try await within(.seconds(90), waitingFor: "panic") { try await machine.exit.value() }
+            let text = "\(await machine.failure("boot"))"
+            #expect(text.contains("Kernel panic"), "\(text)")
+        }
+    }
+
+    @EventLoop @Test func aKilledQEMUIsNoticed() async throws {
+        try await Guest.withMachine(Guest.configuration()) { machine in
+            try await machine.waitUntilStarted(within: .seconds(20))
+            #expect(kill(machine.pid, SIGKILL) == 0)
+            #expect(try await machine.exit.value() == .signaled(SIGKILL))
+        }
+    }
+}

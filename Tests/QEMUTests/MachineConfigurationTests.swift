@@ -1,0 +1,67 @@
+import Testing
+
+@testable import QEMU
+
+@Suite struct MachineConfigurationTests {
+    private let configuration = MachineConfiguration(
+        accelerator: .tcg, kernel: "/var/lib/kernel image", initrd: "/var/lib/initrd", uid: 1234)
+
+    private func value(of option: String, in arguments: [String]) -> [String] {
+        zip(arguments, arguments.dropFirst()).filter { $0.0 == option }.map(\.1)
+    }
+
+    @Test func noHostPathIsInTheArguments() {
+        #expect(!configuration.arguments.contains { $0.contains("/var/lib") })
+    }
+
+    @Test func nothingIsThereThatWasNotAskedFor() {
+        #expect(configuration.arguments.starts(with: ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]))
+        let sandbox = value(of: "-sandbox", in: configuration.arguments)
+        #expect(sandbox == ["on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"])
+        #expect(!configuration.arguments.contains("-netdev"))
+    }
+
+    @Test func sizeAndAcceleratorAreTaken() {
+        var large = configuration
+        large.memoryMiB = 1024
+        large.vCPUs = 3
+        large.accelerator = .kvm
+        #expect(value(of: "-m", in: large.arguments) == ["1024M"])
+        #expect(value(of: "-smp", in: large.arguments) == ["3"])
+        #expect(value(of: "-accel", in: large.arguments) == ["kvm"])
+        #expect(value(of: "-cpu", in: large.arguments) == ["host"])
+    }
+
+    @Test func theConfinementShowsWhatQEMUNeedsAndNoMore() {
+        let plan = configuration.confinement(root: "/run/x")
+        #expect(plan.uid == 1234)
+        #expect(plan.capabilities == 0)
+        #expect(plan.binds.map(\.target).sorted() == [
+            "/boot/initrd", "/boot/vmlinux", "/usr/bin/qemu-system-x86_64", "/usr/lib/x86_64-linux-gnu", "/usr/lib64",
+            "/usr/share/qemu", "/usr/share/seabios",
+        ])
+        var kvm = configuration
+        kvm.accelerator = .kvm
+        #expect(kvm.confinement(root: "/run/x").binds.filter(\.isDevice).map(\.source) == ["/dev/kvm"])
+    }
+}
+
+@Suite struct TailBufferTests {
+    @Test func keepsTheEnd() {
+        var buffer = TailBuffer(capacity: 10)
+        for number in 0..<1000 { buffer.append(Array("line \(number)\n".utf8)) }
+        #expect(buffer.lines(5) == ["line 999"])
+    }
+
+    @Test func aHostileConsoleCannotReachTheTerminal() {
+        var buffer = TailBuffer(capacity: 100)
+        buffer.append(Array("\u{1b}[2Jred\u{7}\r\nnext\tone".utf8) + [0xFF, 0x00])
+        #expect(buffer.lines(5) == ["[2Jred", "next\tone\u{FFFD}"])
+    }
+
+    @Test func atMostSoManyLines() {
+        var buffer = TailBuffer(capacity: 100)
+        buffer.append(Array("a\n\nb\nc\n".utf8))
+        #expect(buffer.lines(2) == ["b", "c"])
+    }
+}

@@ -1,0 +1,205 @@
+/// A container as the agent makes it: what is left of an OCI config.json once the host has judged each of its fields.
+/// Paths are the guest's. Numbers with names are the kernel's (mount flags, capability numbers, RLIMIT_*).
+public struct ContainerSpec: Codable, Equatable, Sendable {
+    public var root = RootFileSystem()
+    public var process = ProcessSpec()
+    public var hostname = ""
+    public var domainname = ""
+    /// In the order of mounting; a destination is a path inside the container.
+    public var mounts: [MountSpec] = []
+    /// CLONE_NEW* flags of the namespaces that are the container's own.
+    public var newNamespaces: UInt64 = 0
+    /// Device nodes to make in the container's /dev, besides those that every container has.
+    public var devices: [DeviceSpec] = []
+    /// /proc/sys keys with dots, as sysctl(8) names them.
+    public var sysctls: [String: String] = [:]
+    public var maskedPaths: [String] = []
+    public var readonlyPaths: [String] = []
+    public var rootfsPropagation: UInt64 = 0
+    /// Nil: no filter.
+    public var seccomp: SeccompSpec?
+    public var resources = ResourceSpec()
+
+    public init() {}
+
+    enum CodingKeys: Int, CodingKey {
+        case root = 1, process, hostname, domainname, mounts, newNamespaces, devices, sysctls, maskedPaths
+        case readonlyPaths, rootfsPropagation, seccomp, resources
+    }
+}
+
+/// Where the container's root is in the guest.
+public struct RootFileSystem: Codable, Equatable, Sendable {
+    /// A directory of the guest, a mounted share for instance.
+    public var path = ""
+    public var readOnly = false
+    /// The container's writes go into a tmpfs of that size over the directory. 0: into the directory.
+    public var overlayBytes: UInt64 = 0
+
+    public init() {}
+
+    enum CodingKeys: Int, CodingKey { case path = 1, readOnly, overlayBytes }
+}
+
+/// A process of a container: its first, or one that joins it.
+public struct ProcessSpec: Codable, Equatable, Sendable {
+    public var arguments: [String] = []
+    /// `KEY=value`.
+    public var environment: [String] = []
+    public var workingDirectory = "/"
+    public var user = UserSpec()
+    public var terminal: TerminalSpec?
+    public var capabilities = CapabilitiesSpec()
+    public var limits: [LimitSpec] = []
+    public var noNewPrivileges = false
+    /// /proc/self/oom_score_adj; nil leaves the agent's own value.
+    public var oomScoreAdjust: Int32?
+
+    public init() {}
+
+    enum CodingKeys: Int, CodingKey {
+        case arguments = 1, environment, workingDirectory, user, terminal, capabilities, limits, noNewPrivileges
+        case oomScoreAdjust
+    }
+}
+
+/// Numbers, or a name that the agent looks up in the container's /etc/passwd and /etc/group.
+public struct UserSpec: Codable, Equatable, Sendable {
+    public var uid: UInt32 = 0
+    public var gid: UInt32 = 0
+    public var additionalGroups: [UInt32] = []
+    /// Nil leaves 022.
+    public var umask: UInt32?
+    /// `user[:group]`, names or numbers, as `docker run --user` takes it. Not empty: decides instead of the numbers.
+    public var name = ""
+
+    public init() {}
+
+    enum CodingKeys: Int, CodingKey { case uid = 1, gid, additionalGroups, umask, name }
+}
+
+/// The size of a pseudo-terminal in characters; 0 leaves the kernel's.
+public struct TerminalSpec: Codable, Equatable, Sendable {
+    public var rows: UInt32 = 0
+    public var columns: UInt32 = 0
+
+    public init() {}
+
+    enum CodingKeys: Int, CodingKey { case rows = 1, columns }
+}
+
+/// The five sets, as masks of capability numbers.
+public struct CapabilitiesSpec: Codable, Equatable, Sendable {
+    public var bounding: UInt64 = 0
+    public var effective: UInt64 = 0
+    public var permitted: UInt64 = 0
+    public var inheritable: UInt64 = 0
+    public var ambient: UInt64 = 0
+
+    public init() {}
+
+    enum CodingKeys: Int, CodingKey { case bounding = 1, effective, permitted, inheritable, ambient }
+}
+
+/// setrlimit(2).
+public struct LimitSpec: Codable, Equatable, Sendable {
+    /// An RLIMIT_* number.
+    public var resource: Int32 = 0
+    public var soft: UInt64 = 0
+    public var hard: UInt64 = 0
+
+    public init() {}
+
+    enum CodingKeys: Int, CodingKey { case resource = 1, soft, hard }
+}
+
+/// One mount, its options taken apart.
+public struct MountSpec: Codable, Equatable, Sendable {
+    public var destination = ""
+    public var type = ""
+    /// For a bind, a path of the guest.
+    public var source = ""
+    /// MS_* of mount(2), without propagation.
+    public var flags: UInt64 = 0
+    /// MS_SHARED and its kind with MS_REC, 0 for none.
+    public var propagation: UInt64 = 0
+    /// MOUNT_ATTR_* for the mount and all below it.
+    public var recursiveAttributes: UInt64 = 0
+    public var clearedRecursiveAttributes: UInt64 = 0
+    /// What the file system itself takes, with commas.
+    public var data = ""
+
+    public init() {}
+
+    enum CodingKeys: Int, CodingKey {
+        case destination = 1, type, source, flags, propagation, recursiveAttributes, clearedRecursiveAttributes, data
+    }
+}
+
+/// A device node.
+public struct DeviceSpec: Codable, Equatable, Sendable {
+    public var path = ""
+    /// "c", "b" or "p".
+    public var kind = "c"
+    public var major: UInt32 = 0
+    public var minor: UInt32 = 0
+    public var mode: UInt32 = 0o666
+    public var uid: UInt32 = 0
+    public var gid: UInt32 = 0
+
+    public init() {}
+
+    enum CodingKeys: Int, CodingKey { case path = 1, kind, major, minor, mode, uid, gid }
+}
+
+/// A seccomp filter in libseccomp's terms; numbers are resolved in the guest, by its libseccomp.
+public struct SeccompSpec: Codable, Equatable, Sendable {
+    /// SCMP_ACT_* by name.
+    public var defaultAction = ""
+    public var defaultErrno: UInt32?
+    /// SCMP_ARCH_* by name.
+    public var architectures: [String] = []
+    /// SECCOMP_FILTER_FLAG_* by name.
+    public var flags: [String] = []
+    public var rules: [SeccompRule] = []
+
+    public init() {}
+
+    enum CodingKeys: Int, CodingKey { case defaultAction = 1, defaultErrno, architectures, flags, rules }
+}
+
+/// What happens to some system calls.
+public struct SeccompRule: Codable, Equatable, Sendable {
+    public var names: [String] = []
+    public var action = ""
+    public var errno: UInt32?
+    /// All must hold.
+    public var conditions: [SeccompCondition] = []
+
+    public init() {}
+
+    enum CodingKeys: Int, CodingKey { case names = 1, action, errno, conditions }
+}
+
+/// A comparison of one argument of a system call.
+public struct SeccompCondition: Codable, Equatable, Sendable {
+    public var index: UInt32 = 0
+    public var value: UInt64 = 0
+    public var valueTwo: UInt64 = 0
+    /// SCMP_CMP_* by name.
+    public var comparison = ""
+
+    public init() {}
+
+    enum CodingKeys: Int, CodingKey { case index = 1, value, valueTwo, comparison }
+}
+
+/// Limits, as files of the container's cgroup v2 and their content: the host has translated the OCI fields.
+public struct ResourceSpec: Codable, Equatable, Sendable {
+    /// `memory.max`, `cpu.weight`, `pids.max` …
+    public var files: [String: String] = [:]
+
+    public init() {}
+
+    enum CodingKeys: Int, CodingKey { case files = 1 }
+}

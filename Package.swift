@@ -37,7 +37,7 @@ let package = Package(
         module("GuestImage"), tests("GuestImage"),
         .executableTarget(name: "guest-image", dependencies: ["GuestImage"], swiftSettings: swiftSettings),
         module("Arguments"), tests("Arguments"),
-        module("AgentAPI", ["Protobuf"]),
+        module("AgentAPI"),
         // The host's and the guest's system calls.
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
         module("Linux", ["CLinux"]), tests("Linux"),
@@ -49,7 +49,8 @@ let package = Package(
         program("bulkhead-agent", ["Agent", "CAgent", "EventLoop"]),
         // The host.
         module("Confinement", ["Linux", "JSON"]), tests("Confinement", ["Linux", "JSON"]),
-        module("QEMU", ["Confinement", "EventLoop", "JSON", "Linux"]), tests("QEMU", ["EventLoop", "JSON", "Linux", "Support"]),
+        module("QEMU", ["Confinement", "EventLoop", "JSON", "Linux"]),
+        tests("QEMU", ["EventLoop", "JSON", "Linux", "Support"]),
         program("bulkhead", ["Confinement"]),
         .testTarget(
             name: "EndToEndTests",

@@ -5,7 +5,8 @@ import Testing
 @Suite struct ConfinementPlanTests {
     @Test func aPlanReadsBackAsItWas() throws {
         var plan = ConfinementPlan(
-            root: "/run/pod \"x\"", uid: 4_000_000_000, parentFD: 6, program: "/usr/bin/q", arguments: ["q", "a\n\\b", ""])
+            root: "/run/pod \"x\"", uid: 4_000_000_000, parentFD: 6, program: "/usr/bin/q",
+            arguments: ["q", "a\n\\b", ""])
         plan.binds = [.init("/usr/lib"), .init("/dev/kvm", isDevice: true), .init("/a", at: "/b")]
         plan.links = [.init("usr/lib", at: "/lib")]
         plan.capabilities = 1 << 40 | 1

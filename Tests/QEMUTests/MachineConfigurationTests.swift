@@ -15,7 +15,8 @@ import Testing
     }
 
     @Test func nothingIsThereThatWasNotAskedFor() {
-        #expect(configuration.arguments.starts(with: ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]))
+        #expect(
+            configuration.arguments.starts(with: ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]))
         let sandbox = value(of: "-sandbox", in: configuration.arguments)
         #expect(sandbox == ["on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"])
         #expect(!configuration.arguments.contains("-netdev"))
@@ -36,10 +37,12 @@ import Testing
         let plan = configuration.confinement(root: "/run/x")
         #expect(plan.uid == 1234)
         #expect(plan.capabilities == 0)
-        #expect(plan.binds.map(\.target).sorted() == [
-            "/boot/initrd", "/boot/vmlinux", "/usr/bin/qemu-system-x86_64", "/usr/lib/x86_64-linux-gnu", "/usr/lib64",
-            "/usr/share/qemu", "/usr/share/seabios",
-        ])
+        #expect(
+            plan.binds.map(\.target).sorted() == [
+                "/boot/initrd", "/boot/vmlinux", "/usr/bin/qemu-system-x86_64", "/usr/lib/x86_64-linux-gnu",
+                "/usr/lib64",
+                "/usr/share/qemu", "/usr/share/seabios",
+            ])
         var kvm = configuration
         kvm.accelerator = .kvm
         #expect(kvm.confinement(root: "/run/x").binds.filter(\.isDevice).map(\.source) == ["/dev/kvm"])

@@ -36,7 +36,6 @@ let package = Package(
         module("OCI", ["JSON"]), tests("OCI", ["JSON"]),
         module("GuestImage"), tests("GuestImage"),
         .executableTarget(name: "guest-image", dependencies: ["GuestImage"], swiftSettings: swiftSettings),
-        module("Arguments"), tests("Arguments"),
         module("AgentAPI"),
         // The host's and the guest's system calls.
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
@@ -52,6 +51,7 @@ let package = Package(
         module("QEMU", ["Confinement", "EventLoop", "JSON", "Linux"]),
         tests("QEMU", ["EventLoop", "JSON", "Linux", "Support"]),
         program("bulkhead", ["Confinement"]),
+        .testTarget(name: "TidyTests", dependencies: ["Linux"], swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["Confinement", "EventLoop", "GuestLink", "Linux", "QEMU", "Support"],

@@ -147,7 +147,7 @@ import Yamux
 }
 
 /// One stream of a link: bytes both ways, each way ended on its own.
-@EventLoop public final class LinkStream {
+@EventLoop public final class LinkStream: ByteStream {
     /// The number that both ends know it by.
     public nonisolated let id: UInt32
     private let streamID: StreamID
@@ -214,6 +214,8 @@ import Yamux
         arrived.notify()
         mayWrite.notify()
     }
+
+    public func close() { reset() }
 
     fileprivate func received(_ bytes: [UInt8]) {
         // Small pieces are joined, or a peer that sends single bytes costs an allocation each.

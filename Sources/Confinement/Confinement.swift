@@ -64,9 +64,13 @@ public enum Confinement {
                 try Files.makeDirectories(Files.parent(of: target) ?? plan.root)
                 try Files.write([], to: target)
             }
-            try Mounts.mount(bind.source, on: target, [.bind])
-            try Mounts.setAttributes(
-                target, set: bind.isDevice ? [.noSetUID, .noExecute] : [.readOnly, .noSetUID, .noDevices])
+            try Mounts.mount(bind.source, on: target, bind.access == .share ? [.bind, .recursive] : [.bind])
+            switch bind.access {
+            case .readOnly: try Mounts.setAttributes(target, set: [.readOnly, .noSetUID, .noDevices])
+            case .device: try Mounts.setAttributes(target, set: [.noSetUID, .noExecute])
+            // Not read-only here, or whatever is mounted below were its owner's decision no more.
+            case .share: try Mounts.setAttributes(target, set: [.noSetUID, .noDevices, .noExecute], recursive: true)
+            }
         }
         for link in plan.links { try Files.symlink(link.source, at: plan.root + link.target) }
         try Mounts.setAttributes(plan.root, set: .readOnly)

@@ -2,17 +2,25 @@ import JSON
 
 /// What a confined program gets of the host: everything else is out of its reach. Pure; `Confinement` carries it out.
 public struct ConfinementPlan: Equatable, Sendable {
-    /// A file or directory of the host that the program sees, read-only, without device nodes and set-uid.
+    /// A file or directory of the host that the program sees.
     public struct Bind: Equatable, Sendable {
+        /// How it sees it. Set-uid bits count nowhere.
+        public enum Access: String, Sendable {
+            /// Read-only, no device nodes.
+            case readOnly
+            /// A device node that stays usable.
+            case device
+            /// A directory with the mounts below it, present and later ones; each is as writable as it is on the host.
+            case share
+        }
         public var source: String
         public var target: String
-        /// A device node stays usable, and writable.
-        public var isDevice: Bool
+        public var access: Access
 
-        public init(_ source: String, at target: String? = nil, isDevice: Bool = false) {
+        public init(_ source: String, at target: String? = nil, _ access: Access = .readOnly) {
             self.source = source
             self.target = target ?? source
-            self.isDevice = isDevice
+            self.access = access
         }
     }
 
@@ -41,7 +49,7 @@ public struct ConfinementPlan: Equatable, Sendable {
     /// The plan as text, for the confining process's command line.
     public var serialized: String {
         func bind(_ bind: Bind) -> JSONValue {
-            .array([.string(bind.source), .string(bind.target), .bool(bind.isDevice)])
+            .array([.string(bind.source), .string(bind.target), .string(bind.access.rawValue)])
         }
         return JSONValue.members([
             "root": .string(root), "binds": .array(binds.map(bind)), "links": .array(links.map(bind)),
@@ -68,8 +76,10 @@ public struct ConfinementPlan: Equatable, Sendable {
 extension ConfinementPlan.Bind {
     fileprivate init?(_ value: JSONValue) {
         let parts = value.elements
-        guard parts.count == 3, let source = parts[0].text, let target = parts[1].text else { return nil }
-        self.init(source, at: target, isDevice: parts[2] == .bool(true))
+        guard parts.count == 3, let source = parts[0].text, let target = parts[1].text,
+            let access = parts[2].text.flatMap(Access.init(rawValue:))
+        else { return nil }
+        self.init(source, at: target, access)
     }
 }
 

@@ -22,6 +22,8 @@ public struct MachineConfiguration: Equatable, Sendable {
     public var vCPUs = 1
     /// The user that QEMU runs as, not 0.
     public var uid: UInt32
+    /// A directory of the host that the guest mounts by 9p under the tag `share`, with the mounts below it.
+    public var share: String?
     /// More for the kernel's command line.
     public var kernelParameters: [String] = []
 
@@ -41,7 +43,11 @@ extension MachineConfiguration {
         case parent
     }
 
-    private static let kernelPath = "/boot/vmlinux", initrdPath = "/boot/initrd"
+    private static let kernelPath = "/boot/vmlinux", initrdPath = "/boot/initrd", sharePath = "/share"
+
+    /// CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, MKNOD, SETFCAP: what creating and reading files of any
+    /// owner takes. No device node works on the share, since its mounts are `nodev`.
+    private static let shareCapabilities: UInt64 = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 27 | 1 << 31
 
     /// QEMU's command line, without its own name. Host paths do not occur in it: kernel and initrd have places of
     /// their own in QEMU's root, all else is a descriptor.
@@ -71,6 +77,11 @@ extension MachineConfiguration {
         add("-chardev", "socket,id=link,fd=\(Descriptor.link.rawValue)")
         add("-device", "virtio-serial-pci,id=serial,max_ports=2")
         add("-device", "virtserialport,bus=serial.0,chardev=link,name=bulkhead.link,nr=1")
+        if share != nil {
+            // The guest's own ids, as engines rely on; what that takes QEMU keeps, see `shareCapabilities`.
+            add("-fsdev", "local,id=share,path=\(Self.sharePath),security_model=passthrough,multidevs=remap")
+            add("-device", "virtio-9p-pci,fsdev=share,mount_tag=share")
+        }
         add("-object", "rng-builtin,id=rng")
         add("-device", "virtio-rng-pci,rng=rng")
         return arguments
@@ -89,7 +100,11 @@ extension MachineConfiguration {
         let libraries = ["/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/share/qemu", "/usr/share/seabios"]
         plan.binds = libraries.map { ConfinementPlan.Bind($0) }
         plan.binds += [.init(emulator), .init(kernel, at: Self.kernelPath), .init(initrd, at: Self.initrdPath)]
-        if accelerator == .kvm { plan.binds.append(.init("/dev/kvm", isDevice: true)) }
+        if accelerator == .kvm { plan.binds.append(.init("/dev/kvm", .device)) }
+        if let share {
+            plan.binds.append(.init(share, at: Self.sharePath, .share))
+            plan.capabilities = Self.shareCapabilities
+        }
         plan.links = [.init("usr/lib", at: "/lib"), .init("usr/lib64", at: "/lib64")]
         return plan
     }

@@ -22,6 +22,16 @@ import Testing
         #expect(!configuration.arguments.contains("-netdev"))
     }
 
+    @Test func aShareCostsCapabilitiesAndIsNamedByItsPlaceOnly() {
+        var sharing = configuration
+        sharing.share = "/run/pod/share"
+        #expect(!sharing.arguments.contains { $0.contains("/run/pod") })
+        #expect(value(of: "-fsdev", in: sharing.arguments).count == 1)
+        let plan = sharing.confinement(root: "/run/x")
+        #expect(plan.binds.filter { $0.access == .share } == [.init("/run/pod/share", at: "/share", .share)])
+        #expect(plan.capabilities == 0x8800_001F)
+    }
+
     @Test func sizeAndAcceleratorAreTaken() {
         var large = configuration
         large.memoryMiB = 1024
@@ -45,7 +55,7 @@ import Testing
             ])
         var kvm = configuration
         kvm.accelerator = .kvm
-        #expect(kvm.confinement(root: "/run/x").binds.filter(\.isDevice).map(\.source) == ["/dev/kvm"])
+        #expect(kvm.confinement(root: "/run/x").binds.filter { $0.access == .device }.map(\.source) == ["/dev/kvm"])
     }
 }
 

@@ -1,0 +1,186 @@
+/// The service that the agent offers its monitor over ttrpc, on the guest link's first stream.
+///
+/// Standard streams are streams of the link that the monitor opens beforehand and names by their numbers; 0 is none.
+/// Statuses are ttrpc's: `notFound` for a container or process that is not there, `alreadyExists`,
+/// `failedPrecondition` for what its state does not allow.
+public enum AgentService {
+    public static let name = "bulkhead.agent.v1.Agent"
+    /// Of this contract. A monitor serves agents of this version and the one before.
+    public static let version: UInt32 = 1
+
+    /// The methods, with the messages they take and return.
+    public enum Method {
+        /// `HelloRequest` → `HelloResponse`. The first call on every link.
+        public static let hello = "Hello"
+        /// `CreateRequest` → `ProcessResponse`. The container's first process waits until `start`.
+        public static let create = "Create"
+        /// `ProcessRequest` → `Empty`.
+        public static let start = "Start"
+        /// `ExecRequest` → `ProcessResponse`. Started at once.
+        public static let exec = "Exec"
+        /// `SignalRequest` → `Empty`.
+        public static let signal = "Signal"
+        /// `ProcessRequest` → `WaitResponse`, when the process has ended.
+        public static let wait = "Wait"
+        /// `ResizeRequest` → `Empty`.
+        public static let resize = "Resize"
+        /// `ProcessRequest` → `Empty`. What has been sent before is still read.
+        public static let closeInput = "CloseInput"
+        /// `DeleteRequest` → `Empty`. Removes a container that has ended, with its cgroup and mounts.
+        public static let delete = "Delete"
+        /// `MountRequest` → `Empty`.
+        public static let mount = "Mount"
+        /// `ContainerRequest` → `StatsResponse`.
+        public static let stats = "Stats"
+        /// `SetTimeRequest` → `Empty`.
+        public static let setTime = "SetTime"
+        /// `AddEntropyRequest` → `Empty`.
+        public static let addEntropy = "AddEntropy"
+    }
+}
+
+/// Nothing.
+public struct Empty: Codable, Equatable, Sendable {
+    public init() {}
+    enum CodingKeys: CodingKey {}
+}
+
+/// Who calls.
+public struct HelloRequest: Codable, Equatable, Sendable {
+    public var version: UInt32 = 0
+    public init(version: UInt32 = AgentService.version) { self.version = version }
+    enum CodingKeys: Int, CodingKey { case version = 1 }
+}
+
+/// Who answers.
+public struct HelloResponse: Codable, Equatable, Sendable {
+    public var version: UInt32 = 0
+    /// The guest kernel's release, `uname -r`.
+    public var kernel = ""
+    public init(version: UInt32 = AgentService.version, kernel: String = "") {
+        self.version = version
+        self.kernel = kernel
+    }
+    enum CodingKeys: Int, CodingKey { case version = 1, kernel }
+}
+
+/// Streams of the link by number.
+public struct StreamsSpec: Codable, Equatable, Sendable {
+    public var input: UInt32 = 0
+    /// With a terminal, both directions; `input` and `error` are 0 then.
+    public var output: UInt32 = 0
+    public var error: UInt32 = 0
+    public init() {}
+    enum CodingKeys: Int, CodingKey { case input = 1, output, error }
+}
+
+/// A container to make.
+public struct CreateRequest: Codable, Equatable, Sendable {
+    public var container = ""
+    public var spec = ContainerSpec()
+    public var streams = StreamsSpec()
+    public init() {}
+    enum CodingKeys: Int, CodingKey { case container = 1, spec, streams }
+}
+
+/// A further process of a container.
+public struct ExecRequest: Codable, Equatable, Sendable {
+    public var container = ""
+    public var process = ""
+    public var spec = ProcessSpec()
+    public var streams = StreamsSpec()
+    public init() {}
+    enum CodingKeys: Int, CodingKey { case container = 1, process, spec, streams }
+}
+
+/// A process: the container's first when `process` is empty.
+public struct ProcessRequest: Codable, Equatable, Sendable {
+    public var container = ""
+    public var process = ""
+    public init(container: String = "", process: String = "") {
+        self.container = container
+        self.process = process
+    }
+    enum CodingKeys: Int, CodingKey { case container = 1, process }
+}
+
+/// A process that has been made.
+public struct ProcessResponse: Codable, Equatable, Sendable {
+    /// Its number in the guest.
+    public var pid: UInt32 = 0
+    public init(pid: UInt32 = 0) { self.pid = pid }
+    enum CodingKeys: Int, CodingKey { case pid = 1 }
+}
+
+/// A signal for one process, or for all of a container.
+public struct SignalRequest: Codable, Equatable, Sendable {
+    public var container = ""
+    public var process = ""
+    public var signal: UInt32 = 0
+    public var all = false
+    public init() {}
+    enum CodingKeys: Int, CodingKey { case container = 1, process, signal, all }
+}
+
+/// How a process ended.
+public struct WaitResponse: Codable, Equatable, Sendable {
+    /// The code, or 128 and the signal.
+    public var status: UInt32 = 0
+    /// The kernel ended it for want of memory.
+    public var outOfMemory = false
+    /// Bytes that had been sent on each stream when the process ended: what the monitor passes on before it reports
+    /// the end. The streams themselves may go on.
+    public var outputBytes: UInt64 = 0
+    public var errorBytes: UInt64 = 0
+    public init() {}
+    enum CodingKeys: Int, CodingKey { case status = 1, outOfMemory, outputBytes, errorBytes }
+}
+
+/// A new size for a process's terminal.
+public struct ResizeRequest: Codable, Equatable, Sendable {
+    public var container = ""
+    public var process = ""
+    public var size = TerminalSpec()
+    public init() {}
+    enum CodingKeys: Int, CodingKey { case container = 1, process, size }
+}
+
+/// A container.
+public struct ContainerRequest: Codable, Equatable, Sendable {
+    public var container = ""
+    public init(container: String = "") { self.container = container }
+    enum CodingKeys: Int, CodingKey { case container = 1 }
+}
+
+/// Something to mount in the guest before containers use it.
+public struct MountRequest: Codable, Equatable, Sendable {
+    public var mount = MountSpec()
+    public init(mount: MountSpec = MountSpec()) { self.mount = mount }
+    enum CodingKeys: Int, CodingKey { case mount = 1 }
+}
+
+/// What a container uses. 0 where the guest does not tell.
+public struct StatsResponse: Codable, Equatable, Sendable {
+    public var cpuMicroseconds: UInt64 = 0
+    public var memoryBytes: UInt64 = 0
+    public var memoryLimitBytes: UInt64 = 0
+    public var processes: UInt64 = 0
+    public init() {}
+    enum CodingKeys: Int, CodingKey { case cpuMicroseconds = 1, memoryBytes, memoryLimitBytes, processes }
+}
+
+/// The time, since 1970 in UTC.
+public struct SetTimeRequest: Codable, Equatable, Sendable {
+    public var seconds: Int64 = 0
+    public var nanoseconds: Int64 = 0
+    public init() {}
+    enum CodingKeys: Int, CodingKey { case seconds = 1, nanoseconds }
+}
+
+/// Randomness from the host.
+public struct AddEntropyRequest: Codable, Equatable, Sendable {
+    /// At most 512 bytes.
+    public var seed: [UInt8] = []
+    public init(seed: [UInt8] = []) { self.seed = seed }
+    enum CodingKeys: Int, CodingKey { case seed = 1 }
+}

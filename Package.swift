@@ -42,9 +42,10 @@ let package = Package(
         module("Linux", ["CLinux"]), tests("Linux"),
         module("EventLoop", ["Linux"]), tests("EventLoop", ["Linux", "Support"]),
         module("GuestLink", ["EventLoop", "Linux", "Yamux"]), tests("GuestLink", ["EventLoop", "Linux", "Support"]),
+        module("RPC", ["EventLoop", "Protobuf", "TTRPC"]), tests("RPC", ["EventLoop", "Linux", "Support", "TTRPC"]),
         // The guest.
         .target(name: "CAgent"),
-        module("Agent", ["EventLoop", "GuestLink", "Linux"]),
+        module("Agent", ["AgentAPI", "EventLoop", "GuestLink", "Linux", "RPC", "TTRPC"]),
         program("bulkhead-agent", ["Agent", "CAgent", "EventLoop"]),
         // The host.
         module("Confinement", ["Linux", "JSON"]), tests("Confinement", ["Linux", "JSON"]),
@@ -54,7 +55,9 @@ let package = Package(
         .testTarget(name: "TidyTests", dependencies: ["Linux"], swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["Confinement", "EventLoop", "GuestLink", "Linux", "QEMU", "Support"],
+            dependencies: [
+                "AgentAPI", "Confinement", "EventLoop", "GuestLink", "Linux", "QEMU", "RPC", "Support", "TTRPC",
+            ],
             swiftSettings: swiftSettings),
         .target(
             name: "Support", dependencies: ["EventLoop"], path: "Tests/Support", swiftSettings: swiftSettings),

@@ -22,19 +22,11 @@ import Linux
         }
     }
 
+    /// The link's first stream carries the agent's service; the others are what its calls name.
     private static func serve(_ link: GuestLink) async throws {
-        while true {
-            let stream = try await link.accept()
-            Task { @EventLoop in await echo(stream) }
-        }
-    }
-
-    private static func echo(_ stream: LinkStream) async {
-        do {
-            while case let bytes = try await stream.read(), !bytes.isEmpty { try await stream.write(bytes) }
-            stream.finish()
-        } catch {
-            stream.reset()
-        }
+        let service = Service(on: link)
+        let control = try await link.accept()
+        Task { @EventLoop in await service.serve(control) }
+        while true { service.opened(try await link.accept()) }
     }
 }

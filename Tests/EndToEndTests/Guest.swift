@@ -1,7 +1,9 @@
+import AgentAPI
 import EventLoop
 import GuestLink
 import Linux
 import QEMU
+import RPC
 import Support
 import Testing
 
@@ -23,10 +25,6 @@ import Testing
         MachineConfiguration(accelerator: .tcg, kernel: kernel, initrd: initrd, uid: uid)
     }
 
-    static func link(to machine: VirtualMachine) throws -> GuestLink {
-        GuestLink(try #require(try machine.takeLink()), role: .client)
-    }
-
     /// Runs `body` with a machine, which is gone afterwards, as is its directory.
     static func withMachine(
         _ configuration: MachineConfiguration, _ body: @EventLoop (VirtualMachine) async throws -> Void
@@ -45,5 +43,43 @@ import Testing
         await machine.kill()
         // The mount over it was in QEMU's namespace only.
         #expect(try Files.names(in: root) == [])
+    }
+
+    /// Runs `body` with the agent of a machine that has booted. What goes wrong is told with the console's last lines.
+    static func withAgent(
+        _ configuration: MachineConfiguration, _ body: @EventLoop (AgentClient) async throws -> Void
+    ) async throws {
+        try await withMachine(configuration) { machine in
+            try await machine.waitUntilStarted(within: .seconds(20))
+            let agent = try AgentClient(link: GuestLink(try #require(try machine.takeLink()), role: .client))
+            do {
+                try await agent.connect()
+                try await body(agent)
+            } catch {
+                throw await machine.failure("\(error)")
+            }
+        }
+    }
+}
+
+/// The agent as its monitor sees it.
+@EventLoop final class AgentClient {
+    let link: GuestLink
+    private let rpc: RPCClient
+
+    init(link: GuestLink) throws {
+        self.link = link
+        rpc = RPCClient(try link.open())
+    }
+
+    /// Waits until the guest has booted.
+    func connect() async throws {
+        let _: HelloResponse = try await call(AgentService.Method.hello, HelloRequest(), within: .seconds(90))
+    }
+
+    func call<Request: Encodable & Sendable, Response: Decodable & Sendable>(
+        _ method: String, _ request: Request, within limit: Duration = .seconds(30)
+    ) async throws -> Response {
+        try await rpc.call(AgentService.name, method, request, within: limit)
     }
 }

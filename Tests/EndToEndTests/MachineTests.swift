@@ -1,29 +1,51 @@
+import AgentAPI
 import EventLoop
 import Glibc
-import GuestLink
 import Linux
 import QEMU
 import Support
+import TTRPC
 import Testing
 
 @Suite(.serialized) struct MachineTests {
     @EventLoop @Test func theAgentAnswersOverTheGuestLink() async throws {
-        try await Guest.withMachine(Guest.configuration()) { machine in
-            try await machine.waitUntilStarted(within: .seconds(20))
-            let link = try Guest.link(to: machine)
-            let stream = try link.open()
-            let question = Array("hello, guest".utf8)
-            try await stream.write(question)
-            stream.finish()
-            do {
-                var answer: [UInt8] = []
-                while answer.count < question.count {
-                    answer += try await within(.seconds(60), waitingFor: "agent") { try await stream.read() }
-                }
-                #expect(answer == question)
-            } catch {
-                throw await machine.failure("\(error)")
+        try await Guest.withAgent(Guest.configuration()) { agent in
+            let hello: HelloResponse = try await agent.call(AgentService.Method.hello, HelloRequest())
+            #expect(hello.version == AgentService.version)
+            let host = try Files.readText("/proc/sys/kernel/osrelease").filter { !$0.isNewline }
+            #expect(hello.kernel.hasPrefix("6.1."))
+            #expect(hello.kernel != host)
+
+            let status = await #expect(throws: TTRPCStatus.self) {
+                _ = try await agent.call(AgentService.Method.hello, HelloRequest(version: 99)) as HelloResponse
             }
+            #expect(status?.code == .failedPrecondition)
+
+            var time = SetTimeRequest()
+            time.seconds = 1_800_000_000
+            _ = try await agent.call(AgentService.Method.setTime, time) as Empty
+            _ = try await agent.call(AgentService.Method.addEntropy, AddEntropyRequest(seed: [1, 2, 3])) as Empty
+        }
+    }
+
+    @EventLoop @Test func aDirectoryOfTheHostIsMountedByTheGuest() async throws {
+        let share = "/run/bulkhead-share-\(getpid())"
+        try Files.makeDirectory(share)
+        defer { try? Files.removeTree(share) }
+        var configuration = Guest.configuration()
+        configuration.share = share
+        try await Guest.withAgent(configuration) { agent in
+            var mount = MountSpec()
+            mount.destination = "/run/share"
+            mount.source = "share"
+            mount.type = "9p"
+            mount.data = "trans=virtio,version=9p2000.L,msize=524288,access=client"
+            _ = try await agent.call(AgentService.Method.mount, MountRequest(mount: mount)) as Empty
+            mount.source = "no-such-tag"
+            let status = await #expect(throws: TTRPCStatus.self) {
+                _ = try await agent.call(AgentService.Method.mount, MountRequest(mount: mount)) as Empty
+            }
+            #expect(status?.code == .failedPrecondition)
         }
     }
 

@@ -1,0 +1,73 @@
+import AgentAPI
+import EventLoop
+import GuestLink
+import Linux
+import RPC
+import TTRPC
+
+/// The agent's answers to its monitor.
+@EventLoop final class Service {
+    private let server = RPCServer()
+    /// Streams that the monitor has opened and that no call has named yet.
+    private var streams: [UInt32: LinkStream] = [:]
+
+    init(on link: GuestLink) {
+        typealias Method = AgentService.Method
+        register(Method.hello) { [unowned self] in try self.hello($0) }
+        register(Method.mount) { [unowned self] in try self.mount($0) }
+        register(Method.setTime) { [unowned self] in try self.setTime($0) }
+        register(Method.addEntropy) { [unowned self] in try self.addEntropy($0) }
+    }
+
+    private func register<Request: Decodable & Sendable, Response: Encodable & Sendable>(
+        _ method: String, _ handler: @escaping @EventLoop (Request) async throws -> Response
+    ) {
+        server.register(AgentService.name, method, handler)
+    }
+
+    func serve(_ control: LinkStream) async { await server.serve(control) }
+
+    func opened(_ stream: LinkStream) { streams[stream.id] = stream }
+
+    private func hello(_ request: HelloRequest) throws -> HelloResponse {
+        guard request.version == AgentService.version else {
+            throw TTRPCStatus(.failedPrecondition, "this agent speaks version \(AgentService.version) only")
+        }
+        let release = try Files.readText("/proc/sys/kernel/osrelease")
+        return HelloResponse(kernel: String(release.prefix { !$0.isNewline }))
+    }
+
+    private func mount(_ request: MountRequest) throws -> Empty {
+        let mount = request.mount
+        do {
+            try Files.makeDirectories(mount.destination)
+            try Mounts.mount(
+                mount.source, on: mount.destination, type: mount.type, MountFlags(rawValue: UInt(mount.flags)),
+                data: mount.data)
+        } catch {
+            throw TTRPCStatus(.failedPrecondition, "\(error)")
+        }
+        return Empty()
+    }
+
+    private func setTime(_ request: SetTimeRequest) throws -> Empty {
+        do {
+            try Identity.setClock(seconds: request.seconds, nanoseconds: request.nanoseconds)
+        } catch {
+            throw TTRPCStatus(.invalidArgument, "\(error)")
+        }
+        return Empty()
+    }
+
+    private func addEntropy(_ request: AddEntropyRequest) throws -> Empty {
+        guard request.seed.count <= 512 else {
+            throw TTRPCStatus(.invalidArgument, "a seed of \(request.seed.count) bytes, more than 512")
+        }
+        do {
+            try Identity.addEntropy(request.seed)
+        } catch {
+            throw TTRPCStatus(.internal, "\(error)")
+        }
+        return Empty()
+    }
+}

@@ -46,6 +46,7 @@ let package = Package(
         // The guest.
         .target(name: "CAgent"),
         module("Agent", ["AgentAPI", "EventLoop", "GuestLink", "Linux", "RPC", "TTRPC"]),
+        tests("Agent", ["EventLoop", "GuestLink", "Linux", "Support"]),
         program("bulkhead-agent", ["Agent", "CAgent", "EventLoop"]),
         // The host.
         module("Confinement", ["Linux", "JSON"]), tests("Confinement", ["Linux", "JSON"]),

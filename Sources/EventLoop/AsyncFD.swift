@@ -83,8 +83,14 @@ import Linux
             return try withFD { fd throws(SystemCallError) in try fd.read(upTo: count) }
         } catch {
             guard error.code == 11 /* EAGAIN */ else { throw error }
+            ready.remove(.readable)
             return nil
         }
+    }
+
+    /// After a `readNow` that found nothing: suspends until there is something, the end of file included.
+    public func waitUntilReadable() async throws {
+        while !ready.contains(.readable), fd != nil { try await changed.wait() }
     }
 
     /// Writes all of `bytes`, as fast as the other side takes them.

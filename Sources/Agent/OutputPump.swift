@@ -1,0 +1,105 @@
+import EventLoop
+import GuestLink
+import Linux
+
+/// Passes what a process writes, into a pipe or a terminal, on to a stream of the link.
+///
+/// The process's end is not the output's: a grandchild may hold the pipe open. So the end is reported with the number
+/// of bytes that had been written by then, and the pump goes on until the end of file.
+@EventLoop final class OutputPump {
+    private let source: AsyncFD
+    private let stream: LinkStream
+    /// Bytes given to the stream.
+    private(set) var sentBytes: UInt64 = 0
+    /// Fulfilled when the last writer has closed its end, or the monitor the stream.
+    nonisolated let ended = Promise<Void>()
+    private var transferring = false
+    private let transferred = Condition()
+
+    private static let chunkBytes = 64 * 1024
+    private static let inputOutputError: CInt = 5
+
+    init(from source: AsyncFD, to stream: LinkStream) {
+        self.source = source
+        self.stream = stream
+        Task { @EventLoop in await self.run() }
+    }
+
+    /// Passes on what has been written up to now and returns the number of bytes since the start. When the monitor does
+    /// not take them in time, the number is of those that it took.
+    func drain(within limit: Duration) async -> UInt64 {
+        // Running out of time is an answer here: the reader's slowness must not hold back the report of the end.
+        try? await within(limit, waitingFor: "reader") { try await self.transferAvailable() }
+        return sentBytes
+    }
+
+    private func run() async {
+        do {
+            while ended.current == nil {
+                try await transferAvailable()
+                if ended.current == nil { try await source.waitUntilReadable() }
+            }
+        } catch {
+            finish()
+        }
+    }
+
+    /// One at a time, so that the order of the bytes is kept.
+    private func transferAvailable() async throws {
+        while transferring { try await transferred.wait() }
+        transferring = true
+        defer {
+            transferring = false
+            transferred.notify()
+        }
+        while ended.current == nil, let bytes = try readNow() {
+            guard !bytes.isEmpty else { return finish() }
+            sentBytes += UInt64(bytes.count)
+            // Not cut off by a drain's limit, or the bytes in hand were lost.
+            let stream = stream
+            try await Task { @EventLoop in try await stream.write(bytes) }.value
+        }
+    }
+
+    private func readNow() throws(SystemCallError) -> [UInt8]? {
+        do {
+            return try source.readNow(upTo: Self.chunkBytes)
+        } catch {
+            // How a terminal says that the last process has closed it.
+            guard error.code == Self.inputOutputError else { throw error }
+            return []
+        }
+    }
+
+    private func finish() {
+        guard ended.fulfil(()) else { return }
+        source.close()
+        stream.finish()
+    }
+}
+
+/// Passes a stream of the link on to a process's standard input.
+@EventLoop final class InputPump {
+    private let stream: LinkStream
+    private let sink: AsyncFD
+    private let closesAtEnd: Bool
+
+    /// - Parameter closesAtEnd: whether the end of the stream closes the sink: true for a pipe, false for a terminal, whose
+    ///   output goes on.
+    init(from stream: LinkStream, to sink: AsyncFD, closesAtEnd: Bool) {
+        self.stream = stream
+        self.sink = sink
+        self.closesAtEnd = closesAtEnd
+        Task { @EventLoop in await self.run() }
+    }
+
+    private func run() async {
+        do {
+            while case let bytes = try await stream.read(), !bytes.isEmpty { try await sink.write(bytes) }
+        } catch {
+            // Nobody reads any more (EPIPE), or the monitor is gone: either way the input ends here.
+        }
+        if closesAtEnd { sink.close() }
+        stream.finish()
+    }
+}

@@ -45,9 +45,11 @@ let package = Package(
         module("RPC", ["EventLoop", "Protobuf", "TTRPC"]), tests("RPC", ["EventLoop", "Linux", "Support", "TTRPC"]),
         // The guest.
         .target(name: "CAgent"),
-        module("Agent", ["AgentAPI", "EventLoop", "GuestLink", "Linux", "RPC", "TTRPC"]),
+        module("Container", ["AgentAPI", "EventLoop", "Linux", "Protobuf"]),
+        tests("Container", ["AgentAPI", "EventLoop", "Linux", "Support"]),
+        module("Agent", ["AgentAPI", "Container", "EventLoop", "GuestLink", "Linux", "RPC", "TTRPC"]),
         tests("Agent", ["EventLoop", "GuestLink", "Linux", "Support"]),
-        program("bulkhead-agent", ["Agent", "CAgent", "EventLoop"]),
+        program("bulkhead-agent", ["Agent", "CAgent", "Container", "EventLoop"]),
         // The host.
         module("Confinement", ["Linux", "JSON"]), tests("Confinement", ["Linux", "JSON"]),
         module("QEMU", ["Confinement", "EventLoop", "JSON", "Linux"]),

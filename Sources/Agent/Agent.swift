@@ -24,7 +24,7 @@ import Linux
 
     /// The link's first stream carries the agent's service; the others are what its calls name.
     private static func serve(_ link: GuestLink) async throws {
-        let service = Service(on: link)
+        let service = try Service(on: link)
         let control = try await link.accept()
         Task { @EventLoop in await service.serve(control) }
         while true { service.opened(try await link.accept()) }

@@ -11,9 +11,37 @@ import TTRPC
     /// Streams that the monitor has opened and that no call has named yet.
     private var streams: [UInt32: LinkStream] = [:]
 
-    init(on link: GuestLink) {
+    private let containers: Containers
+
+    init(on link: GuestLink) throws {
+        containers = try Containers()
         typealias Method = AgentService.Method
         register(Method.hello) { [unowned self] in try self.hello($0) }
+        register(Method.create) { [unowned self] (request: CreateRequest) in
+            let terminal = request.spec.process.terminal != nil
+            return try await self.containers.create(request, self.take(request.streams, terminal: terminal))
+        }
+        register(Method.exec) { [unowned self] (request: ExecRequest) in
+            let terminal = request.spec.terminal != nil
+            return try await self.containers.exec(request, self.take(request.streams, terminal: terminal))
+        }
+        register(Method.start) { [unowned self] (request: ProcessRequest) in
+            try await self.containers.start(request.container)
+            return Empty()
+        }
+        register(Method.signal) { [unowned self] (request: SignalRequest) in
+            try self.containers.signal(request)
+            return Empty()
+        }
+        register(Method.wait) { [unowned self] (request: ProcessRequest) in try await self.containers.wait(request) }
+        register(Method.resize) { [unowned self] (request: ResizeRequest) in
+            try self.containers.resize(request)
+            return Empty()
+        }
+        register(Method.delete) { [unowned self] (request: ContainerRequest) in
+            try await self.containers.delete(request.container)
+            return Empty()
+        }
         register(Method.mount) { [unowned self] in try self.mount($0) }
         register(Method.setTime) { [unowned self] in try self.setTime($0) }
         register(Method.addEntropy) { [unowned self] in try self.addEntropy($0) }
@@ -28,6 +56,20 @@ import TTRPC
     func serve(_ control: LinkStream) async { await server.serve(control) }
 
     func opened(_ stream: LinkStream) { streams[stream.id] = stream }
+
+    /// The streams that a call names, which no other call can name after it. The monitor opened them before it called,
+    /// and the link keeps that order.
+    private func take(_ spec: StreamsSpec, terminal: Bool) throws -> Streams {
+        func stream(_ id: UInt32) throws -> LinkStream? {
+            guard id != 0 else { return nil }
+            guard let stream = streams.removeValue(forKey: id) else {
+                throw TTRPCStatus(.invalidArgument, "no stream \(id) has been opened for it")
+            }
+            return stream
+        }
+        return try Streams(
+            input: stream(spec.input), output: stream(spec.output), error: stream(spec.error), terminal: terminal)
+    }
 
     private func hello(_ request: HelloRequest) throws -> HelloResponse {
         guard request.version == AgentService.version else {

@@ -1,6 +1,7 @@
 /// The service that the agent offers its monitor over ttrpc, on the guest link's first stream.
 ///
-/// Standard streams are streams of the link that the monitor opens beforehand and names by their numbers; 0 is none.
+/// Standard streams are streams of the link that the monitor opens beforehand and names by their numbers; 0 is none. The
+/// end of the stream is the end of the input.
 /// Statuses are ttrpc's: `notFound` for a container or process that is not there, `alreadyExists`,
 /// `failedPrecondition` for what its state does not allow.
 public enum AgentService {
@@ -24,14 +25,10 @@ public enum AgentService {
         public static let wait = "Wait"
         /// `ResizeRequest` → `Empty`.
         public static let resize = "Resize"
-        /// `ProcessRequest` → `Empty`. What has been sent before is still read.
-        public static let closeInput = "CloseInput"
-        /// `DeleteRequest` → `Empty`. Removes a container that has ended, with its cgroup and mounts.
+        /// `ContainerRequest` → `Empty`. Removes a container that has ended, with its cgroup and mounts.
         public static let delete = "Delete"
         /// `MountRequest` → `Empty`.
         public static let mount = "Mount"
-        /// `ContainerRequest` → `StatsResponse`.
-        public static let stats = "Stats"
         /// `SetTimeRequest` → `Empty`.
         public static let setTime = "SetTime"
         /// `AddEntropyRequest` → `Empty`.
@@ -157,16 +154,6 @@ public struct MountRequest: Codable, Equatable, Sendable {
     public var mount = MountSpec()
     public init(mount: MountSpec = MountSpec()) { self.mount = mount }
     enum CodingKeys: Int, CodingKey { case mount = 1 }
-}
-
-/// What a container uses. 0 where the guest does not tell.
-public struct StatsResponse: Codable, Equatable, Sendable {
-    public var cpuMicroseconds: UInt64 = 0
-    public var memoryBytes: UInt64 = 0
-    public var memoryLimitBytes: UInt64 = 0
-    public var processes: UInt64 = 0
-    public init() {}
-    enum CodingKeys: Int, CodingKey { case cpuMicroseconds = 1, memoryBytes, memoryLimitBytes, processes }
 }
 
 /// The time, since 1970 in UTC.

@@ -1,0 +1,169 @@
+import AgentAPI
+import Container
+import EventLoop
+import GuestLink
+import Linux
+import TTRPC
+
+/// The containers of this guest, as the service's calls see them.
+@EventLoop final class Containers {
+    /// One process with its streams: what `Wait` answers from.
+    @EventLoop final class Entry {
+        let process: ContainerProcess
+        let terminal: AsyncFD?
+        let output: OutputPump?
+        let error: OutputPump?
+        /// Fulfilled when the process has ended and what it wrote before that is on its way.
+        nonisolated let ended = Promise<WaitResponse>()
+
+        init(_ process: ContainerProcess, _ streams: Streams) throws {
+            self.process = process
+            var controller: AsyncFD?
+            if let terminal = process.takeTerminal() { controller = try AsyncFD(terminal) }
+            terminal = controller
+            streams.processWasMade()
+            (output, error) = try streams.pump(terminal: controller)
+            Task { @EventLoop in await self.watch() }
+        }
+
+        private func watch() async {
+            guard let exit = try? await process.exit.value() else { return }  // Only when this task is cancelled.
+            var response = WaitResponse()
+            response.status = UInt32(exit.code)
+            // One after the other: both have their two seconds, and hardly anybody's readers are both stuck.
+            response.outputBytes = await output?.drain(within: .seconds(1)) ?? 0
+            response.errorBytes = await error?.drain(within: .seconds(1)) ?? 0
+            ended.fulfil(response)
+        }
+    }
+
+    @EventLoop private final class Record {
+        let container: Container
+        var processes: [String: Entry]
+        var started = false
+
+        init(_ container: Container, _ entry: Entry) {
+            self.container = container
+            processes = ["": entry]
+        }
+    }
+
+    private let runtime: ContainerRuntime
+    private var records: [String: Record] = [:]
+    /// Names whose container is being made.
+    private var reserved: Set<String> = []
+
+    init() throws(SystemCallError) {
+        runtime = ContainerRuntime(program: try ContainerRuntime.ownProgram(), cgroupParent: "/sys/fs/cgroup")
+    }
+
+    func create(_ request: CreateRequest, _ streams: Streams) async throws -> ProcessResponse {
+        let name = request.container
+        try Self.checkName(name)
+        guard records[name] == nil, reserved.insert(name).inserted else {
+            throw TTRPCStatus(.alreadyExists, "container \(name) exists")
+        }
+        defer { reserved.remove(name) }
+        do {
+            let container = try await Container.create(
+                request.spec, name: name, streams: streams.standard, runtime: runtime)
+            records[name] = Record(container, try Entry(container.process, streams))
+            return ProcessResponse(pid: UInt32(container.process.pid))
+        } catch let error as ContainerError {
+            throw Self.status(error)
+        }
+    }
+
+    func start(_ name: String) async throws {
+        let record = try record(name)
+        guard !record.started else { throw TTRPCStatus(.failedPrecondition, "container \(name) has been started") }
+        record.started = true
+        do {
+            try await record.container.start()
+        } catch {
+            throw Self.status(error)
+        }
+    }
+
+    func exec(_ request: ExecRequest, _ streams: Streams) async throws -> ProcessResponse {
+        let record = try record(request.container)
+        try Self.checkName(request.process)
+        guard record.processes[request.process] == nil else {
+            throw TTRPCStatus(.alreadyExists, "process \(request.process) exists")
+        }
+        do {
+            let process = try await record.container.exec(request.spec, streams: streams.standard)
+            record.processes[request.process] = try Entry(process, streams)
+            return ProcessResponse(pid: UInt32(process.pid))
+        } catch let error as ContainerError {
+            throw Self.status(error)
+        }
+    }
+
+    func signal(_ request: SignalRequest) throws {
+        let entry = try entry(request.container, request.process)
+        guard (1...64).contains(request.signal) else {
+            throw TTRPCStatus(.invalidArgument, "no signal: \(request.signal)")
+        }
+        entry.process.signal(Int32(request.signal))
+    }
+
+    func wait(_ request: ProcessRequest) async throws -> WaitResponse {
+        try await entry(request.container, request.process).ended.value()
+    }
+
+    func resize(_ request: ResizeRequest) throws {
+        let entry = try entry(request.container, request.process)
+        guard let terminal = entry.terminal else {
+            throw TTRPCStatus(.failedPrecondition, "the process has no terminal")
+        }
+        let size = Terminal.Size(
+            rows: UInt16(clamping: request.size.rows), columns: UInt16(clamping: request.size.columns))
+        try terminal.withFD { fd throws(SystemCallError) in try Terminal.setSize(fd, size) }
+    }
+
+    func delete(_ name: String) async throws {
+        let record = try record(name)
+        guard record.container.exit.current != nil || !record.started else {
+            throw TTRPCStatus(.failedPrecondition, "container \(name) is running")
+        }
+        records[name] = nil
+        do {
+            try await record.container.delete()
+        } catch {
+            throw Self.status(error)
+        }
+    }
+
+    private func record(_ name: String) throws -> Record {
+        guard let record = records[name] else { throw TTRPCStatus(.notFound, "no container \(name)") }
+        return record
+    }
+
+    private func entry(_ container: String, _ process: String) throws -> Entry {
+        guard let entry = try record(container).processes[process] else {
+            throw TTRPCStatus(.notFound, "no process \(process) in container \(container)")
+        }
+        return entry
+    }
+
+    /// Names become cgroup directories, so they are of the plain kind that engines use.
+    private static func checkName(_ name: String) throws {
+        let plain = name.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                || "._-".utf8.contains(byte)
+        }
+        guard plain, (1...255).contains(name.utf8.count), name.first != "." else {
+            throw TTRPCStatus(.invalidArgument, "no name for a container or process: \(name)")
+        }
+    }
+
+    /// A command that is missing or cannot be executed is told apart, since engines exit with 127 and 126 then.
+    private static func status(_ error: ContainerError) -> TTRPCStatus {
+        switch error.kind {
+        case .commandNotFound: TTRPCStatus(.notFound, "\(error)")
+        case .notExecutable: TTRPCStatus(.permissionDenied, "\(error)")
+        case .other: TTRPCStatus(.failedPrecondition, "\(error)")
+        }
+    }
+}

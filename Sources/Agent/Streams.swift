@@ -1,0 +1,86 @@
+import AgentAPI
+import Container
+import EventLoop
+import GuestLink
+import Linux
+
+/// The standard streams of a process that is being made: pipes for the process, streams of the link for the monitor.
+@EventLoop final class Streams {
+    /// One of the three: the process's end of its pipe, and ours. Without a stream of the link it is /dev/null.
+    @EventLoop private final class Channel {
+        let stream: LinkStream?
+        private var theirs: OwnedFD?
+        private var ours: OwnedFD?
+
+        init(_ stream: LinkStream?, processReads: Bool, piped: Bool) throws(SystemCallError) {
+            self.stream = stream
+            guard piped, stream != nil else {
+                theirs = try Files.open("/dev/null", .readWrite)
+                return
+            }
+            let pipe = try Pipe()
+            let reading = try pipe.reading.duplicate(), writing = try pipe.writing.duplicate()
+            if processReads {
+                theirs = consume reading
+                ours = consume writing
+            } else {
+                theirs = consume writing
+                ours = consume reading
+            }
+        }
+
+        /// Valid until `release`.
+        var number: Int32 {
+            switch theirs {
+            case .some(let fd): fd.withRaw { $0 }
+            case .none: -1
+            }
+        }
+
+        func release() { theirs = nil }
+
+        func takeOurs() throws(SystemCallError) -> AsyncFD? {
+            guard let fd = ours.take() else { return nil }
+            return try AsyncFD(fd)
+        }
+    }
+
+    private let input: Channel
+    private let output: Channel
+    private let error: Channel
+
+    /// - Parameter terminal: then there are no pipes, and `output` goes both ways.
+    init(input: LinkStream?, output: LinkStream?, error: LinkStream?, terminal: Bool) throws(SystemCallError) {
+        self.input = try Channel(input, processReads: true, piped: !terminal)
+        self.output = try Channel(output, processReads: false, piped: !terminal)
+        self.error = try Channel(error, processReads: false, piped: !terminal)
+    }
+
+    /// The process's descriptors, lent until `processWasMade`.
+    var standard: StandardStreams {
+        StandardStreams(input: input.number, output: output.number, error: error.number)
+    }
+
+    /// Closes the process's ends here, so that it holds the last ones.
+    func processWasMade() {
+        for channel in [input, output, error] { channel.release() }
+    }
+
+    /// Starts passing bytes on, and returns what its output is counted by.
+    func pump(terminal: AsyncFD?) throws(SystemCallError) -> (output: OutputPump?, error: OutputPump?) {
+        if let terminal {
+            guard let stream = output.stream else { return (nil, nil) }
+            _ = InputPump(from: stream, to: terminal, closesAtEnd: false)
+            return (OutputPump(from: terminal, to: stream), nil)
+        }
+        if let stream = input.stream, let sink = try input.takeOurs() {
+            _ = InputPump(from: stream, to: sink, closesAtEnd: true)
+        }
+        return (try pump(output), try pump(error))
+    }
+
+    private func pump(_ channel: Channel) throws(SystemCallError) -> OutputPump? {
+        guard let stream = channel.stream, let source = try channel.takeOurs() else { return nil }
+        return OutputPump(from: source, to: stream)
+    }
+}

@@ -1,0 +1,151 @@
+import AgentAPI
+import EventLoop
+import Glibc
+import GuestLink
+import Linux
+import QEMU
+import Support
+import TTRPC
+import Testing
+
+/// One container in a machine, by the agent's calls: its exit code and its three streams.
+@Suite(.serialized) struct ContainerTests {
+    /// A machine with a busybox root file system at /run/share/rootfs of the guest.
+    @EventLoop private func withBusybox(_ body: @EventLoop (AgentClient) async throws -> Void) async throws {
+        let share = "/run/bulkhead-share-\(try Identity.randomBytes(6).map { String($0, radix: 16) }.joined())"
+        for name in ["bin", "proc", "sys", "dev", "etc", "tmp"] { try Files.makeDirectories(share + "/rootfs/" + name) }
+        defer { try? Files.removeTree(share) }
+        try Files.write(try Files.read("/bin/busybox"), to: share + "/rootfs/bin/busybox", mode: 0o755)
+        for applet in ["sh", "cat", "echo", "uname", "hostname", "id", "sleep", "head", "md5sum", "seq", "true"] {
+            try Files.symlink("busybox", at: share + "/rootfs/bin/" + applet)
+        }
+        var configuration = Guest.configuration()
+        configuration.share = share
+        try await Guest.withAgent(configuration) { agent in
+            var mount = MountSpec()
+            mount.destination = "/run/share"
+            mount.source = "share"
+            mount.type = "9p"
+            mount.data = "trans=virtio,version=9p2000.L,msize=524288,access=client"
+            let _: Empty = try await agent.call(AgentService.Method.mount, MountRequest(mount: mount))
+            try await body(agent)
+        }
+    }
+
+    private func spec(_ arguments: [String]) -> ContainerSpec {
+        var spec = ContainerSpec()
+        spec.root.path = "/run/share/rootfs"
+        spec.root.overlayBytes = 16 << 20
+        spec.process.arguments = arguments
+        spec.process.environment = ["PATH=/bin"]
+        spec.hostname = "inside"
+        let namespaces: Namespaces = [.pid, .mount, .uts, .ipc, .network, .cgroup]
+        spec.newNamespaces = namespaces.rawValue
+        for (destination, type) in [("/proc", "proc"), ("/dev", "tmpfs"), ("/sys", "sysfs")] {
+            var mount = MountSpec()
+            (mount.destination, mount.type, mount.source) = (destination, type, type)
+            spec.mounts.append(mount)
+        }
+        return spec
+    }
+
+    @EventLoop @Test func aContainerHasAnExitCodeAndThreeStreams() async throws {
+        try await withBusybox { agent in
+            let result = try await agent.run(
+                "first", spec(["sh", "-c", "cat; hostname; echo $$; echo oops >&2; exit 42"]),
+                input: Array("from outside\n".utf8))
+            #expect(result.status == 42)
+            #expect(result.output == "from outside\ninside\n1\n")
+            #expect(result.error == "oops\n")
+
+            // Another one of the same machine; what the first wrote is not there.
+            let second = try await agent.run("second", spec(["sh", "-c", "uname -r; kill -9 $$"]), input: [])
+            #expect(second.output.hasPrefix("6.1."))
+            #expect(second.status == 137)
+
+            for (command, code) in [("no-such-command", TTRPCCode.notFound), ("/etc", .permissionDenied)] {
+                let status = await #expect(throws: TTRPCStatus.self) {
+                    _ = try await agent.run("third", spec([command]), input: [])
+                }
+                #expect(status?.code == code, "\(command): \(status?.message ?? "")")
+            }
+        }
+    }
+
+    @EventLoop @Test func noByteIsLostAtTheEnd() async throws {
+        try await withBusybox { agent in
+            let result = try await agent.run("much", spec(["seq", "1", "200000"]), input: [])
+            #expect(result.status == 0)
+            #expect(result.output == (1...200_000).map { "\($0)\n" }.joined())
+        }
+    }
+
+    @EventLoop @Test func exitIsNotTheEndOfTheStream() async throws {
+        try await withBusybox { agent in
+            let running = try await agent.start("holder", spec(["sh", "-c", "sleep 60 & echo x"]))
+            let end = try await agent.wait("holder")
+            #expect(end.status == 0)
+            #expect(end.outputBytes == 2)
+            #expect(try await running.output.read() == Array("x\n".utf8))
+        }
+    }
+}
+
+extension AgentClient {
+    struct Result: Sendable {
+        let status: UInt32
+        let output: String
+        let error: String
+    }
+
+    /// Streams of a process, seen from the monitor.
+    struct Running {
+        let input: LinkStream
+        let output: LinkStream
+        let error: LinkStream
+    }
+
+    func start(_ name: String, _ spec: ContainerSpec) async throws -> Running {
+        let running = Running(input: try link.open(), output: try link.open(), error: try link.open())
+        var request = CreateRequest()
+        request.container = name
+        request.spec = spec
+        (request.streams.input, request.streams.output, request.streams.error) =
+            (running.input.id, running.output.id, running.error.id)
+        let _: ProcessResponse = try await call(AgentService.Method.create, request)
+        do {
+            let _: Empty = try await call(AgentService.Method.start, ProcessRequest(container: name))
+        } catch {
+            let _: Empty = try await call(AgentService.Method.delete, ContainerRequest(container: name))
+            throw error
+        }
+        return running
+    }
+
+    func wait(_ name: String) async throws -> WaitResponse {
+        try await call(AgentService.Method.wait, ProcessRequest(container: name))
+    }
+
+    /// Runs a container from its creation to its deletion.
+    func run(_ name: String, _ spec: ContainerSpec, input: [UInt8]) async throws -> Result {
+        let running = try await start(name, spec)
+        Task { @EventLoop in
+            try await running.input.write(input)
+            running.input.finish()
+        }
+        let output = Task { @EventLoop in try await readAll(running.output) }
+        let error = Task { @EventLoop in try await readAll(running.error) }
+        let end = try await wait(name)
+        let result = Result(
+            status: end.status, output: String(decoding: try await output.value, as: UTF8.self),
+            error: String(decoding: try await error.value, as: UTF8.self))
+        let _: Empty = try await call(AgentService.Method.delete, ContainerRequest(container: name))
+        return result
+    }
+
+    private func readAll(_ stream: LinkStream) async throws -> [UInt8] {
+        var all: [UInt8] = []
+        while case let bytes = try await stream.read(), !bytes.isEmpty { all += bytes }
+        return all
+    }
+}

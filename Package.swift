@@ -44,8 +44,10 @@ let package = Package(
         module("GuestLink", ["EventLoop", "Linux", "Yamux"]), tests("GuestLink", ["EventLoop", "Linux", "Support"]),
         // The guest.
         .target(name: "CAgent"),
+        module("Container", ["AgentAPI", "EventLoop", "Linux", "Protobuf"]),
+        tests("Container", ["AgentAPI", "EventLoop", "Linux", "Support"]),
         module("Agent", ["EventLoop", "GuestLink", "Linux"]),
-        program("bulkhead-agent", ["Agent", "CAgent", "EventLoop"]),
+        program("bulkhead-agent", ["Agent", "CAgent", "Container", "EventLoop"]),
         // The host.
         module("Confinement", ["Linux", "JSON"]), tests("Confinement", ["Linux", "JSON"]),
         module("QEMU", ["Confinement", "EventLoop", "JSON", "Linux"]),

@@ -1,0 +1,81 @@
+import AgentAPI
+import EventLoop
+import Linux
+
+/// A container: its first process, those that join it, its cgroup. Created first, started later, deleted at the end.
+@EventLoop public final class Container {
+    /// The first process; with its end the container has ended.
+    public let process: ContainerProcess
+    private let spec: ContainerSpec
+    private let runtime: ContainerRuntime
+    private let cgroup: ControlGroup?
+
+    private init(
+        _ process: ContainerProcess, _ spec: ContainerSpec, _ runtime: ContainerRuntime, _ cgroup: ControlGroup?
+    ) {
+        self.process = process
+        self.spec = spec
+        self.runtime = runtime
+        self.cgroup = cgroup
+    }
+
+    /// Makes a container whose first process waits for `start`. When it fails nothing is left.
+    /// - Parameters:
+    ///   - name: of its cgroup.
+    ///   - streams: of the first process; nil: /dev/null. A process with a terminal takes none.
+    public static func create(
+        _ spec: ContainerSpec, name: String, streams: StandardStreams?, runtime: ContainerRuntime
+    ) async throws(ContainerError) -> Container {
+        var cgroup: ControlGroup?
+        if let parent = runtime.cgroupParent {
+            cgroup = try ControlGroup(parent: parent, name: name, files: spec.resources.files)
+        }
+        do {
+            let process = try await ContainerProcess.make(
+                InitPlan(joins: false, spec: spec), streams: streams, runtime: runtime,
+                cgroup: try Self.open(cgroup))
+            return Container(process, spec, runtime, cgroup)
+        } catch {
+            try? await cgroup?.remove()  // The first failure is the one to tell.
+            throw error
+        }
+    }
+
+    /// How the first process ended, once it has.
+    public nonisolated var exit: Promise<ProcessExit> { process.exit }
+
+    /// Has the first process execute its program.
+    public func start() async throws(ContainerError) { try await process.start() }
+
+    /// Sends the first process a signal; one that has ended already is fine.
+    public func signal(_ signal: Int32) { process.signal(signal) }
+
+    /// Runs another process in the container; it has executed its program when this returns.
+    /// - Parameter streams: nil: /dev/null. A process with a terminal takes none.
+    public func exec(_ process: ProcessSpec, streams: StandardStreams?) async throws(ContainerError) -> ContainerProcess
+    {
+        guard self.process.exit.current == nil else { throw ContainerError("join the container", "it has ended") }
+        var joined = ContainerSpec()
+        joined.process = process
+        joined.newNamespaces = spec.newNamespaces
+        joined.seccomp = spec.seccomp
+        let made = try await ContainerProcess.make(
+            InitPlan(joins: true, spec: joined), streams: streams, runtime: runtime, cgroup: try Self.open(cgroup),
+            joining: self.process)
+        try await made.start()
+        return made
+    }
+
+    /// Kills what is left of the container and takes its cgroup away.
+    public func delete() async throws(ContainerError) {
+        await process.discard()
+        try await cgroup?.remove()
+    }
+
+    private static func open(_ cgroup: ControlGroup?) throws(ContainerError) -> OwnedFD? {
+        guard let cgroup else { return nil }
+        return try stage("enter the cgroup") { () throws(SystemCallError) in
+            try Files.open(cgroup.path, [.readOnly, .directory])
+        }
+    }
+}

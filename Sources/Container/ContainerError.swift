@@ -1,0 +1,48 @@
+import Linux
+
+/// Why a container or a process of it could not be made.
+public struct ContainerError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What a caller tells apart: container engines show 127 and 126 for the first two.
+    public enum Kind: UInt8, Sendable {
+        case other = 0, commandNotFound, notExecutable
+    }
+    /// What was being done: `mount /proc`, `execute ls`.
+    public let stage: String
+    /// What went wrong, for people.
+    public let text: String
+    public let kind: Kind
+
+    public init(_ stage: String, _ text: String, kind: Kind = .other) {
+        self.stage = stage
+        self.text = text
+        self.kind = kind
+    }
+
+    public var description: String { "\(stage): \(text)" }
+
+    /// What a shell would report: 127, 126, or 1 for anything else.
+    public var exitCode: Int32 {
+        switch kind {
+        case .other: 1
+        case .commandNotFound: 127
+        case .notExecutable: 126
+        }
+    }
+}
+
+/// Runs `body` as the step `name` of making a container.
+func stage<R: ~Copyable>(
+    _ name: @autoclosure () -> String, _ body: () throws(SystemCallError) -> R
+) throws(ContainerError) -> R {
+    do {
+        return try body()
+    } catch {
+        throw ContainerError(name(), "\(error)")
+    }
+}
+
+/// errno values that decide something here.
+enum ErrorNumber {
+    static let notPermitted: Int32 = 1, noEntry: Int32 = 2, again: Int32 = 11, noAccess: Int32 = 13, busy: Int32 = 16
+    static let exists: Int32 = 17, notDirectory: Int32 = 20, invalid: Int32 = 22
+}

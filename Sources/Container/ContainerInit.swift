@@ -1,0 +1,159 @@
+import AgentAPI
+import Linux
+
+/// The first process of a container, and every one that joins it, until it executes its program: the agent's own
+/// program again, in the container's namespaces, with one thread. `main` calls `run` before anything else.
+///
+///     whoever makes it                       init
+///       plan (descriptor 3) ────────────────▶ reads it, sets everything up
+///                          ◀── terminal ──── (descriptor 4) with the terminal's controlling side, if there is one
+///                          ◀── ready ───────
+///       start ─────────────────────────────▶ executes the program
+///                          ◀── end ────────── it has
+///                          ◀── failed ────── at any time, and it ends
+public enum ContainerInit {
+    /// argv[0] by which `main` knows it.
+    public static let programName = "container-init"
+
+    /// Installs a seccomp filter for the calling process and what it executes.
+    public typealias FilterInstaller = (SeccompSpec) throws(ContainerError) -> Void
+
+    static let planNumber: Int32 = 3, channelNumber: Int32 = 4, joinedProcessNumber: Int32 = 5
+    static let start: UInt8 = 1
+    private static let failureCode: Int32 = 1
+
+    /// Does all of it; the process is the container's program then, or has ended.
+    /// - Parameter installFilter: called once for a container with a filter: right before the program is executed when
+    ///   no_new_privs is set, else while it is still privileged.
+    public static func run(installFilter: FilterInstaller = refuseFilter) -> Never {
+        let channel = OwnedFD(owning: channelNumber)
+        do {
+            try perform(OwnedFD(owning: planNumber), channel, installFilter)
+        } catch {
+            // When nobody listens any more the exit code is the rest.
+            try? UnixSocket.send(InitMessage.failed(error).encoded, descriptors: [], over: channel)
+        }
+        CurrentProcess.exit(failureCode)
+    }
+
+    /// For a program without seccomp: a container that asks for a filter does not run without it.
+    public static func refuseFilter(_ spec: SeccompSpec) throws(ContainerError) {
+        throw ContainerError("install the seccomp filter", "this agent has no seccomp")
+    }
+
+    private static func perform(
+        _ planFile: consuming OwnedFD, _ channel: borrowing OwnedFD, _ installFilter: FilterInstaller
+    ) throws(ContainerError) {
+        let file = planFile
+        let bytes = try stage("read the plan") { () throws(SystemCallError) in
+            // First of all: a process of the container must not look into this one.
+            try Privileges.setDumpable(false)
+            try CurrentProcess.closeOnExecute(from: 3)
+            return try file.readAll(limit: InitPlan.limit)
+        }
+        let plan = try InitPlan(decoding: bytes)
+        let process = plan.spec.process
+        CurrentProcess.setFileCreationMask(0)
+        if let score = process.oomScoreAdjust {
+            try stage("set the OOM score") { () throws(SystemCallError) in
+                try Files.control("/proc/self/oom_score_adj", "\(score)")
+            }
+        }
+        if plan.joins {
+            try join()
+        } else {
+            try make(plan.spec, channel)
+        }
+        if let terminal = process.terminal, plan.joins {
+            try stage("open the terminal") { () throws(SystemCallError) in
+                let root = try Files.open("/", [.path, .directory])
+                try ContainerTerminal.open(terminal, root: root, console: false, channel: channel)
+            }
+        }
+        let setup = try ProcessSetup(process)
+        func filter() throws(ContainerError) {
+            if let seccomp = plan.spec.seccomp { try installFilter(seccomp) }
+        }
+        try setup.apply(filter: filter)
+        try awaitStart(channel)
+        if process.noNewPrivileges { try filter() }
+        throw setup.execute()
+    }
+
+    private static func awaitStart(_ channel: borrowing OwnedFD) throws(ContainerError) {
+        let answer = try stage("wait for the start") { () throws(SystemCallError) in
+            try UnixSocket.send(InitMessage.ready.encoded, descriptors: [], over: channel)
+            return try channel.read(upTo: 1)
+        }
+        // Whoever made the container is gone or does not want it any more.
+        guard answer == [start] else { CurrentProcess.exit(failureCode) }
+    }
+
+    /// The mount namespace last and here, not in the spawn: Swift's runtime needs /proc at its start, the guest's.
+    private static func join() throws(ContainerError) {
+        let target = OwnedFD(owning: joinedProcessNumber)
+        try stage("join the container") { () throws(SystemCallError) in
+            try Namespaces.mount.join(target)
+            try changeDirectory("/")
+        }
+    }
+
+    private static func make(_ spec: ContainerSpec, _ channel: borrowing OwnedFD) throws(ContainerError) {
+        let namespaces = Namespaces(rawValue: spec.newNamespaces)
+        // Here, since a cgroup namespace starts where its maker is: now that is the container's cgroup.
+        if namespaces.contains(.cgroup) {
+            try stage("make the namespaces") { () throws(SystemCallError) in try Namespaces.cgroup.unshare() }
+        }
+        let propagation = MountFlags(rawValue: UInt(truncatingIfNeeded: spec.rootfsPropagation))
+        let root = try ContainerRoot.mount(spec.root, propagation: propagation)
+        for mount in spec.mounts { try ContainerMount(mount).perform(in: root) }
+        try root.makeDevices(spec)
+        if let terminal = spec.process.terminal {
+            try stage("open the terminal") { () throws(SystemCallError) in
+                try ContainerTerminal.open(
+                    terminal, root: root.directory, console: true, channel: channel)
+            }
+        }
+        try setNames(spec, namespaces)
+        try setKernelSettings(spec, namespaces)
+        if !spec.process.workingDirectory.isEmpty {
+            let path = spec.process.workingDirectory
+            _ = try stage("make the working directory \(path)") { () throws(SystemCallError) in
+                try root.makePlace(path, directory: true)
+            }
+        }
+        for path in spec.readonlyPaths { try root.protect(path) }
+        for path in spec.maskedPaths { try root.mask(path) }
+        if spec.root.readOnly {
+            try stage("make the root read-only") { () throws(SystemCallError) in
+                try Mounts.setAttributes(root.directory, set: .readOnly, named: "the root")
+            }
+        }
+        try root.enter()
+        guard !propagation.isEmpty else { return }
+        try stage("set the root's propagation") { () throws(SystemCallError) in
+            try Mounts.setPropagation("/", propagation)
+        }
+    }
+
+    private static func setNames(_ spec: ContainerSpec, _ namespaces: Namespaces) throws(ContainerError) {
+        guard !spec.hostname.isEmpty || !spec.domainname.isEmpty else { return }
+        guard namespaces.contains(.uts) else {
+            throw ContainerError("set the hostname", "the container has no uts namespace of its own")
+        }
+        try stage("set the hostname") { () throws(SystemCallError) in
+            if !spec.hostname.isEmpty { try Identity.setHostname(spec.hostname) }
+            if !spec.domainname.isEmpty { try Identity.setDomainname(spec.domainname) }
+        }
+    }
+
+    /// Through the guest's /proc/sys, whose namespaced files are those of whoever opens them.
+    private static func setKernelSettings(_ spec: ContainerSpec, _ namespaces: Namespaces) throws(ContainerError) {
+        for (key, value) in spec.sysctls.sorted(by: { $0.key < $1.key }) {
+            let setting = try KernelSetting(key, namespaces: namespaces)
+            try stage("set sysctl \(key)") { () throws(SystemCallError) in
+                try Files.control("/proc/sys/" + setting.path, value)
+            }
+        }
+    }
+}

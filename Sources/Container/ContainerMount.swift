@@ -1,0 +1,101 @@
+import AgentAPI
+import Linux
+
+/// One mount of a container.
+struct ContainerMount {
+    let spec: MountSpec
+    private let flags: MountFlags
+
+    private static let noDirectoryAccessTime: UInt = 2048, noAccessTime: UInt = 1024, relativeAccessTime: UInt = 1 << 21
+    private static let strictAccessTime: UInt = 1 << 24, noSymlinkFollow: UInt = 256
+
+    init(_ spec: MountSpec) {
+        self.spec = spec
+        flags = MountFlags(rawValue: UInt(truncatingIfNeeded: spec.flags))
+    }
+
+    /// Mounts it within `root`.
+    func perform(in root: borrowing ContainerRoot) throws(ContainerError) {
+        try stage("mount \(spec.destination)") { () throws(SystemCallError) in
+            if flags.contains(.bind), !flags.contains(.remount) {
+                try bind(in: root)
+            } else if flags.contains(.bind) {
+                try change(root.place(spec.destination))
+            } else {
+                try mountFileSystem(in: root)
+            }
+        }
+    }
+
+    private func bind(in root: borrowing ContainerRoot) throws(SystemCallError) {
+        let source = try Files.open(spec.source, .path)
+        let isDirectory = try source.status().kind == .directory
+        let mount = try Mounts.clone(source, recursive: flags.contains(.recursive), named: spec.source)
+        let target = try root.makePlace(spec.destination, directory: isDirectory)
+        // Before it is attached: no moment in which it can be written to.
+        let (set, clear) = attributes
+        if !set.isEmpty || !clear.isEmpty {
+            try Mounts.setAttributes(mount, set: set, clear: clear, named: spec.destination)
+        }
+        try setRecursiveAttributes(mount)
+        try Mounts.attach(mount, at: target, named: spec.destination)
+        try setPropagation(mount)
+    }
+
+    private func mountFileSystem(in root: borrowing ContainerRoot) throws(SystemCallError) {
+        // The guest has version 2 only; what an OCI config calls cgroup is whichever there is.
+        let isControlGroup = spec.type == "cgroup"
+        let type = isControlGroup ? "cgroup2" : spec.type
+        let target = try root.makePlace(spec.destination, directory: true)
+        let kept = flags.subtracting([.recursive])
+        try target.withPath { path throws(SystemCallError) in
+            try Mounts.mount(
+                spec.source.isEmpty ? type : spec.source, on: path, type: type, kept,
+                data: isControlGroup || spec.data.isEmpty ? nil : spec.data)
+        }
+        // Opened again: `target` is what the mount now covers.
+        let mount = try root.place(spec.destination)
+        try setRecursiveAttributes(mount)
+        try setPropagation(mount)
+    }
+
+    private func change(_ mount: borrowing OwnedFD) throws(SystemCallError) {
+        let (set, clear) = attributes
+        try Mounts.setAttributes(mount, set: set, clear: clear, named: spec.destination)
+        try setRecursiveAttributes(mount)
+        try setPropagation(mount)
+    }
+
+    private func setRecursiveAttributes(_ mount: borrowing OwnedFD) throws(SystemCallError) {
+        guard spec.recursiveAttributes != 0 || spec.clearedRecursiveAttributes != 0 else { return }
+        try Mounts.setAttributes(
+            mount, set: MountAttributes(rawValue: spec.recursiveAttributes),
+            clear: MountAttributes(rawValue: spec.clearedRecursiveAttributes), recursive: true,
+            named: spec.destination)
+    }
+
+    private func setPropagation(_ mount: borrowing OwnedFD) throws(SystemCallError) {
+        guard spec.propagation != 0 else { return }
+        let propagation = MountFlags(rawValue: UInt(truncatingIfNeeded: spec.propagation))
+        try Mounts.setPropagation(mount, propagation, named: spec.destination)
+    }
+
+    /// The flags as mount_setattr(2) has them. MOUNT_ATTR_NOATIME and its kind are one field of three bits.
+    private var attributes: (set: MountAttributes, clear: MountAttributes) {
+        var set: MountAttributes = [], clear: MountAttributes = []
+        for (flag, attribute) in [
+            (MountFlags.readOnly, MountAttributes.readOnly), (.noSetUID, .noSetUID), (.noDevices, .noDevices),
+            (.noExecute, .noExecute), (MountFlags(rawValue: Self.noSymlinkFollow), .noSymlinkFollow),
+            (MountFlags(rawValue: Self.noDirectoryAccessTime), MountAttributes(rawValue: 0x80)),
+        ] where flags.contains(flag) {
+            set.insert(attribute)
+        }
+        for (flag, value) in [
+            (Self.relativeAccessTime, UInt64(0)), (Self.noAccessTime, 0x10), (Self.strictAccessTime, 0x20),
+        ] where flags.contains(MountFlags(rawValue: flag)) {
+            clear = MountAttributes(rawValue: 0x70)
+            set = MountAttributes(rawValue: set.rawValue & ~0x70 | value)
+        }
+        return (set, clear)
+    }
+}

@@ -1,0 +1,117 @@
+import AgentAPI
+import Linux
+
+/// A container's root while its init still sees the guest's file system: paths are resolved within it, whatever the
+/// links of an image's author say.
+struct ContainerRoot: ~Copyable {
+    /// Where it is mounted.
+    let path: String
+    /// Its topmost directory, of that mount.
+    let directory: OwnedFD
+
+    /// Cuts this mount namespace off and mounts the container's root on itself, with a tmpfs over it when asked for.
+    static func mount(_ spec: RootFileSystem, propagation: MountFlags) throws(ContainerError) -> ContainerRoot {
+        guard spec.path.hasPrefix("/") else { throw ContainerError("mount the root", "no absolute path: \(spec.path)") }
+        // Never shared with the guest: a slave at most, which pivot_root needs too.
+        let cut: MountFlags = propagation.contains(.isPrivate) ? .isPrivate : .slave
+        let path = try stage("mount the root") { () throws(SystemCallError) in
+            try Mounts.setPropagation("/", [cut, .recursive])
+            if spec.overlayBytes > 0 { return try Self.mountOverlay(spec) }
+            try Mounts.mount(spec.path, on: spec.path, [.bind, .recursive])
+            return spec.path
+        }
+        let directory = try stage("open the root") { () throws(SystemCallError) in
+            try Mounts.setPropagation(path, .isPrivate)
+            return try Files.open(path, [.path, .directory])
+        }
+        return ContainerRoot(path: path, directory: directory)
+    }
+
+    /// The tmpfs goes over the very directory that is the lower layer, so that no other place is needed; what is below
+    /// stays reachable by its descriptor.
+    private static func mountOverlay(_ spec: RootFileSystem) throws(SystemCallError) -> String {
+        let lower = try Files.open(spec.path, [.path, .directory])
+        try Mounts.mount(
+            "tmpfs", on: spec.path, type: "tmpfs", [.noDevices, .noSetUID],
+            data: "size=\(spec.overlayBytes),mode=0755")
+        for name in ["upper", "work", "merged"] { try Files.makeDirectory(spec.path + "/" + name) }
+        let mode = try lower.status().mode
+        try Files.changeMode(spec.path + "/upper", mode)
+        // Relative, since a path may hold what overlayfs takes for a separator.
+        try changeDirectory(spec.path)
+        try Mounts.mount(
+            "overlay", on: "merged", type: "overlay",
+            data: lower.withRaw { "lowerdir=/proc/self/fd/\($0),upperdir=upper,workdir=work" })
+        try changeDirectory("/")
+        return spec.path + "/merged"
+    }
+
+    /// Opens a path of the container as a place (O_PATH), not its content.
+    borrowing func place(_ path: String) throws(SystemCallError) -> OwnedFD {
+        try Files.open(path, in: directory, .path)
+    }
+
+    /// Opens a place that may be missing: then it is made, with its parents, as a directory or an empty file.
+    borrowing func makePlace(_ path: String, directory wantsDirectory: Bool) throws(SystemCallError) -> OwnedFD {
+        do {
+            return try place(path)
+        } catch {
+            guard error.code == ErrorNumber.noEntry else { throw error }
+        }
+        let names = path.split(separator: "/").filter { $0 != "." }
+        var parent = "/"
+        for (index, name) in names.enumerated() {
+            let isLast = index == names.count - 1
+            let here = parent + name
+            do {
+                _ = try place(here)
+            } catch {
+                guard error.code == ErrorNumber.noEntry else { throw error }
+                let above = try Files.open(parent, in: directory, [.path, .directory])
+                if isLast, !wantsDirectory {
+                    try Files.makeFile(String(name), in: above)
+                } else {
+                    try Files.makeDirectory(String(name), in: above)
+                }
+            }
+            parent = here + "/"
+        }
+        return try place(path)
+    }
+
+    /// Makes it the root of this process and takes the guest's file system away. The working directory is the root.
+    consuming func enter() throws(ContainerError) {
+        let path = path
+        try stage("enter the root") { () throws(SystemCallError) in
+            do throws(SystemCallError) {
+                try Mounts.pivotRoot(to: path)
+            } catch {
+                // The guest's root may be its initial ramfs, which cannot be pivoted away.
+                guard error.code == ErrorNumber.invalid, error.call == "pivot_root" else { throw error }
+                Self.detachOthers(than: path)
+                try Mounts.moveRoot(to: path)
+            }
+        }
+    }
+
+    /// What the ramfs below the moved root would still hold. Not all can be taken away (the parent of the container's
+    /// root is in use); what stays is under the root and reached by no path.
+    private static func detachOthers(than path: String) {
+        guard let table = try? Files.readText("/proc/self/mountinfo", limit: 4 << 20) else { return }
+        let points = table.split(separator: "\n").compactMap { line -> String? in
+            let fields = line.split(separator: " ")
+            return fields.count > 4 ? String(fields[4]) : nil
+        }
+        for point in points.reversed() where point != "/" && point != path {
+            guard !point.hasPrefix(path + "/"), !path.hasPrefix(point + "/") else { continue }
+            try? Mounts.unmount(point, detach: true)
+        }
+    }
+}
+
+extension OwnedFD {
+    /// A path of what is open, for calls that take paths only. Good before the guest's /proc is gone.
+    borrowing func withPath<R, E: Error>(_ body: (String) throws(E) -> R) throws(E) -> R {
+        try withRaw { number throws(E) in try body("/proc/self/fd/\(number)") }
+    }
+}

@@ -1,0 +1,34 @@
+import EventLoop
+import Linux
+
+/// What containers are made with. One for the whole agent.
+public final class ContainerRuntime: Sendable {
+    let program: OwnedFD
+    let cgroupParent: String?
+    let limit: Duration
+
+    /// - Parameters:
+    ///   - program: the program that calls `ContainerInit.run`, open as a place (O_PATH).
+    ///   - cgroupParent: a directory of a mounted cgroup2 in which containers get theirs; nil: they get none.
+    ///   - limit: for making a container, and for starting it.
+    public init(program: consuming OwnedFD, cgroupParent: String?, limit: Duration = .seconds(30)) {
+        self.program = program
+        self.cgroupParent = cgroupParent
+        self.limit = limit
+    }
+
+    /// This very program, which must call `ContainerInit.run` in its `main`.
+    public static func ownProgram() throws(SystemCallError) -> OwnedFD { try Files.open("/proc/self/exe", .path) }
+}
+
+/// Descriptors of this process that a container's process gets as 0, 1 and 2. They are lent.
+public struct StandardStreams: Sendable, Equatable {
+    public let input: Int32
+    public let output: Int32
+    public let error: Int32
+    public init(input: Int32, output: Int32, error: Int32) {
+        self.input = input
+        self.output = output
+        self.error = error
+    }
+}

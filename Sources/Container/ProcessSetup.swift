@@ -1,0 +1,128 @@
+import AgentAPI
+import Linux
+
+/// The last part of making a process, within the container's root: who it is and what it may.
+struct ProcessSetup {
+    let process: ProcessSpec
+    let identity: UserIdentity
+    let environment: [String]
+
+    /// Looks the user up. The root directory is the container's.
+    init(_ process: ProcessSpec) throws(ContainerError) {
+        self.process = process
+        let user = process.user
+        let users = UserDatabase(passwd: try Self.read("/etc/passwd"), group: try Self.read("/etc/group"))
+        var identity: UserIdentity
+        if user.name.isEmpty {
+            identity = UserIdentity(uid: user.uid, gid: user.gid, home: users.home(of: user.uid))
+        } else {
+            identity = try users.identity(for: user.name)
+        }
+        identity.groups += user.additionalGroups.filter { !identity.groups.contains($0) }
+        guard identity.groups.count <= UserDatabase.groupLimit else {
+            throw ContainerError("find the user", "it has more than \(UserDatabase.groupLimit) groups")
+        }
+        self.identity = identity
+        var environment = process.environment
+        if !environment.contains(where: { $0.hasPrefix("HOME=") }) {
+            let home = identity.home ?? ""
+            environment.append("HOME=" + (home.isEmpty ? "/" : home))
+        }
+        self.environment = environment
+    }
+
+    /// Only a regular file: an image may have put a FIFO there, which would block for ever.
+    private static func read(_ path: String) throws(ContainerError) -> [UInt8] {
+        do throws(SystemCallError) {
+            let root = try Files.open("/", [.path, .directory])
+            let file = try Files.open(path, in: root, [.readOnly, .nonBlocking, .noTerminal])
+            guard try file.status().kind == .regular else {
+                throw SystemCallError("open", path, code: ErrorNumber.invalid)
+            }
+            return try file.readAll(limit: UserDatabase.fileLimit)
+        } catch {
+            if error.code == ErrorNumber.noEntry || error.code == ErrorNumber.notDirectory { return [] }
+            throw ContainerError("read \(path)", "\(error)")
+        }
+    }
+
+    /// Becomes that user with those capabilities. `filter` installs the seccomp filter: before, when only a privileged
+    /// process may, since no_new_privs is not set.
+    func apply(filter: () throws(ContainerError) -> Void) throws(ContainerError) {
+        // So that the user can open /dev/stdout again.
+        CurrentProcess.giveStandardStreams(to: identity.uid)
+        for limit in process.limits {
+            try stage("set the limits") { () throws(SystemCallError) in
+                try Privileges.setLimit(limit.resource, soft: limit.soft, hard: limit.hard)
+            }
+        }
+        let capabilities = process.capabilities
+        try stage("set the capabilities") { () throws(SystemCallError) in
+            try Privileges.boundCapabilities(to: CapabilitySet(rawValue: capabilities.bounding))
+        }
+        if process.noNewPrivileges {
+            try stage("set no_new_privs") { () throws(SystemCallError) in try Privileges.forbidNew() }
+        } else {
+            try filter()
+        }
+        try stage("become the user \(identity.uid)") { () throws(SystemCallError) in
+            try Privileges.keepCapabilities()
+            try Privileges.setIdentity(uid: identity.uid, gid: identity.gid, groups: identity.groups)
+        }
+        try stage("set the capabilities") { () throws(SystemCallError) in
+            try Privileges.setCapabilities(
+                effective: CapabilitySet(rawValue: capabilities.effective),
+                permitted: CapabilitySet(rawValue: capabilities.permitted),
+                inheritable: CapabilitySet(rawValue: capabilities.inheritable))
+            try Privileges.setAmbient(CapabilitySet(rawValue: capabilities.ambient))
+        }
+        try enterWorkingDirectory()
+        CurrentProcess.setFileCreationMask(process.user.umask ?? 0o022)
+    }
+
+    private func enterWorkingDirectory() throws(ContainerError) {
+        let path = process.workingDirectory.isEmpty ? "/" : process.workingDirectory
+        try stage("enter the working directory \(path)") { () throws(SystemCallError) in
+            try changeDirectory(path)
+            // A path through a descriptor could lead out of the root.
+            guard try CurrentProcess.workingDirectory().hasPrefix("/") else {
+                throw SystemCallError("getcwd", path, code: ErrorNumber.noEntry)
+            }
+        }
+    }
+
+    /// Executes the program, looked up in the PATH of the process. Returns only when that fails.
+    func execute() -> ContainerError {
+        guard let name = process.arguments.first, !name.isEmpty else {
+            return ContainerError("execute", "no program is named", kind: .commandNotFound)
+        }
+        let step = "execute \(name)"
+        var refused: SystemCallError?
+        for candidate in Self.candidates(name, environment: environment) {
+            do {
+                try Linux.execute(candidate, process.arguments, environment: environment)
+            } catch {
+                switch error.code {
+                case ErrorNumber.noEntry where Files.exists(candidate):
+                    return ContainerError(step, "\(candidate): its interpreter is missing", kind: .commandNotFound)
+                case ErrorNumber.noEntry, ErrorNumber.notDirectory: continue
+                case ErrorNumber.noAccess: refused = refused ?? error
+                default: return ContainerError(step, "\(candidate): \(error.reason)", kind: .notExecutable)
+                }
+            }
+        }
+        if let refused {
+            return ContainerError(step, "\(refused.subject): \(refused.reason)", kind: .notExecutable)
+        }
+        let text = name.contains("/") ? "no such file or directory" : "executable file not found in $PATH"
+        return ContainerError(step, text, kind: .commandNotFound)
+    }
+
+    /// The files that `name` may mean, in order. Empty entries of PATH are passed over: they mean the working directory.
+    static func candidates(_ name: String, environment: [String]) -> [String] {
+        if name.contains("/") { return [name] }
+        let standard = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        let path = environment.last { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? standard[...]
+        return path.split(separator: ":").map { "\($0)/\(name)" }
+    }
+}

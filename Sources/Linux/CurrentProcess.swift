@@ -1,0 +1,55 @@
+import CLinux
+import Glibc
+
+/// What a process sets up for itself before it executes a program.
+public enum CurrentProcess {
+    /// The permission bits that new files do not get.
+    public static func setFileCreationMask(_ mask: UInt32) { _ = umask(mask & 0o777) }
+
+    /// Makes `terminal` the controlling terminal; this process must lead its session and have none.
+    public static func setControllingTerminal(_ terminal: borrowing OwnedFD) throws(SystemCallError) {
+        let result = terminal.withRaw { ioctl($0, UInt(TIOCSCTTY), 0) }
+        try checkErrno(result, errno, "ioctl", "TIOCSCTTY")
+    }
+
+    /// Makes `file` the descriptor `number` as well, which programs that are executed get.
+    public static func duplicate(_ file: borrowing OwnedFD, to number: CInt) throws(SystemCallError) {
+        let result = file.withRaw { dup2($0, number) }
+        try checkErrno(result, errno, "dup2", "\(number)")
+    }
+
+    /// Makes pipes and terminals among the descriptors 0 to 2 belong to `uid`, as far as that goes: the descriptors
+    /// themselves work anyway. Files and other devices keep their owner.
+    public static func giveStandardStreams(to uid: UInt32) {
+        for number in CInt(0)...2 {
+            var status = stat()
+            guard fstat(number, &status) == 0 else { continue }
+            let kind = FileStatus(status).kind
+            guard kind == .fifo || (kind == .characterDevice && isatty(number) == 1) else { continue }
+            _ = fchown(number, uid, UInt32.max)
+        }
+    }
+
+    /// No descriptor from `first` on outlives execve.
+    public static func closeOnExecute(from first: CUnsignedInt) throws(SystemCallError) {
+        try check(bh_close_range(first, CUnsignedInt.max, 1), "close_range")
+    }
+
+    /// The working directory, getcwd(2).
+    /// - Throws: ENOENT when it is not below the process's root.
+    public static func workingDirectory() throws(SystemCallError) -> String {
+        var code: CInt = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: Int(PATH_MAX)) { buffer, filled in
+            let found = buffer.withMemoryRebound(to: CChar.self) { chars in
+                chars.baseAddress.flatMap { getcwd($0, chars.count) }
+            }
+            code = found == nil ? errno : 0
+            filled = found.map { strlen($0) } ?? 0
+        }
+        guard code == 0 else { throw SystemCallError("getcwd", code: code) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Ends this process at once, without libc's own work at the end.
+    public static func exit(_ code: CInt) -> Never { _exit(code) }
+}

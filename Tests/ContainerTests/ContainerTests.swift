@@ -77,6 +77,12 @@ import Testing
             spec.process.limits = [LimitSpec(resource: 7, soft: 77, hard: 99)]
             spec.process.workingDirectory = "/made/here"
         },
+        Row(script: "id -u; pwd; ls 2>&1", output: "1000\n/secret\nls: .: Permission denied") {
+            spec, fixture in
+            try? Files.makeDirectory(fixture.root + "/secret", mode: 0o700)
+            spec.process.user.name = "alice"
+            spec.process.workingDirectory = "/secret"
+        },
         // Descriptor 3 is the directory that ls itself reads.
         Row(script: "exec ls /proc/self/fd", output: "0\n1\n2\n3"),
         Row(
@@ -152,6 +158,18 @@ import Testing
         },
         Failure(text: "mount /here: open /nowhere/at/all: No such file or directory") {
             $0.mounts.append(Fixture.bind("/nowhere/at/all", "/here"))
+        },
+        Failure(text: "mount /./..: the root is mounted already") { $0.mounts.append(Fixture.mount("/./..", "tmpfs")) },
+        Failure(text: "set the hostname: the container has no uts namespace of its own") {
+            $0.newNamespaces &= ~Namespaces.uts.rawValue
+        },
+        Failure(text: "open the terminal: open /dev/pts/ptmx: Invalid argument") {
+            $0.mounts.removeLast()
+            $0.mounts.append(Fixture.mount("/dev/pts", "tmpfs"))
+            var fake = DeviceSpec()
+            (fake.path, fake.kind) = ("/dev/pts/ptmx", "p")
+            $0.devices = [fake]
+            $0.process.terminal = TerminalSpec()
         },
         Failure(text: "install the seccomp filter: this agent has no seccomp") { $0.seccomp = SeccompSpec() },
     ]) @EventLoop func failureIsTold(_ row: Failure) async throws {

@@ -226,6 +226,17 @@ import Testing
         #expect(try Fixture.content(output) == "")
     }
 
+    @Test @EventLoop func killedBeforeItsStartItCannotStart() async throws {
+        let fixture = try Fixture()
+        let output = try Files.inMemory([], name: "output", sealed: false)
+        let container = try await fixture.create(fixture.spec(["sh", "-c", "echo ran"]), output: output)
+        container.signal(9)
+        #expect(try await container.exit.value() == .signaled(9))
+        let error = await #expect(throws: ContainerError.self) { try await container.start() }
+        #expect(error?.description == "start the process: sendmsg: Broken pipe")
+        #expect(try Fixture.content(output) == "")
+    }
+
     @Test(arguments: [false, true]) @EventLoop func terminalIsTheContainersOwn(_ joins: Bool) async throws {
         let fixture = try Fixture()
         let script = "tty; stat -c %t:%T /dev/console; stty size; echo hi > /dev/tty"

@@ -47,8 +47,7 @@ let package = Package(
         .target(name: "CAgent"),
         module("Container", ["AgentAPI", "EventLoop", "Linux", "Protobuf"]),
         tests("Container", ["AgentAPI", "EventLoop", "Linux", "Support"]),
-        module("Agent", ["AgentAPI", "Container", "EventLoop", "GuestLink", "Linux", "RPC", "TTRPC"]),
-        tests("Agent", ["EventLoop", "GuestLink", "Linux", "Support"]),
+        module("Agent", ["EventLoop", "GuestLink", "Linux"]),
         program("bulkhead-agent", ["Agent", "CAgent", "Container", "EventLoop"]),
         // The host.
         module("Confinement", ["Linux", "JSON"]), tests("Confinement", ["Linux", "JSON"]),

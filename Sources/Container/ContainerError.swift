@@ -10,14 +10,17 @@ public struct ContainerError: Error, Equatable, Sendable, CustomStringConvertibl
     public let stage: String
     /// What went wrong, for people.
     public let text: String
+    /// What it is to a caller.
     public let kind: Kind
 
+    /// - Parameter stage: what was being done; `text`: what went wrong.
     public init(_ stage: String, _ text: String, kind: Kind = .other) {
         self.stage = stage
         self.text = text
         self.kind = kind
     }
 
+    /// Both, for a log.
     public var description: String { "\(stage): \(text)" }
 
     /// What a shell would report: 127, 126, or 1 for anything else.

@@ -16,7 +16,11 @@ struct ContainerMount {
 
     /// Mounts it within `root`.
     func perform(in root: borrowing ContainerRoot) throws(ContainerError) {
-        try stage("mount \(spec.destination)") { () throws(SystemCallError) in
+        let step = "mount \(spec.destination)"
+        guard spec.destination.split(separator: "/").contains(where: { $0 != "." && $0 != ".." }) else {
+            throw ContainerError(step, "the root is mounted already")
+        }
+        try stage(step) { () throws(SystemCallError) in
             if flags.contains(.bind), !flags.contains(.remount) {
                 try bind(in: root)
             } else if flags.contains(.bind) {

@@ -98,21 +98,20 @@ import Linux
     /// Has the program executed.
     /// - Throws: `ContainerError`, whose kind says whether the program is missing; the process has ended then.
     public func start() async throws(ContainerError) {
-        do throws(SystemCallError) {
-            try channel.withFD { fd throws(SystemCallError) in
-                try UnixSocket.send([ContainerInit.start], descriptors: [], over: fd)
+        do throws(ContainerError) {
+            try stage("start the process") { () throws(SystemCallError) in
+                try channel.withFD { fd throws(SystemCallError) in
+                    try UnixSocket.send([ContainerInit.start], descriptors: [], over: fd)
+                }
+            }
+            switch try await nextMessage("program's start") {
+            case nil: channel.close()
+            case .failed(let error): throw error
+            case .ready, .terminal: throw ContainerError("start the process", "an unexpected message of its init")
             }
         } catch {
-            throw ContainerError("start the process", "\(error)")
-        }
-        switch try await nextMessage("program's start") {
-        case nil: channel.close()
-        case .failed(let error):
             await discard()
             throw error
-        case .ready, .terminal:
-            await discard()
-            throw ContainerError("start the process", "an unexpected message of its init")
         }
     }
 

@@ -98,14 +98,32 @@ struct ContainerRoot: ~Copyable {
     /// root is in use); what stays is under the root and reached by no path.
     private static func detachOthers(than path: String) {
         guard let table = try? Files.readText("/proc/self/mountinfo", limit: 4 << 20) else { return }
+        let path = escaped(path)
         let points = table.split(separator: "\n").compactMap { line -> String? in
             let fields = line.split(separator: " ")
             return fields.count > 4 ? String(fields[4]) : nil
         }
+        // An escaped point other than these is not found by its name and stays, like the parents.
         for point in points.reversed() where point != "/" && point != path {
             guard !point.hasPrefix(path + "/"), !path.hasPrefix(point + "/") else { continue }
             try? Mounts.unmount(point, detach: true)
         }
+    }
+
+    /// A path as /proc/self/mountinfo writes it.
+    static func escaped(_ path: String) -> String {
+        var text = ""
+        for character in path.unicodeScalars {
+            switch character {
+            case " ": text += "\\040"
+            case "\t": text += "\\011"
+            case "\n": text += "\\012"
+            case "#": text += "\\043"
+            case "\\": text += "\\134"
+            default: text.unicodeScalars.append(character)
+            }
+        }
+        return text
     }
 }
 

@@ -23,9 +23,14 @@ public final class ContainerRuntime: Sendable {
 
 /// Descriptors of this process that a container's process gets as 0, 1 and 2. They are lent.
 public struct StandardStreams: Sendable, Equatable {
+    /// Becomes 0.
     public let input: Int32
+    /// Becomes 1.
     public let output: Int32
+    /// Becomes 2.
     public let error: Int32
+
+    /// Three open descriptors, of which some may be the same.
     public init(input: Int32, output: Int32, error: Int32) {
         self.input = input
         self.output = output

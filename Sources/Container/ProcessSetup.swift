@@ -65,6 +65,8 @@ struct ProcessSetup {
         } else {
             try filter()
         }
+        // While it may everywhere: an image may name a directory that its user cannot enter.
+        let entered = try enterWorkingDirectory(mayBeRefused: true)
         try stage("become the user \(identity.uid)") { () throws(SystemCallError) in
             try Privileges.keepCapabilities()
             try Privileges.setIdentity(uid: identity.uid, gid: identity.gid, groups: identity.groups)
@@ -76,18 +78,25 @@ struct ProcessSetup {
                 inheritable: CapabilitySet(rawValue: capabilities.inheritable))
             try Privileges.setAmbient(CapabilitySet(rawValue: capabilities.ambient))
         }
-        try enterWorkingDirectory()
+        // A share of the network may serve the user and not root.
+        if !entered { _ = try enterWorkingDirectory(mayBeRefused: false) }
         CurrentProcess.setFileCreationMask(process.user.umask ?? 0o022)
     }
 
-    private func enterWorkingDirectory() throws(ContainerError) {
+    private func enterWorkingDirectory(mayBeRefused: Bool) throws(ContainerError) -> Bool {
         let path = process.workingDirectory.isEmpty ? "/" : process.workingDirectory
-        try stage("enter the working directory \(path)") { () throws(SystemCallError) in
-            try changeDirectory(path)
+        return try stage("enter the working directory \(path)") { () throws(SystemCallError) in
+            do throws(SystemCallError) {
+                try changeDirectory(path)
+            } catch {
+                guard mayBeRefused, error.code == ErrorNumber.noAccess else { throw error }
+                return false
+            }
             // A path through a descriptor could lead out of the root.
             guard try CurrentProcess.workingDirectory().hasPrefix("/") else {
                 throw SystemCallError("getcwd", path, code: ErrorNumber.noEntry)
             }
+            return true
         }
     }
 
@@ -118,7 +127,7 @@ struct ProcessSetup {
         return ContainerError(step, text, kind: .commandNotFound)
     }
 
-    /// The files that `name` may mean, in order. Empty entries of PATH are passed over: they mean the working directory.
+    /// The files that `name` may mean, in order. Empty entries of PATH, the working directory, are passed over.
     static func candidates(_ name: String, environment: [String]) -> [String] {
         if name.contains("/") { return [name] }
         let standard = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

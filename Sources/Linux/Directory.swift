@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// Entries of an open directory, by their names in it: nothing that is renamed or linked elsewhere changes what is meant.
+/// Entries of an open directory, by their names in it: a rename or a link elsewhere does not change what is meant.
 extension Files {
     /// Makes a directory. An existing entry is EEXIST.
     public static func makeDirectory(_ name: String, in directory: borrowing OwnedFD, mode: UInt32 = 0o755)

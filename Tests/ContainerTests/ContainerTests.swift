@@ -2,11 +2,14 @@ import AgentAPI
 import EventLoop
 import Glibc
 import Linux
+import Support
 import Testing
 
 @testable import Container
 
 @Suite struct ContainerTests {
+    init() { BackgroundLoop.start() }
+
     struct Row: Sendable, CustomTestStringConvertible {
         var script: String
         var output: String
@@ -62,7 +65,10 @@ import Testing
             spec.process.capabilities.inheritable = 0x400
             spec.process.capabilities.ambient = 0x400
         },
-        Row(script: "cat /proc/1/environ; ls /etc; echo x > /tmp/no", output: "sh: can't create /tmp/no: Read-only file system") {
+        Row(
+            script: "cat /proc/1/environ; ls /etc; echo x > /tmp/no",
+            output: "sh: can't create /tmp/no: Read-only file system"
+        ) {
             spec, _ in
             spec.maskedPaths = ["/proc/1/environ", "/etc", "/nowhere"]
             spec.readonlyPaths = ["/tmp", "/nowhere"]
@@ -71,10 +77,17 @@ import Testing
             spec.process.limits = [LimitSpec(resource: 7, soft: 77, hard: 99)]
             spec.process.workingDirectory = "/made/here"
         },
+        Row(script: "id -u; pwd; ls 2>&1", output: "1000\n/secret\nls: .: Permission denied") {
+            spec, fixture in
+            try? Files.makeDirectory(fixture.root + "/secret", mode: 0o700)
+            spec.process.user.name = "alice"
+            spec.process.workingDirectory = "/secret"
+        },
         // Descriptor 3 is the directory that ls itself reads.
         Row(script: "exec ls /proc/self/fd", output: "0\n1\n2\n3"),
         Row(
-            script: "for f in null zero full random urandom tty; do stat -c '%n %t %T %a' /dev/$f; done; ls -l /dev/stdin "
+            script:
+                "for f in null zero full random urandom tty; do stat -c '%n %t %T %a' /dev/$f; done; ls -l /dev/stdin "
                 + "| grep -o '/dev.*'",
             output: """
                 /dev/null 1 3 666
@@ -95,7 +108,9 @@ import Testing
             spec, _ in
             spec.sysctls = ["net.ipv4.ip_unprivileged_port_start": "80", "kernel.msgmax": "4096"]
         },
-        Row(script: "cat /deep/er/file; echo x > /deep/er/file; echo x > /rw/y; cat /rw/y", output:
+        Row(
+            script: "cat /deep/er/file; echo x > /deep/er/file; echo x > /rw/y; cat /rw/y",
+            output:
                 "data\nsh: can't create /deep/er/file: Read-only file system\nx"
         ) { spec, fixture in
             try? Files.makeDirectories(fixture.directory + "/volume")
@@ -143,6 +158,18 @@ import Testing
         },
         Failure(text: "mount /here: open /nowhere/at/all: No such file or directory") {
             $0.mounts.append(Fixture.bind("/nowhere/at/all", "/here"))
+        },
+        Failure(text: "mount /./..: the root is mounted already") { $0.mounts.append(Fixture.mount("/./..", "tmpfs")) },
+        Failure(text: "set the hostname: the container has no uts namespace of its own") {
+            $0.newNamespaces &= ~Namespaces.uts.rawValue
+        },
+        Failure(text: "open the terminal: open /dev/pts/ptmx: Invalid argument") {
+            $0.mounts.removeLast()
+            $0.mounts.append(Fixture.mount("/dev/pts", "tmpfs"))
+            var fake = DeviceSpec()
+            (fake.path, fake.kind) = ("/dev/pts/ptmx", "p")
+            $0.devices = [fake]
+            $0.process.terminal = TerminalSpec()
         },
         Failure(text: "install the seccomp filter: this agent has no seccomp") { $0.seccomp = SeccompSpec() },
     ]) @EventLoop func failureIsTold(_ row: Failure) async throws {
@@ -196,6 +223,17 @@ import Testing
         let container = try await fixture.create(fixture.spec(["sh", "-c", "echo ran"]), output: output)
         try await container.delete()
         #expect(container.exit.current != nil)
+        #expect(try Fixture.content(output) == "")
+    }
+
+    @Test @EventLoop func killedBeforeItsStartItCannotStart() async throws {
+        let fixture = try Fixture()
+        let output = try Files.inMemory([], name: "output", sealed: false)
+        let container = try await fixture.create(fixture.spec(["sh", "-c", "echo ran"]), output: output)
+        container.signal(9)
+        #expect(try await container.exit.value() == .signaled(9))
+        let error = await #expect(throws: ContainerError.self) { try await container.start() }
+        #expect(error?.description == "start the process: sendmsg: Broken pipe")
         #expect(try Fixture.content(output) == "")
     }
 

@@ -2,7 +2,6 @@ import AgentAPI
 import EventLoop
 import Glibc
 import Linux
-import Support
 
 @testable import Container
 
@@ -21,7 +20,6 @@ import Support
     }
 
     init() throws {
-        BackgroundLoop.start()
         var template = Array("/tmp/bulkhead-container-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw SystemCallError("mkdtemp", code: errno) }
         directory = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -82,7 +82,8 @@ import Testing
 
 @Suite struct KernelSettingTests {
     @Test(arguments: [
-        ("net.ipv4.ip_forward", "net/ipv4/ip_forward"), ("net.ipv4.conf.eth0/1.forwarding", "net/ipv4/conf/eth0.1/forwarding"),
+        ("net.ipv4.ip_forward", "net/ipv4/ip_forward"),
+        ("net.ipv4.conf.eth0/1.forwarding", "net/ipv4/conf/eth0.1/forwarding"),
         ("kernel.shmmax", "kernel/shmmax"), ("fs.mqueue.msg_max", "fs/mqueue/msg_max"),
         ("kernel.domainname", "kernel/domainname"),
     ]) func pathOf(_ key: String, _ path: String) throws {
@@ -108,6 +109,18 @@ import Testing
 
     @Test(arguments: [[], [0], [1, 1], [2, 0], [3], [3, 0], [3, 9, 0], [3, 0, 65], [4, 0, 0]] as [[UInt8]])
     func isNoMessage(_ bytes: [UInt8]) { #expect(InitMessage(bytes) == nil) }
+
+    @Test func anyBytesAreRead() {
+        var state: UInt64 = 7
+        for length in 0..<2000 {
+            let bytes = (0..<(length % 40)).map { index in
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return index == 0 ? UInt8(state >> 62) : UInt8(truncatingIfNeeded: state >> 40)
+            }
+            if let message = InitMessage(bytes) { #expect(InitMessage(message.encoded) == message) }
+        }
+        #expect(InitMessage([3, 0, 0] + [UInt8](repeating: 65, count: InitMessage.limit)) == nil)
+    }
 
     @Test func longTextsAreCut() {
         let long = String(repeating: "x", count: 100_000)

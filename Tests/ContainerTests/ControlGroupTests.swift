@@ -1,0 +1,43 @@
+import EventLoop
+import Glibc
+import Linux
+import Support
+import Testing
+
+@testable import Container
+
+/// In a plain directory: what the kernel's files do is not looked at.
+@Suite struct ControlGroupTests {
+    init() { BackgroundLoop.start() }
+
+    @Test(arguments: ["", ".", "..", "a/b", "a\u{0}b"]) @EventLoop func nameIsRefused(_ name: String) {
+        #expect(throws: ContainerError.self) { _ = try ControlGroup(parent: "/nowhere", name: name, files: [:]) }
+    }
+
+    @Test(arguments: ["cgroup.procs", "memory", "memory.", "../memory.max", "a/../memory.max", ""])
+    @EventLoop func fileIsRefused(_ file: String) {
+        let error = #expect(throws: ContainerError.self) {
+            _ = try ControlGroup(parent: "/nowhere", name: "a", files: [file: "1"])
+        }
+        #expect(error?.text == "no file of a cgroup controller: \(file)")
+    }
+
+    @Test @EventLoop func failureLeavesNothing() async throws {
+        let parent = "/tmp/bulkhead-cgroup-\(getpid())"
+        try Files.makeDirectory(parent)
+        defer { try? Files.removeTree(parent) }
+        let error = #expect(throws: ContainerError.self) {
+            _ = try ControlGroup(parent: parent, name: "a", files: ["memory.max": "1"])
+        }
+        #expect(error?.description == "limit the resources: open \(parent)/a/memory.max: No such file or directory")
+        #expect(!Files.exists(parent + "/a"))
+        let group = try ControlGroup(parent: parent, name: "a", files: [:])
+        #expect(Files.isDirectory(group.path))
+        try await group.remove()
+        #expect(!Files.exists(parent + "/a"))
+    }
+
+    @Test func pathIsWrittenAsInMountinfo() {
+        #expect(ContainerRoot.escaped("/a b\\c#\n\t/é") == "/a\\040b\\134c\\043\\012\\011/é")
+    }
+}

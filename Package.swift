@@ -47,7 +47,8 @@ let package = Package(
         .target(name: "CAgent"),
         module("Container", ["AgentAPI", "EventLoop", "Linux", "Protobuf"]),
         tests("Container", ["AgentAPI", "EventLoop", "Linux", "Support"]),
-        module("Agent", ["EventLoop", "GuestLink", "Linux"]),
+        module("Agent", ["AgentAPI", "Container", "EventLoop", "GuestLink", "Linux", "RPC", "TTRPC"]),
+        tests("Agent", ["EventLoop", "GuestLink", "Linux", "Support"]),
         program("bulkhead-agent", ["Agent", "CAgent", "Container", "EventLoop"]),
         // The host.
         module("Confinement", ["Linux", "JSON"]), tests("Confinement", ["Linux", "JSON"]),

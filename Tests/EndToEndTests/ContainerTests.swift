@@ -10,6 +10,8 @@ import Testing
 
 /// One container in a machine, by the agent's calls: its exit code and its three streams.
 @Suite(.serialized) struct ContainerTests {
+    init() { BackgroundLoop.start() }
+
     /// A machine with a busybox root file system at /run/share/rootfs of the guest.
     @EventLoop private func withBusybox(_ body: @EventLoop (AgentClient) async throws -> Void) async throws {
         let share = "/run/bulkhead-share-\(try Identity.randomBytes(6).map { String($0, radix: 16) }.joined())"
@@ -58,10 +60,13 @@ import Testing
             #expect(result.output == "from outside\ninside\n1\n")
             #expect(result.error == "oops\n")
 
-            // Another one of the same machine; what the first wrote is not there.
-            let second = try await agent.run("second", spec(["sh", "-c", "uname -r; kill -9 $$"]), input: [])
-            #expect(second.output.hasPrefix("6.1."))
-            #expect(second.status == 137)
+            // Another one of the same machine, ended from outside.
+            let second = try await agent.start("second", spec(["sh", "-c", "uname -r; exec sleep 60"]))
+            #expect(String(decoding: try await second.output.read(), as: UTF8.self).hasPrefix("6.1."))
+            var kill = SignalRequest()
+            (kill.container, kill.signal) = ("second", 9)
+            let _: Empty = try await agent.call(AgentService.Method.signal, kill)
+            #expect(try await agent.wait("second").status == 137)
 
             for (command, code) in [("no-such-command", TTRPCCode.notFound), ("/etc", .permissionDenied)] {
                 let status = await #expect(throws: TTRPCStatus.self) {

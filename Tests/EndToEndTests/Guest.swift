@@ -29,7 +29,7 @@ import Testing
     static func withMachine(
         _ configuration: MachineConfiguration, _ body: @EventLoop (VirtualMachine) async throws -> Void
     ) async throws {
-        BackgroundLoop.start()
+
         let root = "/run/bulkhead-test-\(try Identity.randomBytes(6).map { String($0, radix: 16) }.joined())"
         try Files.makeDirectory(root)
         defer { try? Files.removeDirectory(root) }

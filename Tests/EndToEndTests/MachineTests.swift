@@ -8,6 +8,8 @@ import TTRPC
 import Testing
 
 @Suite(.serialized) struct MachineTests {
+    init() { BackgroundLoop.start() }
+
     @EventLoop @Test func theAgentAnswersOverTheGuestLink() async throws {
         try await Guest.withAgent(Guest.configuration()) { agent in
             let hello: HelloResponse = try await agent.call(AgentService.Method.hello, HelloRequest())

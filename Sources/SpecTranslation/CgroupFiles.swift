@@ -58,7 +58,9 @@ public enum CgroupFiles {
         switch (swap, limit) {
         case (0, -1), (-1, _): return "max"
         case (0, _): return nil
-        case (_, ...0):
+        // As newer versions of runc: from swap alone there is nothing to subtract.
+        case (_, -1): return "\(swap)"
+        case (_, 0):
             throw .invalid("linux.resources.memory.swap", "\(swap)", "needs a limit of memory")
         case (..<limit, _):
             throw .invalid("linux.resources.memory.swap", "\(swap)", "is below the limit of memory, which it includes")

@@ -55,8 +55,8 @@ extension DefaultSpec {
         return arguments
     }
 
-    /// Defaults, then the image's, then the overrides; a name keeps the place where it came first. Of homes, only root's
-    /// is known before the guest has read /etc/passwd.
+    /// Defaults, then the image's, then the overrides; a name keeps the place where it came first. Of homes, only
+    /// root's is known before the guest has read /etc/passwd.
     static func environment(_ image: [String], _ overrides: Overrides, isRoot: Bool) -> [String] {
         var merged = EnvironmentMerge()
         merged.apply(path)

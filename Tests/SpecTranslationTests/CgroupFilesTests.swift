@@ -27,7 +27,7 @@ import Testing
         Row(#"{"memory":{"limit":100,"swap":-1}}"#, ["memory.max": "100", "memory.swap.max": "max"]),
         Row(#"{"memory":{"limit":100,"swap":99}}"#, nil),
         Row(#"{"memory":{"swap":100}}"#, nil),
-        Row(#"{"memory":{"limit":-1,"swap":100}}"#, nil),
+        Row(#"{"memory":{"limit":-1,"swap":100}}"#, ["memory.max": "max", "memory.swap.max": "100"]),
         Row(#"{"memory":{"reservation":4096}}"#, ["memory.low": "4096"]),
         Row(#"{"memory":{"reservation":-1}}"#, ["memory.low": "max"]),
         Row(#"{"memory":{"limit":-2}}"#, nil),

@@ -37,6 +37,7 @@ let package = Package(
         module("GuestImage"), tests("GuestImage"),
         .executableTarget(name: "guest-image", dependencies: ["GuestImage"], swiftSettings: swiftSettings),
         module("AgentAPI"),
+        module("SpecTranslation", ["AgentAPI", "OCI"]), tests("SpecTranslation", ["AgentAPI", "OCI"]),
         // The host's and the guest's system calls.
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
         module("Linux", ["CLinux"]), tests("Linux"),

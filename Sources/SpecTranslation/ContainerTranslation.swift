@@ -1,0 +1,109 @@
+import AgentAPI
+import OCI
+
+/// From config.json to what the agent is told: judges every field that `SpecTable` calls applied, so that a value that
+/// the guest could not apply is an error on the host, with the field's name. Pure; it looks at no file.
+///
+/// Not carried over, since they are not the agent's: `annotations`, `linux.cgroupsPath`, `linux.resources.devices` (a
+/// device of the VM is no device of the host) and `linux.resources.memory.checkBeforeUpdate`.
+public enum ContainerTranslation {
+    /// Bytes of a host or domain name. Source: __NEW_UTS_LEN in include/uapi/linux/utsname.h.
+    public static let maximumNameBytes = 64
+
+    /// Translates a specification.
+    /// - Parameters:
+    ///   - spec: the document; `root.path` is not looked at.
+    ///   - rootfs: where the root is in the guest. `root.readonly` can only make it read-only.
+    ///   - user: `user[:group]` for the agent to look up; not empty: decides instead of `process.user`'s ids.
+    ///   - binds: the guest's path of a bind mount's source, which it gets as the document has it; nil: not shared.
+    /// - Throws: `.refused` before anything else is looked at, then the first field that is not acceptable.
+    public static func translate(
+        _ spec: RuntimeSpec, rootfs: RootFileSystem, user: String = "", binds: (String) -> String?
+    ) throws(TranslationError) -> ContainerSpec {
+        try review(spec)
+        guard let process = spec.process else { throw .missing(field: "process") }
+        var container = ContainerSpec()
+        container.root = rootfs
+        container.root.readOnly = rootfs.readOnly || spec.root?.readonly == true
+        container.process = try Self.process(process)
+        container.process.user.name = try FieldChecks.text(user, "user")
+        container.hostname = try name(spec.hostname, "hostname")
+        container.domainname = try name(spec.domainname, "domainname")
+        container.mounts = try mounts(spec.mounts ?? [], binds: binds)
+        guard let linux = spec.linux else { return container }
+        if linux.personality?.domain == .linux32 {
+            throw .invalid("linux.personality.domain", "LINUX32", "the agent sets no execution domain yet")
+        }
+        container.newNamespaces = namespaces(linux.namespaces ?? [])
+        container.devices = try devices(linux.devices ?? [])
+        container.sysctls = try sysctls(linux.sysctl ?? [:])
+        container.maskedPaths = try FieldChecks.containedPaths(linux.maskedPaths, "linux.maskedPaths")
+        container.readonlyPaths = try FieldChecks.containedPaths(linux.readonlyPaths, "linux.readonlyPaths")
+        container.rootfsPropagation = try rootfsPropagation(linux.rootfsPropagation ?? "")
+        if let seccomp = linux.seccomp { container.seccomp = try Self.seccomp(seccomp) }
+        if let resources = linux.resources { container.resources.files = try CgroupFiles.translate(resources) }
+        return container
+    }
+
+    private static func review(_ spec: RuntimeSpec) throws(TranslationError) {
+        let review: SpecReview
+        do throws(SpecError) {
+            review = try SpecReview.review(spec)
+        } catch {
+            throw .notReviewed(error)
+        }
+        guard review.refusals.isEmpty else { throw .refused(review.refusals, omitted: review.omitted) }
+    }
+
+    private static func name(_ value: String?, _ field: String) throws(TranslationError) -> String {
+        let name = try FieldChecks.text(value ?? "", field)
+        guard name.utf8.count <= maximumNameBytes else {
+            throw .invalid(field, name, "has more than \(maximumNameBytes) bytes")
+        }
+        return name
+    }
+
+    /// CLONE_NEW* of the namespaces. Source: include/uapi/linux/sched.h.
+    static func namespaces(_ namespaces: [RuntimeSpec.Namespace]) -> UInt64 {
+        namespaces.reduce(0) { mask, namespace in
+            let flag: UInt64 =
+                switch namespace.type {
+                case .time: 0x80
+                case .mount: 0x2_0000
+                case .cgroup: 0x200_0000
+                case .uts: 0x400_0000
+                case .ipc: 0x800_0000
+                case .user: 0x1000_0000
+                case .pid: 0x2000_0000
+                case .network: 0x4000_0000
+                }
+            return mask | flag
+        }
+    }
+
+    private static func rootfsPropagation(_ option: String) throws(TranslationError) -> UInt64 {
+        guard !option.isEmpty else { return 0 }
+        guard let propagation = MountPropagation(option: option) else {
+            throw .invalid("linux.rootfsPropagation", option, "is no propagation type")
+        }
+        return propagation.rawValue
+    }
+
+    /// Parameters by name. A name becomes a path below /proc/sys in the guest and must stay there.
+    private static func sysctls(_ values: [String: String]) throws(TranslationError) -> [String: String] {
+        for (name, value) in values.sorted(by: { $0.key < $1.key }) {
+            let parts = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+            let isName = parts.allSatisfy { part in
+                !part.isEmpty
+                    && part.allSatisfy {
+                        $0.isASCIILetterOrDigit || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-")
+                    }
+            }
+            guard isName, parts.count > 1, name.utf8.count <= FieldChecks.maximumPathBytes else {
+                throw .invalid("linux.sysctl", name, "is no name such as net.core.somaxconn")
+            }
+            _ = try FieldChecks.text(value, "linux.sysctl.\(Shown.shortened(name))")
+        }
+        return values
+    }
+}

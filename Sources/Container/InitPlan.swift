@@ -10,7 +10,7 @@ struct InitPlan: Codable, Equatable, Sendable {
     enum CodingKeys: Int, CodingKey { case joins = 1, spec }
 
     /// In bytes.
-    static let limit = Protobuf.maximumBytes
+    static let limit = Protobuf.defaultMaximumBytes
 
     /// The plan as bytes.
     func encoded() throws(ContainerError) -> [UInt8] {
@@ -29,7 +29,7 @@ struct InitPlan: Codable, Equatable, Sendable {
     /// - Throws: `ContainerError` when `bytes` are no plan.
     init(decoding bytes: [UInt8]) throws(ContainerError) {
         do throws(ProtobufError) {
-            self = try Protobuf.decode(InitPlan.self, from: bytes, limit: Self.limit)
+            self = try Protobuf.decode(InitPlan.self, from: bytes, maximumBytes: Self.limit)
         } catch {
             throw ContainerError("read the plan", "\(error)")
         }

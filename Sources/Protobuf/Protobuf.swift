@@ -1,152 +1,79 @@
-/// The proto3 binary wire format on plain Codable structs, whose `enum CodingKeys: Int, CodingKey` are the field numbers.
+/// The proto3 binary wire format for plain `Codable` structs. Pure: bytes in, values out. `TTRPC` and the message
+/// modules are the callers; there are no descriptors, no reflection and no text format.
 ///
-/// - Scalars: `Bool`, the 32-bit, 64-bit and plain integers (as varints, so `int32`, `uint64` and their kin, not `sint` or
-///   `fixed`), `Float`, `Double`, `String`; `[UInt8]` is `bytes`; a `RawRepresentable` over `Int32` is an enum.
-/// - `Array` is `repeated` (scalars packed, and read either way); `Dictionary` is `map`, written in the order of its keys.
-/// - A value that is its type's default is not written, and one that is missing reads as the default; an `Optional` is
-///   written whenever it is not nil and reads as nil when it is missing.
-/// - Of a field that occurs more than once the last counts, also for messages. Unknown fields are skipped.
+/// A message is a struct whose `enum CodingKeys: Int, CodingKey` holds the field numbers (1 to 536,870,911).
 ///
-/// Source: protobuf.dev, "Encoding". Bytes from a peer never trap; the first thing wrong ends the reading.
+/// | Swift | proto3 |
+/// |---|---|
+/// | `Bool`, `Int32`, `Int64`, `Int`, `UInt32`, `UInt64`, `UInt` | bool, int32, int64, int64, uint32, uint64, uint64 |
+/// | `SInt32`, `SInt64`, `Fixed32`, `Fixed64`, `Float`, `Double` | sint32, sint64, fixed32, fixed64, float, double |
+/// | `String`, `[UInt8]` | string, bytes |
+/// | a struct | message |
+/// | `enum E: Int32, Codable` | enum |
+/// | `[T]` of any of the above | repeated; scalars and enums are written packed and read in both forms |
+/// | `[K: V]` with an integer, `Bool` or `String` key | map, written in ascending order of the keys |
+/// | `T?` | proto3 `optional`, and message presence: written whenever it is not nil |
+///
+/// A property that is not optional is not written while it has its default (0, "", empty, a message with no bytes), and
+/// reads as that default when its field is missing. Of a singular field that occurs more than once the last occurrence
+/// wins, for messages too: they are not merged. Fields without a coding key are skipped.
+/// Map keys that differ only in their Unicode normalisation are one key, because to Swift they are equal.
+///
+/// An enum has to name every value it reads: an unknown number is an error, and so is a missing field of an enum that
+/// has no case for 0. A message that must pass unknown values on declares a `RawRepresentable` struct instead. 32-bit
+/// integers keep the low 32 bits of a longer varint, as every implementation does. A known field with another wire
+/// type is an error, because between two of our ends it is a mistake and not a newer version.
+/// Source: protobuf.dev, "Encoding" and "Language Guide (proto 3)".
 public enum Protobuf {
-    /// The default limit of a message, as ttrpc has it.
-    public static let maximumBytes = 4 << 20
-    /// Messages within messages.
-    public static let maximumDepth = 64
+    /// How many bytes `decode` accepts unless told otherwise: 4 MiB, the most that one ttrpc message carries.
+    public static let defaultMaximumBytes = 4 << 20
+    /// How deep messages may be nested, the outermost included; groups in unknown fields count on their own.
+    public static let maximumDepth = 100
+    /// How many fields one message may hold, repeated ones counted each. It bounds the index that is made of them, 16
+    /// bytes each; packed arrays are one field.
+    public static let maximumFields = 1 << 18
 
-    /// - Throws: for types that are not listed above, which is our own mistake.
+    /// Offsets into the input are kept in 32 bits.
+    static let largestMaximumBytes = Int(Int32.max)
+
+    /// The bytes of `value`: fields in the order in which its `encode(to:)` names them, equal bytes for equal values.
+    /// - Throws: `.unsupported` when a type in it has no place in proto3, `.limitExceeded` when it is nested too deep.
     public static func encode<T: Encodable>(_ value: T) throws(ProtobufError) -> [UInt8] {
-        let encoder = MessageEncoder(depth: 0)
-        do {
-            try value.encode(to: encoder)
-        } catch let error as ProtobufError {
-            throw error
-        } catch {
-            throw ProtobufError("\(error)")
+        guard !(value is any FieldEncodable) else {
+            throw .unsupported(.init(offset: nil), "\(T.self) is no message")
         }
-        return encoder.bytes
+        let writer = WireWriter()
+        switch try writer.encodeBare(value) {
+        case .nothing, .message: return writer.bytes
+        case .bytes, .scalar: throw .unsupported(.init(offset: nil), "\(T.self) is no message")
+        }
     }
 
-    /// - Throws: for bytes that are not such a message, and for more than `limit` of them.
+    /// The value that `bytes` hold, all of them.
+    /// - Parameter maximumBytes: at most 2 GiB - 1, whatever is given.
+    /// - Throws: `.limitExceeded` before anything is allocated when `bytes` are too many; `.malformed` when they are
+    ///   no message; `.invalidValue` when they are not one of this type; `.unsupported` as in `encode`.
     public static func decode<T: Decodable>(
-        _ type: T.Type, from bytes: [UInt8], limit: Int = maximumBytes
+        _ type: T.Type, from bytes: [UInt8], maximumBytes: Int = defaultMaximumBytes
     ) throws(ProtobufError) -> T {
-        guard bytes.count <= limit else { throw ProtobufError("\(bytes.count) bytes, more than \(limit)") }
-        do {
-            return try T(from: MessageDecoder(.message(Fields(bytes, bytes.indices)), path: [], depth: 0))
-        } catch let error as ProtobufError {
-            throw error
-        } catch let error as DecodingError {
-            throw ProtobufError("\(error)")
-        } catch {
-            throw ProtobufError("\(error)")
+        let limit = min(maximumBytes, largestMaximumBytes)
+        guard bytes.count <= limit else {
+            throw .limitExceeded(.init(offset: 0), "\(bytes.count) bytes, at most \(limit)")
         }
-    }
-}
-
-/// Why a message cannot be written or read.
-public struct ProtobufError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// What is wrong.
-    public let problem: String
-    /// The field numbers that lead to it, outermost first.
-    public let path: [Int]
-
-    init(_ problem: String, at path: [Int] = []) {
-        self.problem = problem
-        self.path = path
-    }
-
-    public var description: String {
-        path.isEmpty ? problem : "field \(path.map(String.init).joined(separator: ".")): \(problem)"
-    }
-}
-
-/// How a value lies in the bytes; the raw value is the tag's lowest three bits.
-enum WireType: UInt8 {
-    case varint = 0
-    case fixed64 = 1
-    case bytes = 2
-    case groupStart = 3
-    case groupEnd = 4
-    case fixed32 = 5
-}
-
-/// A number on the wire.
-enum Scalar: Equatable {
-    case varint(UInt64)
-    case fixed64(UInt64)
-    case fixed32(UInt32)
-
-    var wireType: WireType {
-        switch self {
-        case .varint: .varint
-        case .fixed64: .fixed64
-        case .fixed32: .fixed32
+        guard !(type is any FieldDecodable.Type) else {
+            throw .unsupported(.init(offset: nil), "\(T.self) is no message")
         }
+        return try WireInput(bytes: bytes, depth: 0).decodeCustom(type, .wholeInput(count: bytes.count))
     }
 
-    var isDefault: Bool { self == .varint(0) || self == .fixed64(0) || self == .fixed32(0) }
-
-    func append(to bytes: inout [UInt8]) {
-        switch self {
-        case .varint(let value): appendVarint(value, to: &bytes)
-        case .fixed64(let value): appendLittleEndian(value, to: &bytes)
-        case .fixed32(let value): appendLittleEndian(value, to: &bytes)
+    /// The same for a part of a buffer; offsets in errors count from the beginning of the slice.
+    public static func decode<T: Decodable>(
+        _ type: T.Type, from bytes: ArraySlice<UInt8>, maximumBytes: Int = defaultMaximumBytes
+    ) throws(ProtobufError) -> T {
+        let limit = min(maximumBytes, largestMaximumBytes)
+        guard bytes.count <= limit else {
+            throw .limitExceeded(.init(offset: 0), "\(bytes.count) bytes, at most \(limit)")
         }
+        return try decode(type, from: Array(bytes), maximumBytes: limit)
     }
-}
-
-func appendVarint(_ value: UInt64, to bytes: inout [UInt8]) {
-    var rest = value
-    while rest >= 0x80 {
-        bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-        rest >>= 7
-    }
-    bytes.append(UInt8(rest))
-}
-
-private func appendLittleEndian<T: FixedWidthInteger>(_ value: T, to bytes: inout [UInt8]) {
-    for shift in stride(from: 0, to: T.bitWidth, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
-}
-
-/// Swift's types that are numbers on the wire.
-protocol ScalarCodable {
-    var scalar: Scalar { get }
-    static var wireType: WireType { get }
-    /// From a number of that wire type. Bits that are too many are dropped, as protobuf has it.
-    init(bits: UInt64)
-}
-
-extension ScalarCodable where Self: FixedWidthInteger {
-    var scalar: Scalar { .varint(UInt64(bitPattern: Int64(truncatingIfNeeded: self))) }
-    static var wireType: WireType { .varint }
-    init(bits: UInt64) { self.init(truncatingIfNeeded: bits) }
-}
-
-extension Int: ScalarCodable {}
-extension Int32: ScalarCodable {}
-extension Int64: ScalarCodable {}
-extension UInt: ScalarCodable {
-    var scalar: Scalar { .varint(UInt64(self)) }
-}
-extension UInt32: ScalarCodable {
-    var scalar: Scalar { .varint(UInt64(self)) }
-}
-extension UInt64: ScalarCodable {
-    var scalar: Scalar { .varint(self) }
-}
-extension Bool: ScalarCodable {
-    var scalar: Scalar { .varint(self ? 1 : 0) }
-    static var wireType: WireType { .varint }
-    init(bits: UInt64) { self = bits != 0 }
-}
-extension Double: ScalarCodable {
-    var scalar: Scalar { .fixed64(bitPattern) }
-    static var wireType: WireType { .fixed64 }
-    init(bits: UInt64) { self.init(bitPattern: bits) }
-}
-extension Float: ScalarCodable {
-    var scalar: Scalar { .fixed32(bitPattern) }
-    static var wireType: WireType { .fixed32 }
-    init(bits: UInt64) { self.init(bitPattern: UInt32(truncatingIfNeeded: bits)) }
 }

@@ -52,7 +52,9 @@ let package = Package(
         tests("Container", ["AgentAPI", "EventLoop", "Linux", "Support"]),
         module("Agent", ["AgentAPI", "Container", "EventLoop", "GuestLink", "Linux", "RPC", "TTRPC"]),
         tests("Agent", ["EventLoop", "GuestLink", "Linux", "Support"]),
-        program("bulkhead-agent", ["Agent", "CAgent", "Container", "EventLoop"]),
+        .target(name: "CSeccomp", linkerSettings: [.linkedLibrary("seccomp")]),
+        module("Seccomp", ["AgentAPI", "CSeccomp"]), tests("Seccomp", ["AgentAPI"]),
+        program("bulkhead-agent", ["Agent", "CAgent", "Container", "EventLoop", "Seccomp"]),
         // The host.
         module("Confinement", ["Linux", "JSON"]), tests("Confinement", ["Linux", "JSON"]),
         module("QEMU", ["Confinement", "EventLoop", "JSON", "Linux"]),

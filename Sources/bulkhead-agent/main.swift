@@ -2,6 +2,15 @@ import Agent
 import CAgent
 import Container
 import EventLoop
+import Seccomp
 
-if CommandLine.arguments.first == ContainerInit.programName { ContainerInit.run() }
+if CommandLine.arguments.first == ContainerInit.programName {
+    ContainerInit.run { spec throws(ContainerError) in
+        do throws(SeccompError) {
+            try SeccompFilter(spec).install()
+        } catch {
+            throw ContainerError("install the seccomp filter", "\(error)")
+        }
+    }
+}
 EventLoop.run { await Agent.run() }

@@ -18,7 +18,9 @@ import Testing
         for name in ["bin", "proc", "sys", "dev", "etc", "tmp"] { try Files.makeDirectories(share + "/rootfs/" + name) }
         defer { try? Files.removeTree(share) }
         try Files.write(try Files.read("/bin/busybox"), to: share + "/rootfs/bin/busybox", mode: 0o755)
-        for applet in ["sh", "cat", "echo", "uname", "hostname", "id", "sleep", "head", "md5sum", "seq", "true"] {
+        for applet in [
+            "sh", "cat", "echo", "uname", "hostname", "id", "sleep", "head", "md5sum", "seq", "true", "mkdir",
+        ] {
             try Files.symlink("busybox", at: share + "/rootfs/bin/" + applet)
         }
         var configuration = Guest.configuration()
@@ -73,6 +75,24 @@ import Testing
                     _ = try await agent.run("third", spec([command]), input: [])
                 }
                 #expect(status?.code == code, "\(command): \(status?.message ?? "")")
+            }
+        }
+    }
+
+    @EventLoop @Test func aSeccompFilterHoldsForTheContainer() async throws {
+        try await withBusybox { agent in
+            var filtered = spec(["sh", "-c", "mkdir /tmp/x; echo $?; cat /proc/self/status"])
+            var seccomp = SeccompSpec(), rule = SeccompRule()
+            (rule.names, rule.action, rule.errno) = (["mkdir", "mkdirat", "no_such_call"], "SCMP_ACT_ERRNO", 13)
+            (seccomp.defaultAction, seccomp.rules) = ("SCMP_ACT_ALLOW", [rule])
+            filtered.seccomp = seccomp
+            for noNewPrivileges in [true, false] {
+                filtered.process.noNewPrivileges = noNewPrivileges
+                let result = try await agent.run("filtered\(noNewPrivileges)", filtered, input: [])
+                #expect(result.error.contains("Permission denied"))
+                #expect(result.output.hasPrefix("1\n"))
+                #expect(result.output.contains("Seccomp:\t2"))
+                #expect(result.output.contains("NoNewPrivs:\t\(noNewPrivileges ? 1 : 0)"))
             }
         }
     }

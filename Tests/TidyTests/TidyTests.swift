@@ -32,7 +32,7 @@ import Testing
         return found
     }
 
-    @Test(arguments: ["Protobuf", "TTRPC", "Yamux", "JSON", "OCI", "AgentAPI", "GuestImage"])
+    @Test(arguments: ["Protobuf", "TTRPC", "Yamux", "JSON", "OCI", "AgentAPI", "SpecTranslation", "GuestImage"])
     func pureTargetsImportNoSystem(_ target: String) throws {
         let banned = ["Glibc", "Foundation", "Linux", "CLinux", "EventLoop", "Dispatch", "Synchronization"]
         for source in try Self.sources("Sources/" + target) {
@@ -44,7 +44,10 @@ import Testing
     }
 
     @Test func noFoundationInTheGuest() throws {
-        for target in ["Agent", "bulkhead-agent", "GuestLink", "EventLoop", "Linux"] {
+        for target in [
+            "Agent", "AgentAPI", "bulkhead-agent", "Container", "GuestLink", "EventLoop", "Linux", "Protobuf", "RPC",
+            "Seccomp", "TTRPC",
+        ] {
             for source in try Self.sources("Sources/" + target) {
                 #expect(!source.lines.contains { $0.hasPrefix("import Foundation") }, "\(source.path)")
             }

@@ -171,7 +171,7 @@ import Testing
             $0.devices = [fake]
             $0.process.terminal = TerminalSpec()
         },
-        Failure(text: "install the seccomp filter: this agent has no seccomp") { $0.seccomp = SeccompSpec() },
+        Failure(text: "install the seccomp filter: no action ") { $0.seccomp = SeccompSpec() },
     ]) @EventLoop func failureIsTold(_ row: Failure) async throws {
         let fixture = try Fixture()
         var spec = fixture.spec(["sh", "-c", "exit 0"])

@@ -3,7 +3,8 @@
 ///
 /// - `/lib/modules/order`: one absolute path per line, to be loaded from top to bottom on every boot;
 /// - `/lib/modules/later`: one feature per line, its name and after it, each behind a space, the absolute paths to load in
-///   that order. Those in `order` are left out; features share modules, so that "already loaded" is no failure.
+///   that order. Those in `order` are left out; features share modules, so that EEXIST is no failure, and neither is
+///   ENODEV: a processor may lack what one of two checksum modules needs.
 public struct Initrd: Sendable, Equatable {
     /// Modules are stored here, unpacked, under the kernel's name for them: `virtio_rng.ko`.
     public static let moduleDirectory = "lib/modules"

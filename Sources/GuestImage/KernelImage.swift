@@ -1,6 +1,9 @@
 /// Where the compressed kernel lies in a bzImage, so that the ELF file in it can be taken out and booted without the
 /// guest unpacking it. Decompression is not done here: `Compression.decompressor` names the tool.
 ///
+/// It is the unpacking code that places a kernel at random: one that is started without it lies where it was linked.
+/// What is behind the ELF file in the payload is the relocation table with which whoever starts it can do that instead.
+///
 /// Source: Documentation/x86/boot.rst in Linux ("The Real-Mode Kernel Header").
 public struct KernelImage: Sendable, Equatable {
     /// Largest image that is looked at, in bytes.

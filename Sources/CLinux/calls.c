@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/random.h>
+#include <net/if.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -14,6 +15,7 @@
 #include <sys/random.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -122,6 +124,19 @@ int bh_add_entropy(int random_fd, const void *bytes, size_t count) {
 int bh_set_clock(int64_t seconds, int64_t nanoseconds) {
     struct timespec time = {(time_t)seconds, (long)nanoseconds};
     RESULT(clock_settime(CLOCK_REALTIME, &time));
+}
+
+int bh_loopback_up(void) {
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    struct ifreq request = {.ifr_name = "lo"};
+    int code = ioctl(fd, SIOCGIFFLAGS, &request) < 0 ? -errno : 0;
+    if (code == 0) {
+        request.ifr_flags |= IFF_UP;
+        if (ioctl(fd, SIOCSIFFLAGS, &request) < 0) code = -errno;
+    }
+    close(fd);
+    return code;
 }
 
 int bh_set_window_size(int fd, uint16_t rows, uint16_t columns) {

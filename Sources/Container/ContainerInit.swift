@@ -62,6 +62,9 @@ public enum ContainerInit {
         if plan.joins {
             try join()
         } else {
+            if Namespaces(rawValue: plan.spec.newNamespaces).contains(.network) {
+                try stage("bring lo up") { () throws(SystemCallError) in try Network.bringLoopbackUp() }
+            }
             try make(plan.spec, channel)
         }
         if let terminal = process.terminal, plan.joins {

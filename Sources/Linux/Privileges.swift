@@ -100,6 +100,14 @@ public enum Privileges {
     }
 }
 
+/// The network namespace of this process.
+public enum Network {
+    /// Brings the loopback interface up, as a new namespace's is not.
+    public static func bringLoopbackUp() throws(SystemCallError) {
+        try check(bh_loopback_up(), "ioctl", "SIOCSIFFLAGS lo")
+    }
+}
+
 /// The host's name and clock, and its randomness.
 public enum Identity {
     public static func setHostname(_ name: String) throws(SystemCallError) {

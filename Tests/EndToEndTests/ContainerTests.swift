@@ -63,8 +63,11 @@ import Testing
             #expect(result.error == "oops\n")
 
             // Another one of the same machine, ended from outside.
-            let second = try await agent.start("second", spec(["sh", "-c", "uname -r; exec sleep 60"]))
-            #expect(String(decoding: try await second.output.read(), as: UTF8.self).hasPrefix("6.1."))
+            let second = try await agent.start(
+                "second", spec(["sh", "-c", "echo $(uname -r) $(cat /sys/class/net/*/flags); exec sleep 60"]))
+            let facts = String(decoding: try await second.output.read(), as: UTF8.self)
+            #expect(facts.hasPrefix("6.1."))
+            #expect(facts.hasSuffix(" 0x9\n"), "lo and nothing else, up: \(facts)")
             var kill = SignalRequest()
             (kill.container, kill.signal) = ("second", 9)
             let _: Empty = try await agent.call(AgentService.Method.signal, kill)

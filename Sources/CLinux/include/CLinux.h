@@ -152,6 +152,9 @@ int bh_getrandom(void *bytes, size_t count);
 int bh_add_entropy(int random_fd, const void *bytes, size_t count);
 int bh_set_clock(int64_t seconds, int64_t nanoseconds);
 
+/// Brings the loopback interface of this network namespace up.
+int bh_loopback_up(void);
+
 int bh_set_window_size(int fd, uint16_t rows, uint16_t columns);
 int bh_get_window_size(int fd, uint16_t *rows, uint16_t *columns);
 /// Opens the terminal side of `ptmx` (TIOCGPTPEER): right whatever is mounted on /dev/pts here.

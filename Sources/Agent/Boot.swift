@@ -11,6 +11,9 @@ import Linux
         try mount("devpts", "/dev/pts", type: "devpts", [.noSetUID, .noExecute], "mode=620,ptmxmode=666,gid=5")
         try mount("tmpfs", "/dev/shm", type: "tmpfs", [.noSetUID, .noDevices], "mode=1777")
         try mount("cgroup2", "/sys/fs/cgroup", type: "cgroup2", [.noSetUID, .noDevices, .noExecute], nil)
+        // What containers' cgroups can limit.
+        let controllers = try Files.readText("/sys/fs/cgroup/cgroup.controllers").split(whereSeparator: \.isWhitespace)
+        try Files.control("/sys/fs/cgroup/cgroup.subtree_control", controllers.map { "+" + $0 }.joined(separator: " "))
         for path in try Files.readText("/lib/modules/order").split(separator: "\n") { try loadModule(String(path)) }
     }
 

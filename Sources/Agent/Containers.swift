@@ -109,7 +109,11 @@ import TTRPC
     }
 
     func wait(_ request: ProcessRequest) async throws -> WaitResponse {
-        try await entry(request.container, request.process).ended.value()
+        let record = try record(request.container)
+        var response = try await entry(request.container, request.process).ended.value()
+        let killed: UInt32 = 137
+        response.outOfMemory = response.status == killed && record.container.hasRunOutOfMemory
+        return response
     }
 
     func resize(_ request: ResizeRequest) throws {

@@ -44,6 +44,9 @@ import Linux
     /// How the first process ended, once it has.
     public nonisolated var exit: Promise<ProcessExit> { process.exit }
 
+    /// Whether the kernel has killed a process of the container for want of memory.
+    public var hasRunOutOfMemory: Bool { cgroup?.hasRunOutOfMemory ?? false }
+
     /// Has the first process execute its program.
     public func start() async throws(ContainerError) { try await process.start() }
 

@@ -34,6 +34,12 @@ struct ControlGroup: Sendable {
             && !file.contains("/") && !file.contains("\0")
     }
 
+    /// Whether the kernel has killed a process in it for want of memory. False also where nobody counts.
+    var hasRunOutOfMemory: Bool {
+        let events = (try? Files.readText(path + "/memory.events")) ?? ""
+        return events.split(separator: "\n").contains { $0.hasPrefix("oom_kill ") && $0 != "oom_kill 0" }
+    }
+
     /// Kills what is left in it and takes it away.
     @EventLoop func remove() async throws(ContainerError) {
         try? Files.control(path + "/cgroup.kill", "1")

@@ -100,6 +100,25 @@ import Testing
         }
     }
 
+    @EventLoop @Test func aContainerIsHeldToItsLimits() async throws {
+        try await withBusybox { agent in
+            var limited = spec(["sh", "-c", "echo go; exec head -c 30000000 /dev/zero >/dev/filled"])
+            limited.resources.files = ["memory.max": "8388608", "pids.max": "10"]
+            let greedy = try await agent.start("greedy", limited)
+            let end = try await agent.wait("greedy")
+            #expect(end.status == 137)
+            #expect(end.outOfMemory)
+            #expect(try await greedy.output.read() == Array("go\n".utf8))
+
+            limited.process.arguments = ["sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10; do sleep 9 & done; echo all"]
+            limited.resources.files = ["pids.max": "5"]
+            let many = try await agent.run("many", limited, input: [])
+            #expect(many.error.contains("fork"))
+            #expect(!many.output.contains("all"))
+            #expect(many.status != 137)
+        }
+    }
+
     @EventLoop @Test func noByteIsLostAtTheEnd() async throws {
         try await withBusybox { agent in
             let result = try await agent.run("much", spec(["seq", "1", "200000"]), input: [])

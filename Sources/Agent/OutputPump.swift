@@ -26,17 +26,23 @@ import Linux
     }
 
     /// Passes on what has been written up to now and returns the number of bytes since the start. When the monitor does
-    /// not take them in time, the number is of those that it took.
+    /// not take them in time, the number is of those that are on their way.
     func drain(within limit: Duration) async -> UInt64 {
+        let done = Promise<Void>()
+        // In a task of its own, which the limit does not cut off: the bytes in its hand would be lost.
+        Task { @EventLoop in
+            await self.transferAvailable()
+            done.fulfil(())
+        }
         // Running out of time is an answer here: the reader's slowness must not hold back the report of the end.
-        try? await within(limit, waitingFor: "reader") { try await self.transferAvailable() }
+        try? await within(limit, waitingFor: "reader") { try await done.value() }
         return sentBytes
     }
 
     private func run() async {
         do {
             while ended.current == nil {
-                try await transferAvailable()
+                await transferAvailable()
                 if ended.current == nil { try await source.waitUntilReadable() }
             }
         } catch {
@@ -44,20 +50,22 @@ import Linux
         }
     }
 
-    /// One at a time, so that the order of the bytes is kept.
-    private func transferAvailable() async throws {
-        while transferring { try await transferred.wait() }
-        transferring = true
-        defer {
-            transferring = false
-            transferred.notify()
-        }
-        while ended.current == nil, let bytes = try readNow() {
-            guard !bytes.isEmpty else { return finish() }
-            sentBytes += UInt64(bytes.count)
-            // Not cut off by a drain's limit, or the bytes in hand were lost.
-            let stream = stream
-            try await Task { @EventLoop in try await stream.write(bytes) }.value
+    /// One at a time, so that the order of the bytes is kept. Runs in tasks that nobody cancels.
+    private func transferAvailable() async {
+        do {
+            while transferring { try await transferred.wait() }
+            transferring = true
+            defer {
+                transferring = false
+                transferred.notify()
+            }
+            while ended.current == nil, let bytes = try readNow() {
+                guard !bytes.isEmpty else { return finish() }
+                sentBytes += UInt64(bytes.count)
+                try await stream.write(bytes)
+            }
+        } catch {
+            finish()
         }
     }
 

@@ -25,7 +25,7 @@ import Linux
             try Mounts.mount(source, on: target, type: type, flags, data: data)
         } catch {
             // EBUSY: the kernel was quicker, as it is with devtmpfs when it is configured so.
-            guard error.code == 16 else { throw error }
+            guard error.code == ErrorNumber.busy else { throw error }
         }
     }
 

@@ -17,7 +17,6 @@ import Linux
     private let transferred = Condition()
 
     private static let chunkBytes = 64 * 1024
-    private static let inputOutputError: CInt = 5
 
     init(from source: AsyncFD, to stream: LinkStream) {
         self.source = source
@@ -74,7 +73,7 @@ import Linux
             return try source.readNow(upTo: Self.chunkBytes)
         } catch {
             // How a terminal says that the last process has closed it.
-            guard error.code == Self.inputOutputError else { throw error }
+            guard error.code == ErrorNumber.inputOutput else { throw error }
             return []
         }
     }

@@ -96,14 +96,6 @@ int bh_setdomainname(const void *name, size_t length) { RESULT(setdomainname(nam
 int bh_mknodat(int dirfd, const char *path, mode_t mode, unsigned major, unsigned minor) {
     RESULT(mknodat(dirfd, path, mode, makedev(major, minor)));
 }
-int bh_device_numbers(int fd, unsigned *major_number, unsigned *minor_number) {
-    struct stat status;
-    if (fstat(fd, &status) < 0) return -errno;
-    *major_number = major(status.st_rdev);
-    *minor_number = minor(status.st_rdev);
-    return 0;
-}
-
 int bh_pipe(int fds[2]) { RESULT(pipe2(fds, O_CLOEXEC)); }
 const char *bh_errno_text(int code) { return strerrordesc_np(code); }
 

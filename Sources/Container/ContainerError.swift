@@ -43,9 +43,3 @@ func stage<R: ~Copyable>(
         throw ContainerError(name(), "\(error)")
     }
 }
-
-/// errno values that decide something here.
-enum ErrorNumber {
-    static let notPermitted: Int32 = 1, noEntry: Int32 = 2, again: Int32 = 11, noAccess: Int32 = 13, busy: Int32 = 16
-    static let exists: Int32 = 17, notDirectory: Int32 = 20, invalid: Int32 = 22
-}

@@ -15,7 +15,7 @@ import Linux
             token = try Poller.shared.add(
                 fd, [.readable, .writable, .peerFinished], handler: { [weak self] in self?.report($0) })
         } catch {
-            guard error.code == 1 /* EPERM: a regular file */ else { throw error }
+            guard error.code == ErrorNumber.notPermitted else { throw error }  // A regular file.
         }
         self.fd = consume fd
     }
@@ -28,9 +28,6 @@ import Linux
         changed.notify()
     }
 
-    /// Whether `close` has been called.
-    public var isClosed: Bool { fd == nil }
-
     /// Closes the descriptor. Whoever waits for it gets EBADF.
     public func close() {
         guard let fd = fd.take() else { return }
@@ -41,16 +38,9 @@ import Linux
     /// Lends the descriptor to a call that does not block.
     /// - Throws: EBADF when it is closed, or what `body` throws.
     public func withFD<R>(_ body: (borrowing OwnedFD) throws(SystemCallError) -> R) throws(SystemCallError) -> R {
-        guard fd != nil else { throw SystemCallError("read", code: 9 /* EBADF */) }
-        return try withOptional(fd, body)
-    }
-
-    private func withOptional<R>(
-        _ fd: borrowing OwnedFD?, _ body: (borrowing OwnedFD) throws(SystemCallError) -> R
-    ) throws(SystemCallError) -> R {
         switch fd {
         case .some(let fd): return try body(fd)
-        case .none: throw SystemCallError("read", code: 9 /* EBADF */)
+        case .none: throw SystemCallError("read", code: ErrorNumber.badDescriptor)
         }
     }
 
@@ -62,7 +52,7 @@ import Linux
             do {
                 return try withFD(body)
             } catch {
-                guard error.code == 11 /* EAGAIN */ else { throw error }
+                guard error.code == ErrorNumber.again else { throw error }
             }
             // The kernel tells of changes only: what it said before this EAGAIN is used up.
             ready.subtract(interest)
@@ -82,7 +72,7 @@ import Linux
         do {
             return try withFD { fd throws(SystemCallError) in try fd.read(upTo: count) }
         } catch {
-            guard error.code == 11 /* EAGAIN */ else { throw error }
+            guard error.code == ErrorNumber.again else { throw error }
             ready.remove(.readable)
             return nil
         }

@@ -51,11 +51,15 @@ import Linux
 /// Wakes those who wait for a condition to be looked at again. Spurious wake-ups are part of the contract.
 @EventLoop public final class Condition {
     private var next = Promise<Void>()
+    /// Since the last `notify`: most of them find nobody, and cost nothing then.
+    private var isAwaited = false
 
     public nonisolated init() {}
 
     /// Wakes everyone who waits now.
     public func notify() {
+        guard isAwaited else { return }
+        isAwaited = false
         let current = next
         next = Promise()
         current.fulfil(())
@@ -63,6 +67,7 @@ import Linux
 
     /// Suspends until the next `notify`.
     public func wait() async throws(CancellationError) {
+        isAwaited = true
         try await next.value()
     }
 }

@@ -23,7 +23,7 @@ import Linux
 
     private func reap() async {
         let status = try? await watch.retry(when: .readable) { _ throws(SystemCallError) in
-            guard let status = try child.pidfd.reap() else { throw SystemCallError("waitid", code: 11 /* EAGAIN */) }
+            guard let status = try child.pidfd.reap() else { throw SystemCallError("waitid", code: ErrorNumber.again) }
             return status
         }
         watch.close()
@@ -44,7 +44,7 @@ import Linux
     public func next() async throws -> Int32 {
         try await watch.retry(when: .readable) { fd throws(SystemCallError) in
             guard let signal = try SignalFD.next(from: fd) else {
-                throw SystemCallError("read", code: 11 /* EAGAIN */)
+                throw SystemCallError("read", code: ErrorNumber.again)
             }
             return signal
         }

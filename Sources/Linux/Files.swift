@@ -241,27 +241,9 @@ public enum Files {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    public static func changeOwner(_ path: String, uid: UInt32, gid: UInt32) throws(SystemCallError) {
-        let result = lchown(path, uid, gid)
-        try checkErrno(result, errno, "lchown", path)
-    }
-
     public static func changeMode(_ path: String, _ mode: UInt32) throws(SystemCallError) {
         let result = chmod(path, mode)
         try checkErrno(result, errno, "chmod", path)
-    }
-
-    public static func makeFIFO(_ path: String, mode: UInt32 = 0o600) throws(SystemCallError) {
-        let result = mkfifo(path, mode)
-        try checkErrno(result, errno, "mkfifo", path)
-    }
-
-    /// A device node, mknodat(2). `kind` is `.characterDevice`, `.blockDevice` or `.fifo`.
-    public static func makeNode(
-        _ path: String, kind: FileStatus.Kind, mode: UInt32, major: UInt32, minor: UInt32
-    ) throws(SystemCallError) {
-        let type: UInt32 = kind == .blockDevice ? S_IFBLK : kind == .fifo ? S_IFIFO : S_IFCHR
-        try check(bh_mknodat(AT_FDCWD, path, type | mode, major, minor), "mknod", path)
     }
 
     /// An anonymous file in memory with `bytes`, sealed when `sealed`, positioned at its start.

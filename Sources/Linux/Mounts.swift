@@ -62,14 +62,6 @@ public enum Mounts {
         try changeDirectory("/")
     }
 
-    /// A detached copy of the mount at `path` (with all below when `recursive`), to be attached by `attach`.
-    public static func clone(_ path: String, recursive: Bool) throws(SystemCallError) -> OwnedFD {
-        let cloneTree: CUnsignedInt = 1, closeOnExec: CUnsignedInt = 0o2000000, all: CUnsignedInt = 0x8000
-        return OwnedFD(
-            owning: try check(
-                bh_open_tree(AT_FDCWD, path, cloneTree | closeOnExec | (recursive ? all : 0)), "open_tree", path))
-    }
-
     /// Attaches a detached mount at an open directory or file, whatever its path means by now.
     public static func attach(_ mount: borrowing OwnedFD, at target: borrowing OwnedFD, named subject: String)
         throws(SystemCallError)

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 
 /// A system call that failed: which, on what, and the kernel's reason.
 public struct SystemCallError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -21,6 +22,20 @@ public struct SystemCallError: Error, Equatable, Sendable, CustomStringConvertib
     public var description: String {
         subject.isEmpty ? "\(call): \(reason)" : "\(call) \(subject): \(reason)"
     }
+}
+
+/// The errno values that decide something above this module, whose files do not import libc.
+public enum ErrorNumber {
+    public static let notPermitted: CInt = EPERM
+    public static let noEntry: CInt = ENOENT
+    public static let inputOutput: CInt = EIO
+    public static let badDescriptor: CInt = EBADF
+    public static let again: CInt = EAGAIN
+    public static let noAccess: CInt = EACCES
+    public static let busy: CInt = EBUSY
+    public static let exists: CInt = EEXIST
+    public static let notDirectory: CInt = ENOTDIR
+    public static let invalid: CInt = EINVAL
 }
 
 /// The text of an errno, as strerror(3) has it in the C locale.

@@ -13,13 +13,6 @@ public enum Terminal {
         }
     }
 
-    /// Opens a new pair from the devpts whose `ptmx` is at `path`: the controlling side first.
-    public static func open(ptmx path: String = "/dev/ptmx") throws(SystemCallError) -> DescriptorPair {
-        let controller = try Files.open(path, [.readWrite, .noTerminal])
-        let terminal = try openPeer(of: controller)
-        return DescriptorPair(controller, terminal)
-    }
-
     /// Opens the other side of a controlling side that is new, whatever is mounted on /dev/pts.
     public static func openPeer(of controller: borrowing OwnedFD) throws(SystemCallError) -> OwnedFD {
         try check(controller.withRaw { bh_unlock_ptmx($0) }, "ioctl", "TIOCSPTLCK")

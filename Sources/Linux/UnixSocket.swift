@@ -61,12 +61,6 @@ public enum UnixSocket {
         return (peer.pid, peer.uid)
     }
 
-    /// Ends this side's writing, so that the peer reads EOF.
-    public static func finishWriting(_ socket: borrowing OwnedFD) throws(SystemCallError) {
-        let result = socket.withRaw { shutdown($0, CInt(SHUT_WR)) }
-        try checkErrno(result, errno, "shutdown")
-    }
-
     /// Sends one message with descriptors, which stay the caller's. At most 16.
     public static func send(_ bytes: [UInt8], descriptors: [CInt], over socket: borrowing OwnedFD)
         throws(SystemCallError)

@@ -40,12 +40,7 @@ public enum QMPError: Error, Equatable, CustomStringConvertible {
 
     /// Waits for the greeting and leaves the negotiation mode. No command works before that.
     public func negotiate(within limit: Duration) async throws {
-        let greeted = greeted
-        do {
-            try await within_(limit) { try await greeted.value().get() }
-        } catch is TimedOut {
-            throw QMPError.timedOut(command: "the greeting", after: limit)
-        }
+        try await bounded(limit, "the greeting") { try await self.greeted.value().get() }
         _ = try await execute("qmp_capabilities", within: limit)
     }
 
@@ -64,15 +59,10 @@ public enum QMPError: Error, Equatable, CustomStringConvertible {
         if !arguments.isEmpty { request.append(JSONMember(key: "arguments", value: .members(arguments))) }
         request.append(JSONMember(key: "id", value: .string(id)))
         let line = Array(JSONValue.object(request).serialized.utf8) + [0x0A]
-        do {
-            try await within_(limit) {
-                try await self.socket.write(line)
-                _ = try await answer.value()
-            }
-        } catch is TimedOut {
-            throw QMPError.timedOut(command: command, after: limit)
+        let result = try await bounded(limit, command) {
+            try await self.socket.write(line)
+            return try await answer.value()
         }
-        guard let result = answer.current else { throw QMPError.timedOut(command: command, after: limit) }
         do {
             return try result.get()
         } catch .refused(_, let name, let text) {
@@ -83,8 +73,14 @@ public enum QMPError: Error, Equatable, CustomStringConvertible {
     /// Closes the connection; commands that wait fail.
     public func close() { finish(.disconnected("closed")) }
 
-    private func within_(_ limit: Duration, _ operation: @escaping @EventLoop () async throws -> Void) async throws {
-        try await within(limit, waitingFor: "answer of QEMU", operation)
+    private func bounded<R: Sendable>(
+        _ limit: Duration, _ command: String, _ operation: @escaping @EventLoop () async throws -> R
+    ) async throws -> R {
+        do {
+            return try await within(limit, waitingFor: "answer of QEMU", operation)
+        } catch is TimedOut {
+            throw QMPError.timedOut(command: command, after: limit)
+        }
     }
 
     private func receive() async {

@@ -75,11 +75,4 @@ import Testing
         #expect(throws: error) { _ = try Files.open("/no/such") }
         #expect("\(error)" == "open /no/such: No such file or directory")
     }
-
-    @Test func capabilityNamesAreInTheOrderOfTheirNumbers() {
-        #expect(CapabilitySet(named: "CAP_CHOWN")?.rawValue == 1)
-        #expect(CapabilitySet(named: "CAP_SYS_ADMIN")?.rawValue == 1 << 21)
-        #expect(CapabilitySet(named: "CAP_CHECKPOINT_RESTORE")?.rawValue == 1 << 40)
-        #expect(CapabilitySet(named: "CAP_NONE") == nil)
-    }
 }

@@ -155,10 +155,14 @@ import Testing
         #expect(ContainerTranslation.namespaces(all) == 0x7E02_0080)
     }
 
-    @Test(arguments: [("CAP_CHOWN", 0), ("CAP_SYS_ADMIN", 21), ("CAP_MKNOD", 27), ("CAP_SETFCAP", 31), ("CAP_BPF", 39)])
+    @Test(arguments: [
+        ("CAP_CHOWN", 0), ("CAP_SYS_ADMIN", 21), ("CAP_MKNOD", 27), ("CAP_SETFCAP", 31), ("CAP_BPF", 39),
+        ("CAP_CHECKPOINT_RESTORE", 40),
+    ])
     func capabilityHasItsNumber(name: String, number: Int) {
         #expect(CapabilityNames.bit(of: name) == 1 << UInt64(number))
         #expect(CapabilityNames.all.count == 41)
+        #expect(CapabilityNames.bit(of: "CAP_NONE") == nil)
     }
 
     @Test(arguments: [("CPU", 0), ("CORE", 4), ("NOFILE", 7), ("AS", 9), ("MSGQUEUE", 12), ("RTTIME", 15)])

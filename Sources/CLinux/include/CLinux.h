@@ -146,7 +146,6 @@ int bh_prlimit(pid_t pid, int resource, uint64_t soft, uint64_t hard);
 int bh_sethostname(const void *name, size_t length);
 int bh_setdomainname(const void *name, size_t length);
 int bh_mknodat(int dirfd, const char *path, mode_t mode, unsigned major, unsigned minor);
-int bh_device_numbers(int fd, unsigned *major, unsigned *minor);
 int bh_getrandom(void *bytes, size_t count);
 /// RNDADDENTROPY with `count` (<= 512) bytes, then RNDRESEEDCRNG.
 int bh_add_entropy(int random_fd, const void *bytes, size_t count);

@@ -31,15 +31,15 @@ let package = Package(
     name: "bulkhead",
     targets: [
         // Pure: bytes or values in, values out.
-        module("Protobuf"), tests("Protobuf", exclude: ["Golden"]),
-        module("TTRPC", ["Protobuf"]), tests("TTRPC", ["Protobuf"]),
-        module("Yamux"), tests("Yamux"),
+        module("Protobuf"), tests("Protobuf", ["SeededRandom"], exclude: ["Golden"]),
+        module("TTRPC", ["Protobuf"]), tests("TTRPC", ["Protobuf", "SeededRandom"]),
+        module("Yamux"), tests("Yamux", ["SeededRandom"]),
         module("JSON"), tests("JSON"),
-        module("OCI", ["JSON"]), tests("OCI", ["JSON"]),
-        module("GuestImage"), tests("GuestImage"),
+        module("OCI", ["JSON"]), tests("OCI", ["JSON", "SeededRandom"]),
+        module("GuestImage"), tests("GuestImage", ["SeededRandom"]),
         .executableTarget(name: "guest-image", dependencies: ["GuestImage"], swiftSettings: swiftSettings),
         module("AgentAPI"),
-        module("SpecTranslation", ["AgentAPI", "OCI"]), tests("SpecTranslation", ["AgentAPI", "OCI"]),
+        module("SpecTranslation", ["AgentAPI", "OCI"]), tests("SpecTranslation", ["AgentAPI", "OCI", "SeededRandom"]),
         // The host's and the guest's system calls.
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
         module("Linux", ["CLinux"]), tests("Linux"),
@@ -67,6 +67,7 @@ let package = Package(
                 "AgentAPI", "Confinement", "EventLoop", "GuestLink", "Linux", "QEMU", "RPC", "Support", "TTRPC",
             ],
             swiftSettings: swiftSettings),
+        .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
         .target(
             name: "Support", dependencies: ["EventLoop"], path: "Tests/Support", swiftSettings: swiftSettings),
     ]

@@ -26,12 +26,7 @@ import Testing
         var configuration = Guest.configuration()
         configuration.share = share
         try await Guest.withAgent(configuration) { agent in
-            var mount = MountSpec()
-            mount.destination = "/run/share"
-            mount.source = "share"
-            mount.type = "9p"
-            mount.data = "trans=virtio,version=9p2000.L,msize=524288,access=client"
-            let _: Empty = try await agent.call(AgentService.Method.mount, MountRequest(mount: mount))
+            try await agent.mountShare()
             try await body(agent)
         }
     }

@@ -77,6 +77,16 @@ import Testing
         let _: HelloResponse = try await call(AgentService.Method.hello, HelloRequest(), within: .seconds(90))
     }
 
+    /// Mounts the machine's share at /run/share of the guest.
+    func mountShare(tag: String = "share") async throws {
+        var mount = MountSpec()
+        mount.destination = "/run/share"
+        mount.source = tag
+        mount.type = "9p"
+        mount.data = "trans=virtio,version=9p2000.L,msize=524288,access=client"
+        let _: Empty = try await call(AgentService.Method.mount, MountRequest(mount: mount))
+    }
+
     func call<Request: Encodable & Sendable, Response: Decodable & Sendable>(
         _ method: String, _ request: Request, within limit: Duration = .seconds(30)
     ) async throws -> Response {

@@ -37,16 +37,8 @@ import Testing
         var configuration = Guest.configuration()
         configuration.share = share
         try await Guest.withAgent(configuration) { agent in
-            var mount = MountSpec()
-            mount.destination = "/run/share"
-            mount.source = "share"
-            mount.type = "9p"
-            mount.data = "trans=virtio,version=9p2000.L,msize=524288,access=client"
-            _ = try await agent.call(AgentService.Method.mount, MountRequest(mount: mount)) as Empty
-            mount.source = "no-such-tag"
-            let status = await #expect(throws: TTRPCStatus.self) {
-                _ = try await agent.call(AgentService.Method.mount, MountRequest(mount: mount)) as Empty
-            }
+            try await agent.mountShare()
+            let status = await #expect(throws: TTRPCStatus.self) { try await agent.mountShare(tag: "no-such-tag") }
             #expect(status?.code == .failedPrecondition)
         }
     }

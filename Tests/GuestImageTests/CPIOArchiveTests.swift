@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import GuestImage
@@ -126,7 +127,7 @@ import Testing
     }
 
     @Test func damagedArchivesNeverTrap() throws {
-        var random = RandomBytes(state: 1)
+        var random = SeededGenerator(seed: 1)
         let bytes = try Self.archive(Self.example).bytes()
         var refused = 0
         for _ in 0..<3000 {

@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import GuestImage
@@ -78,7 +79,7 @@ import Testing
     }
 
     @Test func damagedImagesNeverTrap() {
-        var random = RandomBytes(state: 3)
+        var random = SeededGenerator(seed: 3)
         let bytes = Self.image(payload: Self.stream(Compression.zstd.magic))
         var accepted = 0
         for _ in 0..<3000 {
@@ -139,7 +140,7 @@ import Testing
     }
 
     @Test func damagedELFFilesNeverTrap() {
-        var random = RandomBytes(state: 4)
+        var random = SeededGenerator(seed: 4)
         let bytes = Self.elf(notes: Self.note("Linux", type: 0, value: [1]) + Self.entryNote)
         var found = 0
         for _ in 0..<5000 where KernelImage.hasPVHEntry(random.damaged(bytes)) { found += 1 }

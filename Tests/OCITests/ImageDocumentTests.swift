@@ -1,3 +1,4 @@
+import SeededRandom
 import JSON
 import Testing
 
@@ -99,7 +100,7 @@ import Testing
             }
             let value = try JSONParser.parse(json.bytes)
             for _ in 0..<1000 {
-                let changed = Mutation.ofValue(value, rarity: 30, using: &generator).json.bytes
+                let changed = Mutation.ofValue(value, rarity: 30, using: &generator).serialized.bytes
                 _ = try? Index.decode(json: changed)  // Most are errors; only traps count here.
                 _ = try? Manifest.decode(json: changed)
                 _ = try? ImageConfig.decode(json: changed)

@@ -1,3 +1,4 @@
+import SeededRandom
 import JSON
 import Testing
 
@@ -114,14 +115,14 @@ import Testing
     }
 
     @Test(arguments: Sample.all) func everyTruncationIsAnError(_ sample: Sample) throws {
-        let bytes = try JSONParser.parse(sample.bytes).json.bytes
+        let bytes = try JSONParser.parse(sample.bytes).serialized.bytes
         for length in 0..<bytes.count {
             #expect(throws: SpecError.self) { try RuntimeSpec.decode(json: Array(bytes[..<length])) }
         }
     }
 
     @Test(arguments: Sample.all) func changedBytesNeverTrap(_ sample: Sample) throws {
-        let bytes = try JSONParser.parse(sample.bytes).json.bytes
+        let bytes = try JSONParser.parse(sample.bytes).serialized.bytes
         var generator = SeededGenerator(seed: 1)
         for _ in 0..<1000 { examine(Mutation.ofBytes(bytes, using: &generator)) }
     }
@@ -130,7 +131,7 @@ import Testing
         let value = try JSONParser.parse(sample.bytes)
         var generator = SeededGenerator(seed: 2)
         for round in 0..<600 {
-            examine(Mutation.ofValue(value, rarity: round % 2 == 0 ? 40 : 300, using: &generator).json.bytes)
+            examine(Mutation.ofValue(value, rarity: round % 2 == 0 ? 40 : 300, using: &generator).serialized.bytes)
         }
     }
 

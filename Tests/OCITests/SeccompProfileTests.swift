@@ -1,3 +1,4 @@
+import SeededRandom
 import JSON
 import FoundationEssentials
 import Testing
@@ -125,7 +126,7 @@ import Testing
         for round in 0..<2000 {
             let json =
                 round % 2 == 0
-                ? Mutation.ofValue(value, rarity: 60, using: &generator).json.bytes
+                ? Mutation.ofValue(value, rarity: 60, using: &generator).serialized.bytes
                 : Mutation.ofBytes(Self.profile.bytes, using: &generator)
             guard let profile = try? SeccompProfile.decode(json: json) else { continue }
             _ = try? profile.resolved(for: Self.target)

@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test func everyRefusedFieldIsRefused() throws {
-        var json = try JSONParser.parse(Sample.complete.bytes).json
+        var json = try JSONParser.parse(Sample.complete.bytes).serialized
         // Presence only: an empty block asks for nothing.
         for block in ["vm", "windows", "solaris", "zos"] {
             json = json.replacing("\"\(block)\":{}", with: "\"\(block)\":{\"x\":1}")

@@ -1,3 +1,4 @@
+import SeededRandom
 import Protobuf
 import Testing
 
@@ -26,7 +27,7 @@ import Testing
     }
 
     @Test(arguments: 0..<8 as Range<UInt64>) func mutationsAreHandled(_ seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<600 {
             var bytes = Self.sample
             for _ in 0...random.next(below: 6) {
@@ -43,7 +44,7 @@ import Testing
     }
 
     @Test(arguments: 0..<4 as Range<UInt64>) func noiseIsHandled(_ seed: UInt64) {
-        var random = SplitMix(state: seed &+ 1000)
+        var random = SeededGenerator(seed: seed &+ 1000)
         for _ in 0..<2000 {
             let count = random.next(below: 64)
             // Small bytes make well-formed tags and lengths likely.
@@ -120,17 +121,6 @@ import Testing
     }
 }
 
-/// The generator known as SplitMix64: the same numbers on every run.
-struct SplitMix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
-
+extension SeededGenerator {
     mutating func next(below bound: Int) -> Int { Int(next() % UInt64(bound)) }
 }

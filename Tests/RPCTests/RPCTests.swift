@@ -26,6 +26,19 @@ struct Message: Codable, Equatable, Sendable {
         return (RPCClient(try AsyncFD(pair.first.duplicate())), task)
     }
 
+    /// `Echo` answers at once, `Slow` when the gate opens.
+    @EventLoop private func connectToEcho(
+        slowUntil gate: Promise<Void>
+    ) throws -> (client: RPCClient, server: Task<Void, Never>) {
+        try connect { server in
+            server.register("test.Echo", "Echo") { (message: Message) in message }
+            server.register("test.Echo", "Slow") { (message: Message) in
+                try await gate.value()
+                return message
+            }
+        }
+    }
+
     @EventLoop @Test func aCallIsAnswered() async throws {
         let (client, _) = try connect { $0.register("test.Echo", "Echo") { (message: Message) in message } }
         let message = Message(text: "grün", bytes: [UInt8](repeating: 7, count: 300_000))
@@ -35,13 +48,7 @@ struct Message: Codable, Equatable, Sendable {
 
     @EventLoop @Test func aSlowCallHoldsUpNoOther() async throws {
         let gate = Promise<Void>()
-        let (client, _) = try connect { server in
-            server.register("test.Echo", "Echo") { (message: Message) in message }
-            server.register("test.Echo", "Slow") { (message: Message) in
-                try await gate.value()
-                return message
-            }
-        }
+        let (client, _) = try connectToEcho(slowUntil: gate)
         let slow = Task { @EventLoop in
             try await client.call(
                 "test.Echo", "Slow", Message(text: "slow"), returning: Message.self, within: .seconds(20))
@@ -72,13 +79,7 @@ struct Message: Codable, Equatable, Sendable {
 
     @EventLoop @Test func aCallIsBoundedInTimeAndTheConnectionGoesOn() async throws {
         let gate = Promise<Void>()
-        let (client, _) = try connect { server in
-            server.register("test.Echo", "Echo") { (message: Message) in message }
-            server.register("test.Echo", "Slow") { (message: Message) in
-                try await gate.value()
-                return message
-            }
-        }
+        let (client, _) = try connectToEcho(slowUntil: gate)
         let status = await #expect(throws: TTRPCStatus.self) {
             try await client.call("test.Echo", "Slow", Message(), returning: Message.self, within: .milliseconds(5))
         }

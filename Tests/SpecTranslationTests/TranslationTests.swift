@@ -1,3 +1,4 @@
+import SeededRandom
 import AgentAPI
 import OCI
 import Testing

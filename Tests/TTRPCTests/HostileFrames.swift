@@ -1,3 +1,4 @@
+import SeededRandom
 import Protobuf
 
 @testable import TTRPC

@@ -1,3 +1,5 @@
+import SeededRandom
+
 @testable import TTRPC
 
 /// Frames put together by hand, apart from the code under test.
@@ -32,21 +34,6 @@ extension TTRPCRequest {
         service: "svc", method: "Do", payload: [1, 2], timeout: .seconds(1),
         metadata: [TTRPCMetadata(key: "k", value: "v")])
     static let short = TTRPCRequest(service: "svc", method: "Do")
-}
-
-/// A generator that gives the same numbers on every run (splitmix64).
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
 }
 
 /// `bytes` in pieces of random size.

@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import Yamux
@@ -123,7 +124,7 @@ import Testing
     }
 
     @Test(arguments: 1...12) func bytesArriveIntactAndInOrder(seed: Int) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededGenerator(seed: UInt64(seed))
         let limits = YamuxLimits(
             receiveWindowBytes: seed % 2 == 0 ? 0 : 400_000, maxFramePayloadBytes: seed % 3 == 0 ? 1000 : 32768,
             maxStreams: 20, maxUnacceptedInbound: 4, maxUnacknowledgedOutbound: seed % 4 == 0 ? 8 : 4)

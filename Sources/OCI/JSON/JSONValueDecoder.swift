@@ -1,4 +1,5 @@
 import JSON
+
 /// Makes typed values of a `JSONValue`. Foundation's decoder would read the bytes a second time, by rules of its own, and
 /// says no more than "not valid JSON", without a place, when a number does not fit. Integers must be written as such (`1e3`
 /// is none), as for Go's decoder in the engines.

@@ -1,4 +1,5 @@
 import JSON
+
 /// Judges a config.json field by field with `SpecTable`, so that nothing it asks for is dropped in silence. It does not
 /// check types and ranges: `RuntimeSpec.decode` does. Callers refuse to create the container if there are `refusals`
 /// and log `notes` once.

@@ -1,4 +1,5 @@
 import JSON
+
 /// What Bulkhead does with each field of config.json. One table: `SpecReview` judges documents by it and
 /// docs/conformance.md is printed from it, so neither can say what the other does not.
 public enum SpecTable {

@@ -19,13 +19,12 @@ import Linux
                 return
             }
             let pipe = try Pipe()
-            let reading = try pipe.reading.duplicate(), writing = try pipe.writing.duplicate()
             if processReads {
-                theirs = consume reading
-                ours = consume writing
+                theirs = consume pipe.reading
+                ours = consume pipe.writing
             } else {
-                theirs = consume writing
-                ours = consume reading
+                theirs = consume pipe.writing
+                ours = consume pipe.reading
             }
         }
 

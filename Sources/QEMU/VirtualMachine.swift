@@ -76,10 +76,10 @@ public enum MachineError: Error, CustomStringConvertible {
             ]))
         exit = process.exit
         pid = process.pid
-        qmp = QMPClient(try AsyncFD(qmpPair.first.duplicate())) { _, _ in }
-        link = try linkPair.first.duplicate()
-        let consoleFD = try AsyncFD(consolePair.first.duplicate())
-        let errorFD = try AsyncFD(errorPipe.reading.duplicate())
+        qmp = QMPClient(try AsyncFD(qmpPair.first)) { _, _ in }
+        link = consume linkPair.first
+        let consoleFD = try AsyncFD(consolePair.first)
+        let errorFD = try AsyncFD(errorPipe.reading)
         Task { @EventLoop [weak self] in
             while let bytes = try? await consoleFD.read(upTo: 4096), !bytes.isEmpty { self?.console.append(bytes) }
         }

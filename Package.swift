@@ -40,6 +40,8 @@ let package = Package(
         .executableTarget(name: "guest-image", dependencies: ["GuestImage"], swiftSettings: swiftSettings),
         module("AgentAPI"),
         module("SpecTranslation", ["AgentAPI", "OCI"]), tests("SpecTranslation", ["AgentAPI", "OCI", "SeededRandom"]),
+        module("TaskAPI", ["Protobuf"]),
+        module("Pod", ["JSON"]), tests("Pod", ["SeededRandom"]),
         // The host's and the guest's system calls.
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
         module("Linux", ["CLinux"]), tests("Linux"),
@@ -59,12 +61,22 @@ let package = Package(
         module("Confinement", ["Linux", "JSON"]), tests("Confinement", ["Linux", "JSON"]),
         module("QEMU", ["Confinement", "EventLoop", "JSON", "Linux"]),
         tests("QEMU", ["EventLoop", "JSON", "Linux", "Support"]),
-        program("bulkhead", ["Confinement"]),
+        module("PodDirectory", ["Linux", "Pod"]), tests("PodDirectory", ["Linux", "Pod"]),
+        module(
+            "Monitor",
+            [
+                "AgentAPI", "EventLoop", "GuestLink", "Linux", "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU", "RPC",
+                "SpecTranslation", "TTRPC", "TaskAPI",
+            ]),
+        module(
+            "MonitorClient", ["EventLoop", "Linux", "Monitor", "PodDirectory", "Protobuf", "RPC", "TTRPC", "TaskAPI"]),
+        program("bulkhead", ["Confinement", "Monitor", "MonitorClient"]),
         .testTarget(name: "TidyTests", dependencies: ["Linux"], swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "AgentAPI", "Confinement", "EventLoop", "GuestLink", "Linux", "QEMU", "RPC", "Support", "TTRPC",
+                "AgentAPI", "Confinement", "EventLoop", "GuestLink", "Linux", "Monitor", "MonitorClient", "OCI", "Pod",
+                "PodDirectory", "Protobuf", "QEMU", "RPC", "SpecTranslation", "Support", "TTRPC", "TaskAPI",
             ],
             swiftSettings: swiftSettings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),

@@ -50,6 +50,12 @@ int bh_mount_setattr(int dirfd, const char *path, unsigned flags, uint64_t set, 
     struct mount_attr attributes = {.attr_set = set, .attr_clr = clear, .propagation = propagation};
     RESULT(syscall(SYS_mount_setattr, dirfd, path, flags, &attributes, sizeof attributes));
 }
+int bh_entry_kind(int dirfd, const char *name) {
+    struct statx entry;
+    if (statx(dirfd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &entry) < 0) return -errno;
+    if (entry.stx_attributes & STATX_ATTR_MOUNT_ROOT) return BH_MOUNT_ROOT;
+    return S_ISDIR(entry.stx_mode) ? BH_DIRECTORY : BH_NO_DIRECTORY;
+}
 int bh_unshare(uint64_t flags) { RESULT(unshare((int)flags)); }
 int bh_setns(int fd, uint64_t flags) { RESULT(syscall(SYS_setns, fd, (int)flags)); }
 int bh_sync_and_power_off(void) {

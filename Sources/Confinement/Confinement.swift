@@ -31,6 +31,8 @@ public enum Confinement {
 
     private static func enter(_ plan: ConfinementPlan) throws(SystemCallError) -> Never {
         let parent = PidFD(owning: OwnedFD(owning: plan.parentFD))
+        // Whatever the monitor's is: the program must get through the directories of its root.
+        CurrentProcess.setFileCreationMask(0o022)
         try makeRoot(plan)
         try Mounts.pivotRoot(to: plan.root)
 

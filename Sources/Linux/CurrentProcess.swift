@@ -3,6 +3,10 @@ import Glibc
 
 /// What a process sets up for itself before it executes a program.
 public enum CurrentProcess {
+    public static var id: pid_t { getpid() }
+    /// The effective user.
+    public static var user: uid_t { geteuid() }
+
     /// The permission bits that new files do not get.
     public static func setFileCreationMask(_ mask: UInt32) { _ = umask(mask & 0o777) }
 
@@ -48,6 +52,16 @@ public enum CurrentProcess {
         }
         guard code == 0 else { throw SystemCallError("getcwd", code: code) }
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Makes the file at `path`, which is made, this process's standard error, where lines are appended.
+    public static func redirectErrors(to path: String) throws(SystemCallError) {
+        try duplicate(try Files.open(path, [.writeOnly, .create, .append]), to: 2)
+    }
+
+    /// Writes to standard error. A reader that is no more is nobody to tell.
+    public static func writeError(_ bytes: [UInt8]) {
+        _ = write(2, bytes, bytes.count)
     }
 
     /// Ends this process at once, without libc's own work at the end.

@@ -163,6 +163,14 @@ public enum Files {
         }
     }
 
+    /// What the path leads to; a link is followed.
+    public static func status(_ path: String) throws(SystemCallError) -> FileStatus {
+        var status = stat()
+        let result = stat(path, &status)
+        try checkErrno(result, errno, "stat", path)
+        return FileStatus(status)
+    }
+
     public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     public static func isDirectory(_ path: String) -> Bool {
@@ -198,29 +206,6 @@ public enum Files {
         let code = errno
         if result < 0, code == ENOENT { return }
         try checkErrno(result, code, "rmdir", path)
-    }
-
-    /// Removes a tree without following links or crossing into another file system. Nothing there is fine.
-    public static func removeTree(_ path: String) throws(SystemCallError) {
-        var status = stat()
-        let result = lstat(path, &status)
-        let code = errno
-        if result < 0, code == ENOENT { return }
-        try checkErrno(result, code, "lstat", path)
-        try removeTree(path, device: status.st_dev, isDirectory: status.st_mode & S_IFMT == S_IFDIR)
-    }
-
-    private static func removeTree(_ path: String, device: dev_t, isDirectory: Bool) throws(SystemCallError) {
-        guard isDirectory else { return try remove(path) }
-        for name in try names(in: path) {
-            let child = path + "/" + name
-            var status = stat()
-            guard lstat(child, &status) == 0 else { continue }
-            // A mount below is somebody else's tree: removing it would empty a volume.
-            guard status.st_dev == device else { throw SystemCallError("unlink", child, code: EXDEV) }
-            try removeTree(child, device: device, isDirectory: status.st_mode & S_IFMT == S_IFDIR)
-        }
-        try removeDirectory(path)
     }
 
     public static func symlink(_ target: String, at path: String) throws(SystemCallError) {

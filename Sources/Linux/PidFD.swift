@@ -26,6 +26,17 @@ public struct PidFD: ~Copyable, Sendable {
         return result == 1
     }
 
+    /// Blocks until the process is gone, which need not be a child of this one.
+    public func waitForEnd() throws(SystemCallError) {
+        var entry = pollfd(fd: fd.withRaw { $0 }, events: Int16(POLLIN), revents: 0)
+        var result: CInt, code: CInt
+        repeat {
+            result = poll(&entry, 1, -1)
+            code = errno
+        } while result < 0 && code == EINTR
+        try checkErrno(result, code, "poll", "pidfd")
+    }
+
     /// Reaps the child if it has ended, without blocking; nil while it runs.
     public func reap() throws(SystemCallError) -> ProcessExit? {
         var result = bh_exit()
@@ -49,5 +60,17 @@ public enum Children {
         let code = bh_wait_any(&result)
         if code == -ECHILD { return nil }
         return try check(code, "waitid") == 1 ? (result.pid, ProcessExit(result)) : nil
+    }
+}
+
+/// When processes began, which tells one from a later one of the same number.
+public enum ProcessTime {
+    /// In clock ticks since boot, proc_pid_stat(5), field 22; nil when there is no such process.
+    public static func start(of pid: pid_t) -> UInt64? {
+        guard let text = try? Files.readText("/proc/\(pid)/stat") else { return nil }  // Why is of no interest.
+        // The second field is the program's name, which may hold anything.
+        guard let name = text.lastIndex(of: ")") else { return nil }
+        let fields = text[name...].split(separator: " ")
+        return fields.count > 20 ? UInt64(fields[20]) : nil
     }
 }

@@ -102,6 +102,16 @@ public enum MonotonicTime {
     public static var now: UInt64 { bh_monotonic_ns() }
 }
 
+/// CLOCK_REALTIME.
+public enum WallClock {
+    /// Nanoseconds since 1970 in UTC.
+    public static var now: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}
+
 /// A set of signals.
 public struct SignalSet: Sendable, Equatable, ExpressibleByArrayLiteral {
     let mask: UInt64

@@ -28,6 +28,7 @@ public struct SystemCallError: Error, Equatable, Sendable, CustomStringConvertib
 public enum ErrorNumber {
     public static let notPermitted: CInt = EPERM
     public static let noEntry: CInt = ENOENT
+    public static let noProcess: CInt = ESRCH
     public static let inputOutput: CInt = EIO
     public static let badDescriptor: CInt = EBADF
     public static let again: CInt = EAGAIN
@@ -36,6 +37,8 @@ public enum ErrorNumber {
     public static let exists: CInt = EEXIST
     public static let notDirectory: CInt = ENOTDIR
     public static let invalid: CInt = EINVAL
+    public static let brokenPipe: CInt = EPIPE
+    public static let noSpace: CInt = ENOSPC
 }
 
 /// The text of an errno, as strerror(3) has it in the C locale.

@@ -8,7 +8,8 @@ import TTRPC
     private var connection = TTRPCClientConnection()
     private var waiting: [UInt32: Promise<Result<TTRPCResponse, TTRPCStatus>>] = [:]
     private let writer: RPCWriter
-    private var end: TTRPCStatus?
+    /// When the connection is no more, and why.
+    public nonisolated let ended = Promise<TTRPCStatus>()
 
     public init(_ stream: any ByteStream) {
         self.stream = stream
@@ -25,7 +26,7 @@ import TTRPC
         _ service: String, _ method: String, _ request: Request, returning: Response.Type = Response.self,
         within limit: Duration
     ) async throws -> Response {
-        if let end { throw end }
+        if let end = ended.current { throw end }
         let message = TTRPCRequest(
             service: service, method: method, payload: try Protobuf.encode(request), timeout: limit)
         let (id, bytes) = try connection.send(message)
@@ -67,9 +68,8 @@ import TTRPC
     }
 
     private func finish(_ why: String) {
-        guard end == nil else { return }
         let status = TTRPCStatus(.unavailable, "the connection is no more: \(why)")
-        end = status
+        guard ended.fulfil(status) else { return }
         stream.close()
         let failed = waiting
         waiting = [:]
@@ -82,6 +82,7 @@ import TTRPC
     private let stream: any ByteStream
     private var queue: [[UInt8]] = []
     private var writing = false
+    private let wentIdle = Condition()
 
     init(_ stream: any ByteStream) { self.stream = stream }
 
@@ -92,8 +93,16 @@ import TTRPC
         Task { @EventLoop in await self.drain() }
     }
 
+    /// Suspends until everything has been written, or cannot be any more.
+    func flush() async throws(CancellationError) {
+        while writing { try await wentIdle.wait() }
+    }
+
     private func drain() async {
-        defer { writing = false }
+        defer {
+            writing = false
+            wentIdle.notify()
+        }
         while !queue.isEmpty {
             let next = queue
             queue = []

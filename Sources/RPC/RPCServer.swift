@@ -7,6 +7,9 @@ import TTRPC
     private typealias Handler = @EventLoop (_ payload: [UInt8]) async throws -> [UInt8]
     private var handlers: [String: Handler] = [:]
     private var services: Set<String> = []
+    /// Calls whose answers are not written yet, of all connections.
+    private var callsInFlight = 0
+    private let wentIdle = Condition()
 
     public nonisolated init() {}
 
@@ -29,10 +32,25 @@ import TTRPC
 
     /// Serves one connection until it ends. Calls run side by side; those still running then are cancelled.
     public func serve(_ stream: any ByteStream) async {
-        await RPCServerSession(stream) { await self.answer($0) }.run()
+        await RPCServerSession(stream, self).run()
     }
 
-    private func answer(_ request: TTRPCRequest) async -> TTRPCResponse {
+    /// Suspends until every call has been answered and the answers are written: for a process that is about to end.
+    /// - Throws: `TimedOut`.
+    public func drain(within limit: Duration) async throws {
+        try await within(limit, waitingFor: "end of \(callsInFlight) calls") {
+            while self.callsInFlight > 0 { try await self.wentIdle.wait() }
+        }
+    }
+
+    fileprivate func callBegan() { callsInFlight += 1 }
+
+    fileprivate func callEnded() {
+        callsInFlight -= 1
+        wentIdle.notify()
+    }
+
+    fileprivate func answer(_ request: TTRPCRequest) async -> TTRPCResponse {
         guard let handler = handlers[request.service + "/" + request.method] else {
             let what = services.contains(request.service) ? "method \(request.method)" : "service \(request.service)"
             return TTRPCResponse(status: TTRPCStatus(.unimplemented, "no \(what)"))
@@ -51,13 +69,13 @@ import TTRPC
 @EventLoop private final class RPCServerSession {
     private let stream: any ByteStream
     private let writer: RPCWriter
-    private let answer: @EventLoop (TTRPCRequest) async -> TTRPCResponse
+    private let server: RPCServer
     private var connection = TTRPCServerConnection()
     private var calls: [UInt32: Task<Void, Never>] = [:]
 
-    init(_ stream: any ByteStream, answer: @escaping @EventLoop (TTRPCRequest) async -> TTRPCResponse) {
+    init(_ stream: any ByteStream, _ server: RPCServer) {
         self.stream = stream
-        self.answer = answer
+        self.server = server
         writer = RPCWriter(stream)
     }
 
@@ -77,10 +95,13 @@ import TTRPC
         switch event {
         case .reply(let bytes): writer.enqueue(bytes)
         case .request(let id, let request):
+            server.callBegan()
             calls[id] = Task { @EventLoop in
-                let response = await self.answer(request)
+                let response = await self.server.answer(request)
                 self.calls[id] = nil
                 self.writer.enqueue(self.connection.respond(to: id, with: response))
+                try? await self.writer.flush()  // A connection that has ended takes no answer.
+                self.server.callEnded()
             }
         }
     }

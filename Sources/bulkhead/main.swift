@@ -1,8 +1,12 @@
 import Confinement
+import Linux
+import Monitor
 
 // One executable under several names; which one it was called by decides what it is.
 switch CommandLine.arguments.first {
 case Confinement.programName: Confinement.main()
+case Monitor.programName: Monitor.main(launcher: try Files.readLink("/proc/self/exe"), version: "0.1.0")
+case Reaper.programName: Reaper.main()
 default:
     print("bulkhead: there is no command yet; see README.md for what is there")
 }

@@ -39,6 +39,21 @@ import Testing
         }
     }
 
+    /// The same device on both sides: it is the mount that counts.
+    @Test func aTreeWithAMountBelowKeepsWhatIsMounted() throws {
+        try inDirectory { path in
+            try Files.makeDirectories(path + "/tree/place")
+            try Files.makeDirectory(path + "/volume")
+            try Files.write([1], to: path + "/volume/kept")
+            try Mounts.mount(path + "/volume", on: path + "/tree/place", .bind)
+            defer { try? Mounts.unmount(path + "/tree/place", detach: true) }
+            #expect(throws: SystemCallError("unlink", path + "/tree/place", code: EXDEV)) {
+                try Files.removeTree(path + "/tree")
+            }
+            #expect(Files.exists(path + "/volume/kept"))
+        }
+    }
+
     @Test func replacesAFileInOneStep() throws {
         try inDirectory { path in
             try Files.replace(path + "/f", with: [1])

@@ -126,6 +126,9 @@ int bh_seal(int fd);
 int bh_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data);
 int bh_umount(const char *target, int flags);
 int bh_pivot_root(const char *new_root, const char *put_old);
+enum bh_entry { BH_NO_DIRECTORY = 0, BH_DIRECTORY, BH_MOUNT_ROOT };
+/// What `name` in the open directory is, links not followed: a `bh_entry`, or a negative errno.
+int bh_entry_kind(int dirfd, const char *name);
 int bh_open_tree(int dirfd, const char *path, unsigned flags);
 int bh_move_mount(int from_fd, const char *from, int to_fd, const char *to, unsigned flags);
 int bh_mount_setattr(int dirfd, const char *path, unsigned flags, uint64_t set, uint64_t clear, uint64_t propagation);

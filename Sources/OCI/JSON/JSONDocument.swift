@@ -1,5 +1,4 @@
 import JSON
-import FoundationEssentials
 
 /// A value that is stored and sent as one JSON document. Documents come from engines, images and users: they are
 /// limited in size, depth and number of values before anything is decoded, and a null counts as an absent field.
@@ -27,10 +26,8 @@ extension JSONDocument {
     /// The document as compact JSON with sorted names; absent fields are left out.
     /// - Throws: `.notEncodable`, which values that were decoded never cause.
     public func encode() throws(SpecError) -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {
-            return [UInt8](try encoder.encode(self))
+            return Array(try JSONValueEncoder.encode(self).serialized.utf8)
         } catch {
             throw .notEncodable(document: Self.documentName, problem: "\(error)")
         }

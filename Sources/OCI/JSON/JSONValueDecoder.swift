@@ -186,7 +186,7 @@ private struct JSONArrayContainer: UnkeyedDecodingContainer {
 }
 
 /// A name or place in errors.
-private struct JSONKey: CodingKey {
+struct JSONKey: CodingKey {
     let stringValue: String
     let intValue: Int?
 

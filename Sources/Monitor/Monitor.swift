@@ -1,0 +1,104 @@
+import EventLoop
+import Linux
+import OCI
+import Pod
+import PodDirectory
+import TaskAPI
+
+/// The process that owns a pod: QEMU, the guest link, the state, the sockets. It has a session of its own and outlives
+/// whoever started it; it ends with its pod.
+public enum Monitor {
+    /// argv[0] by which our executable knows that it is a monitor.
+    public static let programName = "bulkhead-monitor"
+    /// Descriptors that a front end starts a monitor with: its own connections to the two sockets.
+    public static let taskDescriptor: Int32 = 3, handOverDescriptor: Int32 = 4
+
+    /// Runs the monitor that argv[1] configures. Blocks until its pod has ended; never returns.
+    ///
+    /// - Parameters:
+    ///   - launcher: our own executable, under whose other names the confining step and the reaper run.
+    ///   - version: what is told to who connects.
+    public static func main(launcher: String, version: String) -> Never {
+        do {
+            let arguments = CommandLine.arguments
+            guard arguments.count == 2 else {
+                throw SandboxError(.invalidArgument, "this is a part of bulkhead, not a command")
+            }
+            let configuration = try MonitorConfiguration.decode(json: Array(arguments[1].utf8))
+            try run(configuration, launcher: launcher, version: version)
+        } catch {
+            warn("\(error)")
+            CurrentProcess.exit(125)
+        }
+        CurrentProcess.exit(0)
+    }
+
+    private static func run(_ configuration: MonitorConfiguration, launcher: String, version: String) throws {
+        try CurrentProcess.closeOnExecute(from: UInt32(taskDescriptor))
+        CurrentProcess.setFileCreationMask(0o022)
+        try ignoreSignal(13)
+        let directory = try PodDirectory.make(state: configuration.state, id: configuration.id)
+        do {
+            // In the host's mount namespace: what is mounted in the monitor's is nothing to clean up.
+            try Reaper.start(for: directory.paths, launcher: launcher)
+            // Volumes that the host mounts later arrive; what is mounted here stays here.
+            try Namespaces.mount.unshare()
+            try Mounts.setPropagation("/", [.slave, .recursive])
+            try CurrentProcess.redirectErrors(to: directory.paths.log)
+            try EventLoop.run { await serve(configuration, directory, launcher, version) }.get()
+        } catch {
+            try? directory.remove()  // The first error is the one that matters.
+            throw error
+        }
+        try directory.remove()
+    }
+
+    @EventLoop private static func serve(
+        _ configuration: MonitorConfiguration, _ directory: PodDirectory, _ launcher: String, _ version: String
+    ) async -> Result<Void, any Error> {
+        do {
+            let paths = directory.paths
+            try Files.makeDirectory(paths.share, mode: 0o711)
+            try Files.makeDirectory(paths.machine, mode: 0o711)
+            guard let machine = configuration.machine(share: paths.share) else {
+                throw SandboxError(.invalidArgument, "no accelerator: \(configuration.accelerator)")
+            }
+            let share = try DirectoryShare(directory: paths.share)
+            defer { try? Mounts.unmount(paths.share, detach: true) }  // It goes with the namespace at the latest.
+            let sandbox = try Sandbox(
+                machine, share: share, directory: directory, within: .seconds(configuration.startSeconds),
+                launcher: launcher)
+            let server = TaskServer(sandbox, version: version)
+            let sockets = try MonitorSockets(directory.paths, sandbox, server)
+            sockets.serveFirst(
+                task: OwnedFD(owning: taskDescriptor), handOver: OwnedFD(owning: handOverDescriptor))
+            let signals = try SignalWatch([2, 15])
+            Task { @EventLoop in
+                while (try? await signals.next()) != nil { sandbox.shutDown() }
+            }
+            Task { @EventLoop in await watchDirectory(directory, sandbox) }
+            _ = try await sandbox.finished.value()
+            sandbox.detachAll()
+            // A peer that does not read its answers is not waited for.
+            try? await server.drain(within: .seconds(1))
+            return .success(())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Somebody may remove the state directory, and with it all that a front end could find the pod by.
+    @EventLoop private static func watchDirectory(_ directory: PodDirectory, _ sandbox: Sandbox) async {
+        while directory.exists() {
+            guard (try? await EventLoop.sleep(for: .seconds(5))) != nil else { return }
+        }
+        warn("\(directory.paths.pod) has been removed: the pod ends")
+        sandbox.shutDown()
+    }
+}
+
+/// A line on standard error, which is the pod's log.
+func warn(_ message: String) {
+    let line = Array("\(Monitor.programName): \(message)\n".utf8)
+    CurrentProcess.writeError(line)
+}

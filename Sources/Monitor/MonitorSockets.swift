@@ -1,0 +1,81 @@
+import EventLoop
+import Linux
+import PodDirectory
+
+/// Where front ends reach the monitor: two sockets, mode 0600 in a directory with mode 0700, each connection's user
+/// checked. Removed with the directory.
+@EventLoop final class MonitorSockets {
+    /// Connections served at a time, of each socket.
+    private static let maximumConnections = 256
+    private let sandbox: Sandbox
+    private let server: TaskServer
+    private var connections = 0
+
+    init(_ paths: PodDirectory.Paths, _ sandbox: Sandbox, _ server: TaskServer) throws {
+        self.sandbox = sandbox
+        self.server = server
+        let directory = try Files.open(paths.pod, [.directory])
+        let task = try UnixSocket.listen(.stream, directory: directory, name: PodDirectory.Paths.taskSocket)
+        try listen(task) { [unowned self] in await self.serveTask($0) }
+        let handOver = try UnixSocket.listen(
+            .messages, directory: directory, name: PodDirectory.Paths.handOverSocket)
+        try listen(handOver) { [unowned self] in await self.sandbox.handOver.serve($0) }
+    }
+
+    /// Serves the connections that the monitor was started with. When the front end that started it goes before its
+    /// pod has begun, nobody would ever end it.
+    func serveFirst(task: consuming OwnedFD, handOver: consuming OwnedFD) {
+        spawn(handOver) { [unowned self] in await self.sandbox.handOver.serve($0) }
+        spawn(task) { [unowned self] in
+            await self.serveTask($0)
+            if self.sandbox.isIdle { self.sandbox.shutDown() }
+        }
+    }
+
+    private func serveTask(_ connection: consuming OwnedFD) async {
+        guard let stream = try? AsyncFD(connection) else { return }  // It has gone, or descriptors have run out.
+        await server.serve(stream)
+    }
+
+    private func listen(
+        _ listener: consuming OwnedFD, _ serve: @escaping @EventLoop (consuming OwnedFD) async -> Void
+    ) throws {
+        let listener = try AsyncFD(listener)
+        Task { @EventLoop [weak self] in
+            while let connection = try? await listener.retry(
+                when: .readable,
+                { fd throws(SystemCallError) in
+                    guard let connection = try UnixSocket.accept(fd) else {
+                        throw SystemCallError("accept", code: ErrorNumber.again)
+                    }
+                    return Handed(connection)
+                })
+            {
+                guard let self, let descriptor = connection.take() else { return }
+                // Only this user's processes, whatever the mode of a directory has become.
+                guard let peer = try? UnixSocket.peer(of: descriptor), peer.uid == CurrentProcess.user,
+                    self.connections < Self.maximumConnections
+                else { continue }
+                self.spawn(descriptor, serve)
+            }
+        }
+    }
+
+    private func spawn(
+        _ descriptor: consuming OwnedFD, _ serve: @escaping @EventLoop (consuming OwnedFD) async -> Void
+    ) {
+        connections += 1
+        let handed = Handed(consume descriptor)
+        Task { @EventLoop in
+            if let descriptor = handed.take() { await serve(descriptor) }
+            self.connections -= 1
+        }
+    }
+}
+
+/// A descriptor on its way into a closure, which cannot take a value that cannot be copied.
+@EventLoop private final class Handed {
+    private var descriptor: OwnedFD?
+    init(_ descriptor: consuming OwnedFD) { self.descriptor = consume descriptor }
+    func take() -> OwnedFD? { descriptor.take() }
+}

@@ -1,0 +1,168 @@
+import AgentAPI
+import EventLoop
+import GuestLink
+import Linux
+
+/// Where a process's output is kept, whoever else reads it. Never waits.
+@EventLoop protocol OutputLog: AnyObject {
+    func append(_ bytes: [UInt8], isError: Bool)
+    /// No more will come.
+    func finish()
+}
+
+/// A process's standard streams between the guest link and descriptors of this host.
+@EventLoop final class ProcessStreams {
+    /// What the agent is told.
+    let spec: StreamsSpec
+    private var input: InputPassage?
+    private let output: OutputPassage?
+    private let error: OutputPassage?
+    private let log: (any OutputLog)?
+
+    /// Opens streams for what somebody reads or writes. With a terminal there is one, for both ways.
+    init(_ descriptors: StandardDescriptors, terminal: Bool, log: (any OutputLog)?, on link: GuestLink) throws {
+        self.log = log
+        var spec = StreamsSpec()
+        let outputStream = terminal || descriptors.output != nil || log != nil ? try link.open() : nil
+        output = outputStream.map { OutputPassage($0, to: descriptors.output, log: log, isError: false) }
+        spec.output = outputStream?.id ?? 0
+        if terminal {
+            error = nil
+        } else {
+            let stream = descriptors.error != nil || log != nil ? try link.open() : nil
+            error = stream.map { OutputPassage($0, to: descriptors.error, log: log, isError: true) }
+            spec.error = stream?.id ?? 0
+        }
+        if let source = descriptors.input {
+            if terminal, let outputStream {
+                input = InputPassage(from: source, to: outputStream, finishes: false)
+            } else {
+                let stream = try link.open()
+                input = InputPassage(from: source, to: stream, finishes: true)
+                spec.input = stream.id
+            }
+        }
+        self.spec = spec
+    }
+
+    /// Begins to pass bytes on. Called when the guest has the process.
+    func start() {
+        input?.start()
+        output?.start()
+        error?.start()
+    }
+
+    /// Ends the input: the process reads to its end.
+    func closeInput() { input?.finish() }
+
+    /// Suspends until what the process wrote before its end has been passed on, and for `limit` at most: a reader that
+    /// has stopped reading keeps no exit back.
+    func passOn(outputBytes: UInt64, errorBytes: UInt64, within limit: Duration) async {
+        let passages = [(output, outputBytes), (error, errorBytes)]
+        // Late is what the limit is for.
+        try? await within(limit, waitingFor: "readers") {
+            for (passage, count) in passages { try await passage?.waitUntilPassed(count) }
+        }
+    }
+
+    /// Takes everything down.
+    func close() {
+        input?.close()
+        output?.close()
+        error?.close()
+        log?.finish()
+    }
+}
+
+/// Descriptors that a front end has handed over. A missing one leads nowhere.
+struct StandardDescriptors {
+    var input: AsyncFD?
+    var output: AsyncFD?
+    var error: AsyncFD?
+}
+
+/// From a descriptor of the host into the guest.
+@EventLoop private final class InputPassage {
+    private let source: AsyncFD
+    private let stream: LinkStream
+    /// The end of the source is the stream's: not so for a terminal, whose stream goes both ways.
+    private let finishes: Bool
+
+    init(from source: AsyncFD, to stream: LinkStream, finishes: Bool) {
+        self.source = source
+        self.stream = stream
+        self.finishes = finishes
+    }
+
+    func start() {
+        Task { @EventLoop in
+            do {
+                while case let bytes = try await source.read(), !bytes.isEmpty { try await stream.write(bytes) }
+            } catch {
+                // The process reads no more, or the source is broken: for both ends the same as the end.
+            }
+            finish()
+        }
+    }
+
+    func finish() {
+        source.close()
+        if finishes { stream.finish() }
+    }
+
+    func close() {
+        source.close()
+        if finishes { stream.reset() }
+    }
+}
+
+/// From the guest to a descriptor of the host and a log.
+@EventLoop private final class OutputPassage {
+    private let stream: LinkStream
+    private var sink: AsyncFD?
+    private let log: (any OutputLog)?
+    private let isError: Bool
+    private var passedBytes: UInt64 = 0
+    private var ended = false
+    private let changed = Condition()
+
+    init(_ stream: LinkStream, to sink: AsyncFD?, log: (any OutputLog)?, isError: Bool) {
+        (self.stream, self.sink, self.log, self.isError) = (stream, sink, log, isError)
+    }
+
+    func start() {
+        Task { @EventLoop in
+            // The link's end is the output's: whoever owns the process reports it.
+            while let bytes = try? await stream.read(), !bytes.isEmpty {
+                log?.append(bytes, isError: isError)
+                await pass(bytes)
+                passedBytes += UInt64(bytes.count)
+                changed.notify()
+            }
+            ended = true
+            sink?.close()
+            changed.notify()
+        }
+    }
+
+    private func pass(_ bytes: [UInt8]) async {
+        guard let sink else { return }
+        do {
+            try await sink.write(bytes)
+        } catch {
+            // Its reader has gone. With a log there is another one; without, the process is to know.
+            sink.close()
+            self.sink = nil
+            if log == nil { stream.reset() }
+        }
+    }
+
+    func waitUntilPassed(_ count: UInt64) async throws(CancellationError) {
+        while passedBytes < count, !ended { try await changed.wait() }
+    }
+
+    func close() {
+        stream.reset()
+        sink?.close()
+    }
+}

@@ -1,0 +1,150 @@
+import AgentAPI
+import EventLoop
+import Linux
+import OCI
+import Pod
+import SpecTranslation
+import TaskAPI
+
+extension Sandbox {
+    /// Makes a container, whose program waits for `start`. Returns its process's number in the guest.
+    /// - Throws: `SandboxError`, or the agent's `TTRPCStatus`; nothing of the container is left then.
+    func create(_ request: CreateTaskRequest, _ options: ContainerOptions) async throws -> UInt32 {
+        try Self.checkName(request.id)
+        guard request.rootfs.isEmpty, request.checkpoint.isEmpty, request.parentCheckpoint.isEmpty else {
+            throw SandboxError(.unimplemented, "mounts for the root file system and checkpoints are not supported yet")
+        }
+        let descriptors = try handOver.claim(stdin: request.stdin, stdout: request.stdout, stderr: request.stderr)
+        try apply(.add(request.id))
+        do {
+            return try await make(request, options, descriptors)
+        } catch {
+            containers[request.id] = nil
+            // What is still mounted goes with the pod; the first error is the one that matters.
+            try? share.detach(request.id)
+            handle(.remove(request.id))
+            throw error
+        }
+    }
+
+    private func make(
+        _ request: CreateTaskRequest, _ options: ContainerOptions, _ descriptors: StandardDescriptors
+    ) async throws -> UInt32 {
+        let spec = try Self.readSpec(request.bundle)
+        var create = CreateRequest()
+        create.container = request.id
+        create.spec = try translate(spec, request, options)
+        let isTerminal = create.spec.process.terminal != nil
+        if isTerminal, options.width > 0 {
+            create.spec.process.terminal = TerminalSpec(options.width, options.height)
+        }
+        if !options.record.isEmpty { try note(.record(path: options.record, removed: options.removesRecord)) }
+        try await guest.waitUntilReady()
+        let log = try ContainerLogFile.open(options)
+        let streams = try ProcessStreams(descriptors, terminal: isTerminal, log: log, on: guest.link)
+        do {
+            create.streams = streams.spec
+            let pid = try await guest.create(create)
+            let main = SandboxProcess(
+                id: "", terminal: isTerminal, streams: streams, stdin: request.stdin, stdout: request.stdout,
+                stderr: request.stderr)
+            main.pid = pid
+            let container = SandboxContainer(
+                id: request.id, bundle: request.bundle, main: main, record: options.record)
+            container.status.pid = pid
+            containers[request.id] = container
+            save(container)
+            streams.start()
+            watch(main, in: container)
+            return pid
+        } catch {
+            streams.close()
+            throw error
+        }
+    }
+
+    /// Names become directories here and in the guest.
+    static func checkName(_ name: String) throws(SandboxError) {
+        let plain = name.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                || "._-".utf8.contains(byte)
+        }
+        guard plain, (1...128).contains(name.utf8.count), name.first != "." else {
+            throw SandboxError(.invalidArgument, "\"\(name)\" is no id: letters, digits, dot, underscore, hyphen")
+        }
+    }
+
+    private static func readSpec(_ bundle: String) throws(SandboxError) -> RuntimeSpec {
+        guard bundle.utf8.first == UInt8(ascii: "/") else {
+            throw SandboxError(.invalidArgument, "the bundle's path is not absolute: \(bundle)")
+        }
+        let path = bundle + "/config.json"
+        do {
+            return try RuntimeSpec.decode(json: Files.read(path, limit: RuntimeSpec.maximumBytes))
+        } catch let error as SystemCallError where error.code == ErrorNumber.noEntry {
+            throw SandboxError(.notFound, "\(path): no such file")
+        } catch {
+            throw SandboxError(.invalidArgument, "\(path): \(error)")
+        }
+    }
+
+    /// Shares what the specification names of the host, and puts the specification into the agent's terms.
+    private func translate(
+        _ spec: RuntimeSpec, _ request: CreateTaskRequest, _ options: ContainerOptions
+    ) throws -> ContainerSpec {
+        func absolute(_ path: String) -> String {
+            path.utf8.first == UInt8(ascii: "/") ? path : request.bundle + "/" + path
+        }
+        guard let root = spec.root?.path, !root.isEmpty else {
+            throw SandboxError(.invalidArgument, "root.path is missing")
+        }
+        let binds = try Self.binds(spec.mounts ?? [])
+        var rootfs = RootFileSystem()
+        rootfs.path = try share.attach(
+            Attachment(
+                name: "rootfs", source: absolute(root),
+                readOnly: options.overlayBytes > 0 || spec.root?.readonly == true, recursive: true),
+            for: request.id)
+        rootfs.overlayBytes = spec.root?.readonly == true ? 0 : options.overlayBytes
+        var places: [String: String] = [:]
+        for (index, bind) in binds.enumerated() {
+            let attachment = Attachment(
+                name: "mount\(index)", source: absolute(bind.source), readOnly: bind.readOnly,
+                recursive: bind.recursive)
+            places[bind.source] = try share.attach(attachment, for: request.id)
+        }
+        do {
+            return try ContainerTranslation.translate(spec, rootfs: rootfs, user: options.user) { places[$0] }
+        } catch {
+            throw SandboxError(.invalidArgument, "\(error)")
+        }
+    }
+
+    /// What of the host is bound into the container, each source once, as writable as its most writable use.
+    private static func binds(
+        _ mounts: [RuntimeSpec.Mount]
+    ) throws(SandboxError) -> [(source: String, readOnly: Bool, recursive: Bool)] {
+        var binds: [(source: String, readOnly: Bool, recursive: Bool)] = []
+        for mount in mounts {
+            // What is wrong with options is said by the translation, with the field's name.
+            guard let options = try? MountOptions.parse(mount.options ?? []), options.isBind || mount.type == "bind",
+                let source = mount.source, !source.isEmpty
+            else { continue }
+            let readOnly = options.flags.contains(.readOnly), recursive = options.flags.contains(.recursive)
+            if let index = binds.firstIndex(where: { $0.source == source }) {
+                binds[index].readOnly = binds[index].readOnly && readOnly
+                binds[index].recursive = binds[index].recursive || recursive
+            } else {
+                binds.append((source, readOnly, recursive))
+            }
+        }
+        return binds
+    }
+}
+
+extension TerminalSpec {
+    init(_ width: UInt32, _ height: UInt32) {
+        self.init()
+        (columns, rows) = (width, height)
+    }
+}

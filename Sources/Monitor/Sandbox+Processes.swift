@@ -1,0 +1,173 @@
+import AgentAPI
+import EventLoop
+import Linux
+import OCI
+import Pod
+import Protobuf
+import SpecTranslation
+import TTRPC
+import TaskAPI
+
+extension Sandbox {
+    /// Announces a further process of a container; it starts with `start`.
+    func exec(_ request: ExecProcessRequest) async throws {
+        let container = try container(request.id)
+        try Self.checkName(request.execID)
+        guard container.execs[request.execID] == nil else {
+            throw SandboxError(.alreadyExists, "process \(request.execID) exists")
+        }
+        guard container.main.state == .running else {
+            throw SandboxError(.failedPrecondition, "container \(request.id) is not running")
+        }
+        let descriptors = try handOver.claim(stdin: request.stdin, stdout: request.stdout, stderr: request.stderr)
+        let spec = try Self.execSpec(request)
+        let streams = try ProcessStreams(descriptors, terminal: spec.terminal != nil, log: nil, on: guest.link)
+        container.execs[request.execID] = SandboxProcess(
+            id: request.execID, terminal: spec.terminal != nil, streams: streams, stdin: request.stdin,
+            stdout: request.stdout, stderr: request.stderr, spec: spec)
+    }
+
+    private static func execSpec(_ request: ExecProcessRequest) throws -> ProcessSpec {
+        guard let any = request.spec else { throw SandboxError(.invalidArgument, "an exec without a process") }
+        var options = ExecOptions()
+        if any.typeURL == ExecOptions.typeURL {
+            options = try Protobuf.decode(ExecOptions.self, from: any.value)
+        } else {
+            options.process = any.value
+        }
+        do {
+            var process = try RuntimeSpec.Process.decode(json: options.process)
+            process.terminal = request.terminal
+            var spec = try ContainerTranslation.process(process)
+            spec.user.name = options.user
+            if spec.terminal != nil, options.width > 0 { spec.terminal = TerminalSpec(options.width, options.height) }
+            return spec
+        } catch {
+            throw SandboxError(.invalidArgument, "\(error)")
+        }
+    }
+
+    /// Starts a process that has been made or announced. Returns its number in the guest.
+    func start(_ id: String, _ execID: String) async throws -> UInt32 {
+        let container = try container(id)
+        let process = try container.process(execID)
+        try process.handle(.start)
+        do {
+            if let spec = process.spec {
+                var request = ExecRequest()
+                (request.container, request.process) = (id, execID)
+                (request.spec, request.streams) = (spec, process.streams.spec)
+                process.pid = try await guest.exec(request)
+                process.streams.start()
+                watch(process, in: container)
+            } else {
+                try await guest.start(id)
+                container.status.startedAt = WallClock.now
+            }
+        } catch {
+            failed(process, in: container, error)
+            throw error
+        }
+        try process.handle(.started)
+        if execID.isEmpty, process.state == .running {
+            container.status.phase = .running
+            save(container)
+        }
+        return process.pid
+    }
+
+    /// The exit code that engines show for a start that failed.
+    private func failed(_ process: SandboxProcess, in container: SandboxContainer, _ error: any Error) {
+        let status = error as? TTRPCStatus
+        let code: UInt32 =
+            switch status?.code {
+            case .notFound: 127
+            case .permissionDenied: 126
+            default: 128
+            }
+        if process === container.main { container.status.error = status?.message ?? "\(error)" }
+        process.streams.close()
+        report(ProcessEnd(status: code, at: WallClock.now), of: process, in: container)
+    }
+
+    /// Waits for the process's end and reports it, once what it wrote before has been passed on.
+    func watch(_ process: SandboxProcess, in container: SandboxContainer) {
+        Task { @EventLoop in
+            // The link's end is the machine's, and reported as that.
+            guard let end = try? await guest.wait(container.id, process.id) else { return }
+            await process.streams.passOn(
+                outputBytes: end.outputBytes, errorBytes: end.errorBytes, within: Self.readerLimit)
+            report(
+                ProcessEnd(status: end.status, at: WallClock.now, outOfMemory: end.outOfMemory), of: process,
+                in: container)
+        }
+    }
+
+    /// Says that a process has ended; the first report of an end counts.
+    func report(_ end: ProcessEnd, of process: SandboxProcess, in container: SandboxContainer) {
+        guard process.state.end == nil else { return }
+        if process === container.main {
+            container.status.phase = .exited
+            container.status.pid = 0
+            container.status.exitCode = end.status
+            container.status.outOfMemory = end.outOfMemory
+            container.status.finishedAt = end.at
+            // Before anybody is told: who has waited for a container finds its record right.
+            save(container)
+        }
+        let event: ProcessEvent = process.state == .starting && process.pid == 0 ? .startFailed(end) : .ended(end)
+        try? process.handle(event)  // No state refuses an end.
+        if process === container.main { handle(.containerEnded(container.id)) }
+    }
+
+    func kill(_ request: KillRequest) async throws {
+        let process = try container(request.id).process(request.execID)
+        guard process.state.end == nil else {
+            throw SandboxError(.notFound, "the process of \(request.id) has ended")
+        }
+        var signal = SignalRequest()
+        (signal.container, signal.process) = (request.id, request.execID)
+        (signal.signal, signal.all) = (request.signal, request.all)
+        try await guest.signal(signal)
+    }
+
+    func resize(_ request: ResizePtyRequest) async throws {
+        let process = try container(request.id).process(request.execID)
+        guard process.terminal else { throw SandboxError(.failedPrecondition, "the process has no terminal") }
+        var resize = ResizeRequest()
+        (resize.container, resize.process) = (request.id, request.execID)
+        resize.size = TerminalSpec(request.width, request.height)
+        try await guest.resize(resize)
+    }
+
+    /// Forgets a process that has ended, with its streams; with a container's first process the container goes.
+    func delete(_ id: String, _ execID: String) async throws -> (pid: UInt32, end: ProcessEnd?) {
+        let container = try container(id)
+        let process = try container.process(execID)
+        guard process.state.end != nil || (process.spec != nil && process.state == .created) else {
+            throw SandboxError(.failedPrecondition, "the process of \(id) has not ended")
+        }
+        if execID.isEmpty {
+            if state != .stopped, state != .stopping { try await guest.delete(id) }
+            container.execs.values.forEach { $0.streams.close() }
+            try share.detach(id)
+            containers[id] = nil
+            handle(.remove(id))
+        } else {
+            container.execs[execID] = nil
+        }
+        process.streams.close()
+        return (process.pid, process.state.end)
+    }
+
+    /// Keeps the container's status in its record.
+    func save(_ container: SandboxContainer) {
+        guard !container.record.isEmpty else { return }
+        do {
+            try Files.replace(container.record + "/" + ContainerStatus.fileName, with: container.status.serialized)
+        } catch {
+            // A full disk, or somebody has removed it: the container goes on, and its waiters are told all the same.
+            warn("the status of \(container.id) is not kept: \(error)")
+        }
+    }
+}

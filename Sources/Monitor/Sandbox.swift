@@ -1,0 +1,116 @@
+import EventLoop
+import Linux
+import Pod
+import PodDirectory
+import QEMU
+import TaskAPI
+
+/// A pod: its machine, its containers and what it holds on the host. Knows no protocol; `TaskServer` speaks for it.
+@EventLoop final class Sandbox {
+    /// How long a reader that has stopped reading may hold the report of an exit back.
+    static let readerLimit: Duration = .seconds(2)
+
+    let guest: Guest
+    let share: any Share
+    let handOver = HandOverSocket()
+    private(set) var state = PodState()
+    var containers: [String: SandboxContainer] = [:]
+    /// Everything that was made is undone, except what the journal lists.
+    nonisolated let finished = Promise<Void>()
+    private let directory: PodDirectory
+
+    /// Starts the machine; it boots meanwhile.
+    ///
+    /// - Parameters:
+    ///   - directory: where what is acquired is written down; the sandbox does not remove it.
+    ///   - limit: how long the agent may take to answer.
+    init(
+        _ machine: MachineConfiguration, share: any Share, directory: PodDirectory, within limit: Duration,
+        launcher: String
+    ) throws {
+        guest = try Guest(machine, launcher: launcher, root: directory.paths.machine)
+        self.share = share
+        self.directory = directory
+        // After its start for once: it dies with this process by itself, and this is for the case that it does not.
+        if let startTime = ProcessTime.start(of: guest.pid) {
+            try directory.note(.process(pid: guest.pid, startTime: startTime))
+        }
+        Task { @EventLoop in await self.guest.boot(sharing: share, within: limit) }
+        Task { @EventLoop in
+            _ = try? await self.guest.ended.value()  // Never cancelled.
+            self.handle(.machineEnded)
+        }
+    }
+
+    // MARK: The pod
+
+    func assign(_ request: AssignRequest) throws(SandboxError) {
+        try apply(.assign(endsWithContainer: request.endsWithContainer))
+    }
+
+    /// Ends the pod: its machine goes, and its processes with it.
+    func shutDown() { handle(.shutDown) }
+
+    /// Whether nobody would ever end the pod: it has no container that has been started.
+    var isIdle: Bool {
+        containers.values.allSatisfy { $0.main.state == .created }
+    }
+
+    func apply(_ event: PodEvent) throws(SandboxError) {
+        let actions: [PodAction]
+        do {
+            actions = try state.handle(event)
+        } catch {
+            switch event {
+            case .add(let id) where containers[id] != nil: throw SandboxError(.alreadyExists, "\(error)")
+            case .assign, .add, .remove, .containerEnded, .shutDown, .machineEnded:
+                throw SandboxError(.failedPrecondition, "\(error)")
+            }
+        }
+        for action in actions { perform(action) }
+    }
+
+    /// For events that come by themselves: none is refused.
+    func handle(_ event: PodEvent) {
+        try? apply(event)
+    }
+
+    private func perform(_ action: PodAction) {
+        switch action {
+        case .stopMachine:
+            Task { @EventLoop in await self.guest.kill() }
+        case .reportKilledContainers:
+            let end = ProcessEnd(status: 137, at: WallClock.now)
+            for container in containers.values {
+                for process in container.execs.values { report(end, of: process, in: container) }
+                report(end, of: container.main, in: container)
+            }
+        case .finish: finished.fulfil(())
+        }
+    }
+
+    /// Writes down what the container will hold, before it does.
+    func note(_ entry: JournalEntry) throws(SandboxError) {
+        do {
+            try directory.note(entry)
+        } catch {
+            throw SandboxError(.internal, "the pod's journal cannot be written: \(error)")
+        }
+    }
+
+    func container(_ id: String) throws(SandboxError) -> SandboxContainer {
+        guard let container = containers[id] else { throw SandboxError(.notFound, "no container \(id)") }
+        return container
+    }
+
+    /// Takes every container's share of the host away, once the machine is gone.
+    func detachAll() {
+        for id in containers.keys {
+            do {
+                try share.detach(id)
+            } catch {
+                warn("\(error)")
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import AgentAPI
+import EventLoop
+import Pod
+
+/// A process of a container as the monitor knows it.
+@EventLoop final class SandboxProcess {
+    let id: String
+    let terminal: Bool
+    let streams: ProcessStreams
+    /// As the creator named them.
+    let stdin: String, stdout: String, stderr: String
+    /// What an announced process will be; nil for a container's first.
+    let spec: ProcessSpec?
+    var pid: UInt32 = 0
+    private(set) var state = ProcessState()
+    nonisolated let ended = Promise<ProcessEnd>()
+
+    init(
+        id: String, terminal: Bool, streams: ProcessStreams, stdin: String, stdout: String, stderr: String,
+        spec: ProcessSpec? = nil
+    ) {
+        (self.id, self.terminal, self.streams, self.spec) = (id, terminal, streams, spec)
+        (self.stdin, self.stdout, self.stderr) = (stdin, stdout, stderr)
+    }
+
+    /// - Throws: `failedPrecondition` when the state does not allow the event.
+    func handle(_ event: ProcessEvent) throws(SandboxError) {
+        do {
+            try state.handle(event)
+        } catch {
+            throw SandboxError(.failedPrecondition, "process \(id.isEmpty ? "of the container" : id): \(error)")
+        }
+        if let end = state.end { ended.fulfil(end) }
+    }
+}
+
+/// A container as the monitor knows it, with its record on the host.
+@EventLoop final class SandboxContainer {
+    let id: String
+    let bundle: String
+    let main: SandboxProcess
+    var execs: [String: SandboxProcess] = [:]
+    var status: ContainerStatus
+    /// Where the status is kept; empty for nowhere.
+    let record: String
+
+    init(id: String, bundle: String, main: SandboxProcess, record: String) {
+        (self.id, self.bundle, self.main, self.record) = (id, bundle, main, record)
+        status = ContainerStatus(.created)
+    }
+
+    func process(_ execID: String) throws(SandboxError) -> SandboxProcess {
+        if execID.isEmpty { return main }
+        guard let process = execs[execID] else {
+            throw SandboxError(.notFound, "no process \(execID) in container \(id)")
+        }
+        return process
+    }
+}

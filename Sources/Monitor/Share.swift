@@ -1,0 +1,106 @@
+import EventLoop
+import Linux
+
+/// Something of the host that a container uses.
+struct Attachment: Equatable, Sendable {
+    /// A name that is the attachment's alone within its container.
+    var name: String
+    /// A path of the host, links followed.
+    var source: String
+    var readOnly: Bool
+    /// With the mounts below it.
+    var recursive: Bool
+}
+
+/// How directories and files of the host get into the guest. Attached ones appear there while it runs.
+@EventLoop protocol Share: AnyObject {
+    /// Makes `attachment` visible and returns its path in the guest.
+    func attach(_ attachment: Attachment, for container: String) throws -> String
+    /// Takes everything of the container away.
+    func detach(_ container: String) throws
+    /// Mounts the share in the guest.
+    func mount(in guest: Guest) async throws
+    /// Takes it out of the guest, so that the machine can be saved. It can be mounted again.
+    func quiesce(in guest: Guest) async throws
+}
+
+/// A directory exported by QEMU's 9p server; what is attached is mounted below it, in the monitor's mount namespace, and
+/// passes on to QEMU's.
+@EventLoop final class DirectoryShare: Share {
+    private let directory: String
+    private static let guestPath = "/run/share"
+    /// QEMU's limit for one request; larger ones are fewer.
+    private static let messageBytes = 524_288
+
+    /// - Parameter directory: an empty one, which becomes a mount point that QEMU's namespace is a slave of.
+    init(directory: String) throws(SystemCallError) {
+        self.directory = directory
+        try Mounts.mount(directory, on: directory, .bind)
+        try Mounts.setPropagation(directory, .shared)
+    }
+
+    func attach(_ attachment: Attachment, for container: String) throws -> String {
+        let place = "/" + container + "/" + attachment.name
+        do {
+            let source = try Files.open(attachment.source, .path)
+            let kind = try source.status().kind
+            switch kind {
+            case .directory: try Files.makeDirectories(directory + place)
+            case .regular:
+                try Files.makeDirectories(directory + "/" + container)
+                try Files.write([], to: directory + place)
+            case .socket, .fifo, .characterDevice, .blockDevice, .symlink:
+                throw SandboxError(
+                    .invalidArgument,
+                    "\(attachment.source) is a \(kind.noun): only files and directories reach into a virtual machine")
+            }
+            let mount = try Mounts.clone(source, recursive: attachment.recursive, named: attachment.source)
+            var attributes: MountAttributes = [.noSetUID, .noDevices, .noExecute]
+            if attachment.readOnly { attributes.insert(.readOnly) }
+            try Mounts.setAttributes(
+                mount, set: attributes, recursive: attachment.recursive, named: attachment.source)
+            try Mounts.attach(mount, at: Files.open(directory + place, .path), named: directory + place)
+            return Self.guestPath + place
+        } catch let error as SystemCallError where error.code == ErrorNumber.noEntry {
+            throw SandboxError(.notFound, "\(attachment.source): no such file or directory")
+        } catch let error as SystemCallError {
+            throw SandboxError(.failedPrecondition, "\(attachment.source) cannot be shared: \(error)")
+        }
+    }
+
+    func detach(_ container: String) throws {
+        let place = directory + "/" + container
+        guard Files.exists(place) else { return }
+        for name in try Files.names(in: place) {
+            do {
+                try Mounts.unmount(place + "/" + name, detach: true)
+            } catch {
+                guard error.code == ErrorNumber.invalid else { throw error }  // Nothing was mounted there yet.
+            }
+        }
+        try Files.removeTree(place)
+    }
+
+    func mount(in guest: Guest) async throws {
+        try await guest.mount(
+            "share", on: Self.guestPath, type: "9p",
+            data: "trans=virtio,version=9p2000.L,msize=\(Self.messageBytes),access=client")
+    }
+
+    func quiesce(in guest: Guest) async throws {
+        throw SandboxError(.unimplemented, "a machine with a 9p share cannot be saved yet")
+    }
+}
+
+extension FileStatus.Kind {
+    var noun: String {
+        switch self {
+        case .regular: "file"
+        case .directory: "directory"
+        case .symlink: "symbolic link"
+        case .fifo: "named pipe"
+        case .socket: "socket"
+        case .characterDevice, .blockDevice: "device"
+        }
+    }
+}

@@ -1,0 +1,152 @@
+import EventLoop
+import Linux
+import Pod
+import Protobuf
+import RPC
+import TTRPC
+import TaskAPI
+
+/// The monitor's services on its socket: containerd's task service, and ours beside it.
+@EventLoop final class TaskServer {
+    private let server = RPCServer()
+    private let sandbox: Sandbox
+    private let version: String
+
+    init(_ sandbox: Sandbox, version: String) {
+        self.sandbox = sandbox
+        self.version = version
+        registerSandbox()
+        registerContainers()
+        registerProcesses()
+    }
+
+    /// Serves one connection until it ends.
+    func serve(_ stream: any ByteStream) async { await server.serve(stream) }
+
+    /// Suspends until whoever waits for something has been told.
+    func drain(within limit: Duration) async throws { try await server.drain(within: limit) }
+
+    private func registerSandbox() {
+        typealias Method = SandboxService.Method
+        register(SandboxService.name, Method.hello) { (request: MonitorHello) in
+            guard request.version == SandboxService.version else {
+                throw SandboxError(
+                    .failedPrecondition, "this monitor speaks version \(SandboxService.version), not \(request.version)"
+                )
+            }
+            return MonitorHello()
+        }
+        register(SandboxService.name, Method.assign) { [sandbox] (request: AssignRequest) in
+            try sandbox.assign(request)
+            return TaskEmpty()
+        }
+    }
+
+    private func registerContainers() {
+        typealias Method = TaskService.Method
+        task(Method.create) { [sandbox] (request: CreateTaskRequest) in
+            var options = ContainerOptions()
+            if let any = request.options {
+                guard any.typeURL == ContainerOptions.typeURL else {
+                    throw SandboxError(.invalidArgument, "options of the type \(any.typeURL) mean nothing here")
+                }
+                options = try Protobuf.decode(ContainerOptions.self, from: any.value)
+            }
+            return CreateTaskResponse(pid: try await sandbox.create(request, options))
+        }
+        task(Method.connect) { [sandbox, version] (request: ConnectRequest) in
+            var response = ConnectResponse()
+            response.shimPID = UInt32(bitPattern: CurrentProcess.id)
+            if !request.id.isEmpty { response.taskPID = try sandbox.container(request.id).main.pid }
+            response.version = version
+            return response
+        }
+        task(Method.shutdown) { [sandbox] (request: ShutdownRequest) in
+            guard request.now || sandbox.containers.isEmpty else { return TaskEmpty() }
+            sandbox.shutDown()
+            return TaskEmpty()
+        }
+        task(Method.exec) { [sandbox] (request: ExecProcessRequest) in
+            try await sandbox.exec(request)
+            return TaskEmpty()
+        }
+        task(Method.state) { [sandbox] (request: TaskProcessRequest) in
+            let container = try sandbox.container(request.id)
+            return StateResponse(container, try container.process(request.execID))
+        }
+    }
+
+    private func registerProcesses() {
+        typealias Method = TaskService.Method
+        task(Method.start) { [sandbox] (request: TaskProcessRequest) in
+            StartResponse(pid: try await sandbox.start(request.id, request.execID))
+        }
+        task(Method.wait) { [sandbox] (request: TaskProcessRequest) in
+            let end = try await sandbox.container(request.id).process(request.execID).ended.value()
+            var response = WaitResponse()
+            response.exitStatus = end.status
+            response.exitedAt = Timestamp(nanoseconds: end.at)
+            return response
+        }
+        task(Method.delete) { [sandbox] (request: TaskProcessRequest) in
+            let (pid, end) = try await sandbox.delete(request.id, request.execID)
+            var response = DeleteResponse()
+            response.pid = pid
+            if let end { (response.exitStatus, response.exitedAt) = (end.status, Timestamp(nanoseconds: end.at)) }
+            return response
+        }
+        task(Method.kill) { [sandbox] (request: KillRequest) in
+            try await sandbox.kill(request)
+            return TaskEmpty()
+        }
+        task(Method.resizePty) { [sandbox] (request: ResizePtyRequest) in
+            try await sandbox.resize(request)
+            return TaskEmpty()
+        }
+        task(Method.closeIO) { [sandbox] (request: CloseIORequest) in
+            if request.stdin { try sandbox.container(request.id).process(request.execID).streams.closeInput() }
+            return TaskEmpty()
+        }
+    }
+
+    private func task<Request: Decodable & Sendable, Response: Encodable & Sendable>(
+        _ method: String, _ handler: @escaping @EventLoop (Request) async throws -> Response
+    ) {
+        register(TaskService.name, method, handler)
+    }
+
+    private func register<Request: Decodable & Sendable, Response: Encodable & Sendable>(
+        _ service: String, _ method: String, _ handler: @escaping @EventLoop (Request) async throws -> Response
+    ) {
+        server.register(service, method) { (request: Request) in
+            do {
+                return try await handler(request)
+            } catch let error as SandboxError {
+                throw TTRPCStatus(error.code, error.description)
+            }
+        }
+    }
+}
+
+extension StateResponse {
+    @EventLoop fileprivate init(_ container: SandboxContainer, _ process: SandboxProcess) {
+        self.init()
+        (id, bundle, execID) = (container.id, container.bundle, process.id)
+        (pid, terminal) = (process.pid, process.terminal)
+        (stdin, stdout, stderr) = (process.stdin, process.stdout, process.stderr)
+        switch process.state {
+        case .created, .starting: status = .created
+        case .running: status = .running
+        case .stopped(let end):
+            status = .stopped
+            (exitStatus, exitedAt) = (end.status, Timestamp(nanoseconds: end.at))
+        }
+    }
+}
+
+extension Timestamp {
+    /// - Parameter time: nanoseconds since 1970 in UTC.
+    fileprivate init(nanoseconds time: Int64) {
+        self.init(seconds: time / 1_000_000_000, nanoseconds: Int32(time % 1_000_000_000))
+    }
+}

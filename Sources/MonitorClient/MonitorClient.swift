@@ -1,0 +1,129 @@
+import EventLoop
+import Linux
+import Monitor
+import PodDirectory
+import Protobuf
+import RPC
+import TTRPC
+import TaskAPI
+
+/// A front end's connection to a monitor: its two sockets.
+@EventLoop public final class MonitorClient {
+    /// Of calls that need no waiting for the guest's boot or a process.
+    public static let callLimit: Duration = .seconds(30)
+
+    private let rpc: RPCClient
+    private let handOverSocket: AsyncFD
+    private var handOverIsOpen = false
+    /// The monitor, when this process has started it.
+    private let process: WatchedProcess?
+
+    /// Starts a monitor; its machine boots meanwhile. It outlives this process.
+    /// - Parameter launcher: our own executable.
+    public static func start(_ configuration: MonitorConfiguration, launcher: String) throws -> MonitorClient {
+        let task = try UnixSocket.pair(), handOver = try UnixSocket.pair(.messages)
+        let nothing = try Files.open("/dev/null", .readWrite)
+        let text = String(decoding: try configuration.encode(), as: UTF8.self)
+        var plan = SpawnPlan(launcher, [Monitor.programName, text])
+        plan.deathSignal = 0
+        plan.newSession = true
+        let nowhere = nothing.withRaw { $0 }
+        let child = try plan.start(descriptors: [
+            DescriptorMapping(nowhere, as: 0), DescriptorMapping(nowhere, as: 1), DescriptorMapping(2, as: 2),
+            DescriptorMapping(task.second.withRaw { $0 }, as: Monitor.taskDescriptor),
+            DescriptorMapping(handOver.second.withRaw { $0 }, as: Monitor.handOverDescriptor),
+        ])
+        return MonitorClient(
+            try AsyncFD(task.first), try AsyncFD(handOver.first), try WatchedProcess(child))
+    }
+
+    /// Connects to the monitor of the pod in that directory.
+    /// - Throws: `SystemCallError` when there is none.
+    public static func connect(_ paths: PodDirectory.Paths) throws -> MonitorClient {
+        MonitorClient(
+            try AsyncFD(UnixSocket.connect(.stream, path: paths.taskSocket)),
+            try AsyncFD(UnixSocket.connect(.messages, path: paths.handOverSocket)), nil)
+    }
+
+    private init(_ task: AsyncFD, _ handOver: AsyncFD, _ process: WatchedProcess?) {
+        rpc = RPCClient(task)
+        handOverSocket = handOver
+        self.process = process
+    }
+
+    /// The first call: finds out whether the two understand each other.
+    public func hello() async throws {
+        let _: MonitorHello = try await rpc.call(
+            SandboxService.name, SandboxService.Method.hello, MonitorHello(), within: Self.callLimit)
+    }
+
+    /// Gives the machine to a pod.
+    public func assign(_ request: AssignRequest) async throws {
+        let _: TaskEmpty = try await rpc.call(
+            SandboxService.name, SandboxService.Method.assign, request, within: Self.callLimit)
+    }
+
+    /// Calls the task service.
+    public func task<Request: Encodable & Sendable, Response: Decodable & Sendable>(
+        _ method: String, _ request: Request, returning: Response.Type = Response.self,
+        within limit: Duration = MonitorClient.callLimit
+    ) async throws -> Response {
+        try await rpc.call(TaskService.name, method, request, within: limit)
+    }
+
+    /// Suspends until the process has ended, and returns its status.
+    public func wait(_ id: String, _ execID: String = "") async throws -> WaitResponse {
+        // For ever: a process may run for years.
+        try await task(
+            TaskService.Method.wait, TaskProcessRequest(id: id, execID: execID), within: .seconds(1 << 31))
+    }
+
+    /// Suspends until the monitor has cleaned up after its pod and is gone.
+    public func waitForEnd(within limit: Duration) async throws {
+        try await within(limit, waitingFor: "end of the pod's monitor") {
+            _ = try await self.rpc.ended.value()
+            _ = try await self.process?.exit.value()
+        }
+    }
+
+    /// Hands copies of descriptors over.
+    /// - Parameter descriptors: one to three numbers of this process.
+    /// - Returns: the URI that names them in one call, as `stdin`, `stdout` and `stderr` in this order.
+    public func handOver(_ descriptors: [CInt]) async throws -> String {
+        if !handOverIsOpen {
+            try await send(HandOver.hello)
+            guard HandOver.version(inHello: try await receive()) == HandOver.version else {
+                throw TTRPCStatus(
+                    .failedPrecondition, "the monitor takes no descriptors of version \(HandOver.version)")
+            }
+            handOverIsOpen = true
+        }
+        let digits = Array("0123456789abcdefghijklmnopqrstuv".utf8)
+        let token = try Identity.randomBytes(HandOver.tokenLength).map { digits[Int($0 & 31)] }
+        try await send(token, descriptors)
+        guard try await receive() == HandOver.deposited else {
+            throw TTRPCStatus(.unavailable, "the monitor did not take the descriptors")
+        }
+        return HandOver.scheme + String(decoding: token, as: UTF8.self)
+    }
+
+    private func send(_ bytes: [UInt8], _ descriptors: [CInt] = []) async throws {
+        try await handOverSocket.retry(when: .writable) { fd throws(SystemCallError) in
+            try UnixSocket.send(bytes, descriptors: descriptors, over: fd)
+        }
+    }
+
+    private func receive() async throws -> [UInt8] {
+        try await within(Self.callLimit, waitingFor: "answer on the hand-over socket") {
+            try await self.handOverSocket.retry(when: .readable) { fd throws(SystemCallError) in
+                try UnixSocket.receive(upTo: 64, descriptorLimit: 0, over: fd).bytes
+            }
+        }
+    }
+
+    /// Ends the connections. The monitor and its pod go on.
+    public func close() {
+        rpc.close()
+        handOverSocket.close()
+    }
+}

@@ -1,0 +1,73 @@
+import JSON
+
+/// Something that a pod has acquired on the host, written down before it is acquired. Whoever survives the monitor undoes
+/// the entries, last first; each is harmless when it was never acquired, or is undone already.
+public enum JournalEntry: Equatable, Sendable {
+    /// A process, by its number and its start time in clock ticks (proc_pid_stat(5), field 22), so that a later process
+    /// of that number is let alone.
+    case process(pid: Int32, startTime: UInt64)
+    /// A container's record: a directory whose status must not go on saying that it runs.
+    case record(path: String, removed: Bool)
+
+    /// Of the format; a reader refuses others.
+    public static let version = 1
+    /// Bytes of a journal that are looked at. A pod of 1,000 containers writes a tenth.
+    public static let maximumBytes = 4 << 20
+
+    /// The line, with its end.
+    public var line: [UInt8] {
+        let value: JSONValue =
+            switch self {
+            case .process(let pid, let startTime):
+                .members(["process": .number("\(pid)"), "startTime": .number("\(startTime)")])
+            case .record(let path, let removed): .members(["record": .string(path), "removed": .bool(removed)])
+            }
+        return Array((value.serialized + "\n").utf8)
+    }
+
+    /// A journal's first line.
+    public static let header = Array((JSONValue.members(["journal": .number("\(version)")]).serialized + "\n").utf8)
+
+    /// Reads a journal. A last line without its end was being written when its writer died, and what it announced was
+    /// not acquired; it does not count.
+    public static func parse(_ bytes: [UInt8]) throws(JournalError) -> [JournalEntry] {
+        let newline = UInt8(ascii: "\n")
+        guard let end = bytes.lastIndex(of: newline) else { return [] }
+        var lines = bytes[..<end].split(separator: newline)[...]
+        guard let first = lines.popFirst() else { return [] }
+        let found = try value(first, line: 1)["journal"]
+        guard found == .number("\(version)") else { throw JournalError(line: 1, problem: "not of version \(version)") }
+        var entries: [JournalEntry] = []
+        for (index, line) in lines.enumerated() {
+            entries.append(try entry(try value(line, line: index + 2), line: index + 2))
+        }
+        return entries
+    }
+
+    private static func value(_ line: ArraySlice<UInt8>, line number: Int) throws(JournalError) -> JSONValue {
+        do {
+            return try JSONParser.parse(Array(line))
+        } catch {
+            throw JournalError(line: number, problem: error.problem)
+        }
+    }
+
+    private static func entry(_ value: JSONValue, line: Int) throws(JournalError) -> JournalEntry {
+        if case .number(let pid) = value["process"], case .number(let time) = value["startTime"],
+            let pid = Int32(pid), pid > 1, let time = UInt64(time)
+        {
+            return .process(pid: pid, startTime: time)
+        }
+        if let path = value["record"]?.text, path.utf8.first == UInt8(ascii: "/") {
+            return .record(path: path, removed: value["removed"] == .bool(true))
+        }
+        throw JournalError(line: line, problem: "no entry of this version")
+    }
+}
+
+/// Why a journal cannot be read.
+public struct JournalError: Error, Equatable, Sendable, CustomStringConvertible {
+    public let line: Int
+    public let problem: String
+    public var description: String { "line \(line) of the journal: \(problem)" }
+}

@@ -1,0 +1,95 @@
+import Linux
+import Pod
+
+extension PodDirectory {
+    /// Undoes all that the journal says and removes the directory: what a monitor that was killed could not do.
+    ///
+    /// - Throws: for what could not be undone; the journal stays then, and the next front end tries again.
+    public func undo() throws(UndoError) {
+        var failures: [String] = []
+        for entry in try entries().reversed() {
+            do {
+                try Self.undo(entry)
+            } catch {
+                failures.append("\(error)")
+            }
+        }
+        guard failures.isEmpty else { throw UndoError(pod: paths.pod, failures: failures) }
+        let pod = paths.pod
+        do {
+            try remove()
+        } catch {
+            throw UndoError(pod: pod, failures: ["\(error)"])
+        }
+    }
+
+    private func entries() throws(UndoError) -> [JournalEntry] {
+        do {
+            return try JournalEntry.parse(Files.read(paths.journal, limit: JournalEntry.maximumBytes))
+        } catch {
+            throw UndoError(pod: paths.pod, failures: ["\(error)"])
+        }
+    }
+
+    private static func undo(_ entry: JournalEntry) throws(SystemCallError) {
+        switch entry {
+        case .process(let pid, let startTime): try kill(pid, startedAt: startTime)
+        case .record(let path, let removed):
+            if removed {
+                try Files.removeTree(path)
+            } else {
+                try markLost(path)
+            }
+        }
+    }
+
+    private static func kill(_ pid: Int32, startedAt time: UInt64) throws(SystemCallError) {
+        let process: PidFD
+        do {
+            process = try PidFD(pid)
+        } catch {
+            guard error.code == ErrorNumber.noProcess else { throw error }
+            return
+        }
+        // Compared after the descriptor has been taken: it is this process's now, whatever becomes of the number.
+        guard ProcessTime.start(of: pid) == time, try !process.hasEnded() else { return }
+        try process.signal(9)
+    }
+
+    private static func markLost(_ record: String) throws(SystemCallError) {
+        let path = record + "/" + ContainerStatus.fileName
+        guard Files.exists(path), var status = ContainerStatus(serialized: try Files.read(path)) else { return }
+        status.lost(at: WallClock.now)
+        try Files.replace(path, with: status.serialized)
+    }
+
+    /// Undoes the pods whose monitors are no more; every front end does so when it starts. Costs some microseconds for
+    /// each pod that lives.
+    /// - Returns: what could not be undone.
+    public static func sweep(state: String) -> [UndoError] {
+        let pods = Paths.pods(state)
+        guard let names = try? Files.names(in: pods) else { return [] }  // No pod has ever been here.
+        var errors: [UndoError] = []
+        for name in names {
+            let paths = Paths(state: state, id: name)
+            do {
+                // Made a moment ago, or made and left by a monitor that died before its first entry.
+                if !Files.exists(paths.journal) { try? Files.removeDirectory(paths.pod) }
+                guard let left = try takeOver(paths) else { continue }
+                try left.undo()
+            } catch let error as UndoError {
+                errors.append(error)
+            } catch {
+                errors.append(UndoError(pod: paths.pod, failures: ["\(error)"]))
+            }
+        }
+        return errors
+    }
+}
+
+/// What is left of a pod that could not be undone.
+public struct UndoError: Error, Equatable, Sendable, CustomStringConvertible {
+    public let pod: String
+    public let failures: [String]
+    public var description: String { "left of the pod in \(pod): " + failures.joined(separator: "; ") }
+}

@@ -1,0 +1,106 @@
+import Linux
+import Pod
+
+/// A pod's directory below the state directory, with its journal, whose lock says that the pod's monitor lives. Whoever
+/// gets the lock of a directory that exists owns what the monitor has left behind, and undoes it.
+public final class PodDirectory: Sendable {
+    /// Where its parts are. Needs no lock.
+    public struct Paths: Sendable, Equatable {
+        public let pod: String
+        /// `task.sock` and `handover.sock`, by name in the pod's directory.
+        public static let taskSocket = "task.sock", handOverSocket = "handover.sock"
+        public var taskSocket: String { pod + "/" + Self.taskSocket }
+        public var handOverSocket: String { pod + "/" + Self.handOverSocket }
+        public var journal: String { pod + "/journal" }
+        /// What the guest sees of the host.
+        public var share: String { pod + "/share" }
+        /// QEMU's root is mounted over it.
+        public var machine: String { pod + "/machine" }
+        /// The monitor's standard error.
+        public var log: String { pod + "/monitor.log" }
+
+        /// - Parameter id: a name without slashes.
+        public init(state: String, id: String) { pod = Self.pods(state) + "/" + id }
+
+        /// - Parameter pod: the directory itself.
+        public init(pod: String) { self.pod = pod }
+
+        static func pods(_ state: String) -> String { state + "/pods" }
+    }
+
+    public let paths: Paths
+    private let journal: OwnedFD
+
+    /// Makes the directory of a new pod, mode 0700, and takes its lock.
+    /// - Throws: EEXIST when there is one.
+    public static func make(state: String, id: String) throws(SystemCallError) -> PodDirectory {
+        let paths = Paths(state: state, id: id)
+        try Files.makeDirectories(Paths.pods(state), mode: 0o700)
+        try Files.makeDirectory(paths.pod, mode: 0o700)
+        for _ in 0..<100 {
+            if let made = try claim(paths) { return made }
+            // A sweep came between making and locking, and removes it as nobody's.
+            do {
+                try Files.makeDirectory(paths.pod, mode: 0o700)
+            } catch {
+                guard error.code == ErrorNumber.exists else { throw error }
+            }
+        }
+        throw SystemCallError("flock", paths.journal, code: ErrorNumber.busy)
+    }
+
+    private static func claim(_ paths: Paths) throws(SystemCallError) -> PodDirectory? {
+        do {
+            let journal = try Files.open(paths.journal, [.writeOnly, .create, .append])
+            guard try Files.lock(journal, wait: false), isStill(journal, at: paths.journal) else { return nil }
+            try journal.writeAll(JournalEntry.header)
+            return PodDirectory(paths: paths, journal: journal)
+        } catch {
+            guard error.code == ErrorNumber.noEntry else { throw error }
+            return nil
+        }
+    }
+
+    /// Takes over the directory of a monitor that is no more. Nil when the monitor lives, or nothing is left.
+    /// - Parameter wait: until the monitor is gone, or whoever undoes its pod has done so.
+    public static func takeOver(_ paths: Paths, wait: Bool = false) throws(SystemCallError) -> PodDirectory? {
+        let journal: OwnedFD
+        do {
+            journal = try Files.open(paths.journal, [.readWrite, .append])
+        } catch {
+            guard error.code == ErrorNumber.noEntry else { throw error }
+            return nil
+        }
+        guard try Files.lock(journal, wait: wait), isStill(journal, at: paths.journal) else { return nil }
+        return PodDirectory(paths: paths, journal: journal)
+    }
+
+    private init(paths: Paths, journal: consuming OwnedFD) {
+        self.paths = paths
+        self.journal = journal
+    }
+
+    private static func isStill(_ file: borrowing OwnedFD, at path: String) -> Bool {
+        // Gone is as good an answer as another file.
+        guard let here = try? Files.status(path), let opened = try? file.status() else { return false }
+        return here.device == opened.device && here.inode == opened.inode
+    }
+
+    /// Whether the directory still is this one: somebody may have removed it under the monitor.
+    public func exists() -> Bool { Self.isStill(journal, at: paths.journal) }
+
+    /// Writes the entry down. To be called before what it names is acquired.
+    public func note(_ entry: JournalEntry) throws(SystemCallError) {
+        try journal.writeAll(entry.line)
+    }
+
+    /// Removes the directory when nothing that it stands for is left.
+    public func remove() throws(SystemCallError) {
+        // The journal last: as long as it is there, somebody will try again.
+        for name in try Files.names(in: paths.pod) where name != "journal" {
+            try Files.removeTree(paths.pod + "/" + name)
+        }
+        try Files.remove(paths.journal)
+        try Files.removeDirectory(paths.pod)
+    }
+}

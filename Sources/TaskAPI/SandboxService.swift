@@ -1,0 +1,102 @@
+/// What Bulkhead's own front ends ask of a monitor beyond the task service, on the same socket.
+public enum SandboxService {
+    public static let name = "bulkhead.sandbox.v1.Sandbox"
+    /// Of this contract. A monitor serves clients of this version and the one before.
+    public static let version: UInt32 = 1
+
+    public enum Method {
+        /// `MonitorHello` → `MonitorHello`. A front end's first call on every connection.
+        public static let hello = "Hello"
+        /// `AssignRequest` → `TaskEmpty`. Before it, the machine belongs to nobody and takes no container.
+        public static let assign = "Assign"
+    }
+}
+
+/// Who speaks, both ways.
+public struct MonitorHello: Codable, Equatable, Sendable {
+    public var version: UInt32 = 0
+    public init(version: UInt32 = SandboxService.version) { self.version = version }
+    enum CodingKeys: Int, CodingKey { case version = 1 }
+}
+
+/// Everything that belongs to a pod and not to any machine.
+public struct AssignRequest: Codable, Equatable, Sendable {
+    /// The pod's name in messages.
+    public var pod = ""
+    /// The pod is its one container: it ends, and its monitor with it, when the container does.
+    public var endsWithContainer = false
+    public init() {}
+    enum CodingKeys: Int, CodingKey { case pod = 1, endsWithContainer }
+}
+
+/// What a container's creator wants beyond the bundle.
+public struct ContainerOptions: Codable, Equatable, Sendable {
+    /// The type URL in `CreateTaskRequest.options`.
+    public static let typeURL = "bulkhead.sandbox.v1.ContainerOptions"
+
+    /// A directory in which the monitor keeps `status.json`, and the log. Empty: neither.
+    public var record = ""
+    /// The record is removed when the container has ended.
+    public var removesRecord = false
+    /// The root file system is shared read-only, and the container's writes go into an overlay of that size in the
+    /// guest. 0: it is written through.
+    public var overlayBytes: UInt64 = 0
+    /// `user[:group]` that the guest looks up. Not empty: decides instead of the bundle's ids.
+    public var user = ""
+    /// 0: no log.
+    public var logFileBytes: UInt64 = 0
+    public var logFiles: UInt32 = 0
+    /// The terminal's size at the start.
+    public var width: UInt32 = 0, height: UInt32 = 0
+    public init() {}
+    enum CodingKeys: Int, CodingKey {
+        case record = 1, removesRecord, overlayBytes, user, logFileBytes, logFiles, width, height
+    }
+}
+
+/// An exec's process, in `ExecProcessRequest.spec`, with what an OCI process cannot say.
+public struct ExecOptions: Codable, Equatable, Sendable {
+    /// The type URL; any other means that the value is the process alone, as JSON.
+    public static let typeURL = "bulkhead.sandbox.v1.ExecOptions"
+
+    /// The `process` of a config.json, as JSON.
+    public var process: [UInt8] = []
+    /// `user[:group]` that the guest looks up. Not empty: decides instead of the process's ids.
+    public var user = ""
+    /// The terminal's size at the start.
+    public var width: UInt32 = 0, height: UInt32 = 0
+    public init() {}
+    enum CodingKeys: Int, CodingKey { case process = 1, user, width, height }
+}
+
+/// How descriptors get to a monitor: a connection of SOCK_SEQPACKET packets beside the task service, since ttrpc carries
+/// none. The client says `hello`, the monitor too; then each packet of the client is a token with one to three
+/// descriptors, answered by `deposited`. The `stdin`, `stdout` and `stderr` of one call that say `fd://` and that token
+/// take them in this order. What nobody has named after some seconds is closed.
+public enum HandOver {
+    public static let version: UInt8 = 1
+    public static let hello: [UInt8] = Array("bulkhead-hand-over ".utf8) + [version]
+    public static let deposited: [UInt8] = Array("ok".utf8)
+    /// A token's length, in characters of the kind that `isToken` takes.
+    public static let tokenLength = 32
+    public static let maximumDescriptors = 3
+    public static let scheme = "fd://"
+
+    /// The version in a peer's hello; nil when it is none.
+    public static func version(inHello bytes: [UInt8]) -> UInt8? {
+        guard bytes.count == hello.count, bytes.dropLast() == hello.dropLast() else { return nil }
+        return bytes.last
+    }
+
+    /// Whether `bytes` are a token: 32 digits and small letters.
+    public static func isToken(_ bytes: some Collection<UInt8>) -> Bool {
+        bytes.count == tokenLength && bytes.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) }
+    }
+
+    /// The token in a stream's URI; nil when it names something else.
+    public static func token(inURI uri: String) -> String? {
+        guard uri.hasPrefix(scheme) else { return nil }
+        let token = uri.dropFirst(scheme.count)
+        return isToken(token.utf8) ? String(token) : nil
+    }
+}

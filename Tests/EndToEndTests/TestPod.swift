@@ -1,0 +1,192 @@
+import EventLoop
+import Glibc
+import Linux
+import Monitor
+import MonitorClient
+import OCI
+import Pod
+import PodDirectory
+import Protobuf
+import SpecTranslation
+import TaskAPI
+import Testing
+
+/// A pod of a test: its own state directory, a busybox root file system and a bundle.
+@EventLoop final class TestPod {
+    let state: String
+    let id = "test"
+    nonisolated var paths: PodDirectory.Paths { .init(state: state, id: id) }
+    private var bundle: String { state + "/bundle" }
+    private var record: String { state + "/record" }
+    private let hostMounts: Int
+
+    struct Process: Equatable, CustomStringConvertible {
+        let pid: Int32
+        let role: String
+        var description: String { "\(role) \(pid)" }
+    }
+
+    /// Runs `body` with a pod whose processes, if any are left, are killed afterwards.
+    static func with(_ body: @EventLoop (TestPod) async throws -> Void) async throws {
+        let pod = try TestPod()
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await body(pod))
+        } catch {
+            let log = (try? Files.readText(pod.paths.log)) ?? ""
+            result = .failure(log.isEmpty ? error : TestPodFailure(error: "\(error)", log: log))
+        }
+        for process in (try? pod.processes()) ?? [] { try? PidFD(process.pid).signal(9) }
+        try? Files.removeTree(pod.state)
+        try result.get()
+    }
+
+    private init() throws {
+        state = "/run/bulkhead-test-\(try Identity.randomBytes(6).map { String($0, radix: 16) }.joined())"
+        hostMounts = try Files.readText("/proc/self/mounts").count
+        try Files.makeDirectories(record)
+        for name in ["bin", "proc", "sys", "dev", "etc", "tmp"] {
+            try Files.makeDirectories(bundle + "/rootfs/" + name)
+        }
+        try Files.write(try Files.read("/bin/busybox"), to: bundle + "/rootfs/bin/busybox", mode: 0o755)
+        for applet in ["sh", "cat", "echo", "uname", "sleep", "true"] {
+            try Files.symlink("busybox", at: bundle + "/rootfs/bin/" + applet)
+        }
+    }
+
+    func writeBundle(_ arguments: [String]) throws {
+        var overrides = DefaultSpec.Overrides()
+        overrides.arguments = arguments
+        let spec = try DefaultSpec(
+            image: ImageConfig.decode(
+                json: Array(#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}"#.utf8)),
+            overrides: overrides
+        ).spec
+        try Files.write(try spec.encode(), to: bundle + "/config.json")
+    }
+
+    /// Starts the monitor and gives its machine to the pod.
+    func start(endsWithContainer: Bool) async throws -> MonitorClient {
+        let configuration = MonitorConfiguration(
+            id: id, state: state, accelerator: .tcg, emulator: "/usr/bin/qemu-system-x86_64", kernel: Guest.kernel,
+            initrd: Guest.initrd, memoryMiB: 256, vCPUs: 1, uid: Guest.uid, startSeconds: 60)
+        let client = try MonitorClient.start(configuration, launcher: Guest.launcher)
+        try await client.hello()
+        var assign = AssignRequest()
+        (assign.pod, assign.endsWithContainer) = (id, endsWithContainer)
+        try await client.assign(assign)
+        return client
+    }
+
+    func create(_ client: MonitorClient, stdin: String = "", stdout: String = "", stderr: String = "") async throws {
+        var options = ContainerOptions()
+        (options.record, options.overlayBytes) = (record, 16 << 20)
+        var request = CreateTaskRequest()
+        (request.id, request.bundle) = (id, bundle)
+        (request.stdin, request.stdout, request.stderr) = (stdin, stdout, stderr)
+        request.options = ProtobufAny(typeURL: ContainerOptions.typeURL, value: try Protobuf.encode(options))
+        let _: CreateTaskResponse = try await client.task(TaskService.Method.create, request, within: .seconds(90))
+    }
+
+    func start(_ client: MonitorClient) async throws {
+        let _: StartResponse = try await client.task(TaskService.Method.start, TaskProcessRequest(id: id))
+    }
+
+    /// Starts a further process and returns its name.
+    func exec(
+        _ client: MonitorClient, _ arguments: [String], stdout: String = "", name: String = "exec"
+    ) async throws -> String {
+        var process = RuntimeSpec.Process(user: RuntimeSpec.User(uid: 0, gid: 0), cwd: "/")
+        process.args = arguments
+        process.env = ["PATH=/bin"]
+        var request = ExecProcessRequest()
+        (request.id, request.execID, request.stdout) = (id, name, stdout)
+        request.spec = ProtobufAny(typeURL: "process", value: try process.encode())
+        let _: TaskEmpty = try await client.task(TaskService.Method.exec, request)
+        let _: StartResponse = try await client.task(
+            TaskService.Method.start, TaskProcessRequest(id: id, execID: request.execID))
+        return request.execID
+    }
+
+    var status: ContainerStatus? {
+        (try? Files.read(record + "/" + ContainerStatus.fileName)).flatMap { ContainerStatus(serialized: $0) }
+    }
+
+    /// The pod's processes on the host: what has its directory among its arguments.
+    func processes() throws -> [Process] {
+        var found: [Process] = []
+        for name in try Files.names(in: "/proc") {
+            guard let pid = Int32(name), let line = try? Files.readText("/proc/\(pid)/cmdline") else { continue }
+            let arguments = line.split(separator: "\0").map(String.init)
+            guard let program = arguments.first else { continue }
+            switch program {
+            case "bulkhead-monitor" where line.contains(state): found.append(Process(pid: pid, role: "monitor"))
+            case "bulkhead-reaper" where line.contains(state): found.append(Process(pid: pid, role: "reaper"))
+            case "bulkhead-confine" where line.contains(state): found.append(Process(pid: pid, role: "machine"))
+            case "qemu-system-x86_64":
+                // Its arguments name nothing of the host; the mounts of its namespace do.
+                let mounts = (try? Files.readText("/proc/\(pid)/mountinfo")) ?? ""
+                if mounts.contains(state.dropFirst(4)) { found.append(Process(pid: pid, role: "machine")) }
+            default: break
+            }
+        }
+        return found
+    }
+
+    func waitUntilGone(_ processes: [Process]) async throws {
+        for process in processes where Files.exists("/proc/\(process.pid)") {
+            guard let watch = try? PidFD(process.pid) else { continue }
+            let readable = try AsyncFD(watch.fd.duplicate())
+            try await within(.seconds(10), waitingFor: "end of \(process)") {
+                try await readable.waitUntilEnded()
+            }
+        }
+    }
+
+    /// Nothing of the pod but its record is left on the host.
+    func expectNothingLeft() throws {
+        #expect(try processes() == [])
+        let pods = state + "/pods"
+        let left = Files.exists(pods) ? try Files.names(in: pods) : []
+        #expect(left == [])
+        #expect(try Files.readText("/proc/self/mounts").count == hostMounts, "a mount is left")
+    }
+}
+
+struct TestPodFailure: Error, CustomStringConvertible {
+    let error: String, log: String
+    var description: String { "\(error)\nthe monitor's log:\n\(log)" }
+}
+
+extension AsyncFD {
+    /// For a pidfd, which becomes readable when its process has ended and can't be read.
+    fileprivate func waitUntilEnded() async throws {
+        try await retry(when: .readable) { fd throws(SystemCallError) in
+            let process = PidFD(owning: try fd.duplicate())
+            guard try process.hasEnded() else { throw SystemCallError("poll", code: ErrorNumber.again) }
+        }
+    }
+}
+
+/// A front end's ends of a process's pipes.
+@EventLoop final class PipeEnds {
+    let input: AsyncFD
+    private let output: AsyncFD, error: AsyncFD
+
+    init(_ input: consuming OwnedFD, _ output: consuming OwnedFD, _ error: consuming OwnedFD) throws {
+        self.input = try AsyncFD(input)
+        self.output = try AsyncFD(output)
+        self.error = try AsyncFD(error)
+    }
+
+    /// Both, to their ends.
+    func outputs() async throws -> (String, String) {
+        (try await Self.all(output), try await Self.all(error))
+    }
+
+    private static func all(_ end: AsyncFD) async throws -> String {
+        var text: [UInt8] = []
+        while case let bytes = try await end.read(), !bytes.isEmpty { text += bytes }
+        return String(decoding: text, as: UTF8.self)
+    }
+}

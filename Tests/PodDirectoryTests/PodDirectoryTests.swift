@@ -1,0 +1,80 @@
+import Linux
+import Pod
+import PodDirectory
+import Testing
+
+@Suite struct PodDirectoryTests {
+    private func withState(_ body: (String) throws -> Void) throws {
+        let state = "/tmp/bulkhead-state-\(try Identity.randomBytes(6).map { String($0, radix: 16) }.joined())"
+        defer { try? Files.removeTree(state) }
+        try body(state)
+    }
+
+    private func paths(_ state: String, _ id: String = "a") -> PodDirectory.Paths { .init(state: state, id: id) }
+
+    @Test func aLivingPodIsLetAlone() throws {
+        try withState { state in
+            let pod = try PodDirectory.make(state: state, id: "a")
+            #expect(throws: SystemCallError.self) { _ = try PodDirectory.make(state: state, id: "a") }
+            #expect(try PodDirectory.takeOver(paths(state)) == nil)
+            #expect(PodDirectory.sweep(state: state).isEmpty)
+            #expect(pod.exists())
+            #expect(try Files.status(pod.paths.pod).mode == 0o700)
+            try pod.remove()
+            #expect(!pod.exists())
+            #expect(try Files.names(in: state + "/pods") == [])
+        }
+    }
+
+    @Test func whatADeadMonitorLeftIsUndone() throws {
+        try withState { state in
+            let record = state + "/record", removed = state + "/removed"
+            for path in [record, removed] {
+                try Files.makeDirectories(path)
+                try Files.write(ContainerStatus(.running).serialized, to: path + "/" + ContainerStatus.fileName)
+            }
+            var sleeper = SpawnPlan("/bin/sleep", ["sleep", "60"])
+            sleeper.newSession = true
+            let left = try sleeper.start(), other = try sleeper.start()
+            do {
+                let pod = try PodDirectory.make(state: state, id: "a")
+                try pod.note(.record(path: record, removed: false))
+                try pod.note(.record(path: removed, removed: true))
+                try pod.note(.process(pid: left.pid, startTime: try #require(ProcessTime.start(of: left.pid))))
+                // The number of a process that began at another time.
+                try pod.note(.process(pid: other.pid, startTime: 1))
+                try Files.makeDirectories(pod.paths.share + "/x")
+            }
+            // Its lock went with the last reference.
+            #expect(PodDirectory.sweep(state: state) == [])
+            #expect(try left.pidfd.wait() == .signaled(9))
+            #expect(try !other.pidfd.hasEnded())
+            try other.pidfd.signal(9)
+            _ = try other.pidfd.wait()
+            let status = ContainerStatus(serialized: try Files.read(record + "/" + ContainerStatus.fileName))
+            #expect(status?.phase == .exited)
+            #expect(status?.exitCode == 137)
+            #expect(!Files.exists(removed))
+            #expect(try Files.names(in: state + "/pods") == [])
+        }
+    }
+
+    @Test func aDamagedJournalStaysAndIsTold() throws {
+        try withState { state in
+            try Files.makeDirectories(paths(state).pod)
+            try Files.write(Array("{\"journal\":9}\n".utf8), to: paths(state).journal)
+            let errors = PodDirectory.sweep(state: state)
+            #expect(errors.count == 1)
+            #expect(errors.first?.description.contains("not of version 1") == true)
+            #expect(Files.exists(paths(state).journal))
+        }
+    }
+
+    @Test func aDirectoryWithoutAJournalIsRemoved() throws {
+        try withState { state in
+            try Files.makeDirectories(paths(state).pod)
+            #expect(PodDirectory.sweep(state: state) == [])
+            #expect(try Files.names(in: state + "/pods") == [])
+        }
+    }
+}

@@ -36,6 +36,7 @@ let package = Package(
         module("Yamux"), tests("Yamux", ["SeededRandom"]),
         module("JSON"), tests("JSON"),
         module("OCI", ["JSON"]), tests("OCI", ["JSON", "SeededRandom"]),
+        module("CommandTree"), tests("CommandTree", ["SeededRandom"]),
         module("GuestImage"), tests("GuestImage", ["SeededRandom"]),
         .executableTarget(name: "guest-image", dependencies: ["GuestImage"], swiftSettings: swiftSettings),
         module("AgentAPI"),
@@ -70,7 +71,16 @@ let package = Package(
             ]),
         module(
             "MonitorClient", ["EventLoop", "Linux", "Monitor", "PodDirectory", "Protobuf", "RPC", "TTRPC", "TaskAPI"]),
-        program("bulkhead", ["Confinement", "Monitor", "MonitorClient"]),
+        module("ContainerStore", ["Linux", "OCI", "Pod", "PodDirectory"]),
+        tests("ContainerStore", ["Linux", "OCI", "Pod"]),
+        module(
+            "BulkheadCLI",
+            [
+                "CommandTree", "ContainerStore", "EventLoop", "JSON", "Linux", "Monitor", "MonitorClient", "OCI", "Pod",
+                "PodDirectory", "Protobuf", "QEMU", "SpecTranslation", "TTRPC", "TaskAPI",
+            ]),
+        tests("BulkheadCLI", ["CommandTree"]),
+        program("bulkhead", ["BulkheadCLI", "Confinement", "Monitor"]),
         .testTarget(name: "TidyTests", dependencies: ["Linux"], swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests",

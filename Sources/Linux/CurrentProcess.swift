@@ -54,6 +54,38 @@ public enum CurrentProcess {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// A descriptor of this process's standard input (0), output (1) or error (2).
+    public static func standardStream(_ number: CInt) throws(SystemCallError) -> OwnedFD {
+        let copy = fcntl(number, F_DUPFD_CLOEXEC, 3)
+        try checkErrno(copy, errno, "fcntl", "F_DUPFD_CLOEXEC")
+        return OwnedFD(owning: copy)
+    }
+
+    /// Opens /dev/null for each of the descriptors 0 to 2 that was closed when the program began: else a file opened
+    /// later would be taken for it.
+    public static func openMissingStandardStreams() {
+        for number in CInt(0)...2 where fcntl(number, F_GETFD) < 0 {
+            // The lowest free number is this one.
+            _ = open("/dev/null", O_RDWR)
+        }
+    }
+
+    /// The environment of this process.
+    public static var environment: [String] {
+        var result: [String] = []
+        var entry: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> = environ
+        while let text = entry.pointee {
+            result.append(String(cString: text))
+            entry += 1
+        }
+        return result
+    }
+
+    /// The value of a variable of the environment.
+    public static func environment(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+
     /// Makes the file at `path`, which is made, this process's standard error, where lines are appended.
     public static func redirectErrors(to path: String) throws(SystemCallError) {
         try duplicate(try Files.open(path, [.writeOnly, .create, .append]), to: 2)

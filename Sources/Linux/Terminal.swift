@@ -30,4 +30,29 @@ public enum Terminal {
     }
 
     public static func isTerminal(_ fd: borrowing OwnedFD) -> Bool { fd.withRaw { isatty($0) == 1 } }
+
+    /// What a terminal was set to before it was made raw.
+    public struct Settings: @unchecked Sendable {
+        // A C struct of numbers; it is not marked as such.
+        fileprivate let raw: termios
+    }
+
+    /// Passes every key on as it is typed, without echo and without signals; output stays as it was written, cfmakeraw(3).
+    /// - Returns: what `restore` takes.
+    public static func makeRaw(_ fd: borrowing OwnedFD) throws(SystemCallError) -> Settings {
+        var settings = termios()
+        let result = fd.withRaw { tcgetattr($0, &settings) }
+        try checkErrno(result, errno, "tcgetattr")
+        let before = Settings(raw: settings)
+        cfmakeraw(&settings)
+        let change = fd.withRaw { tcsetattr($0, TCSADRAIN, &settings) }
+        try checkErrno(change, errno, "tcsetattr")
+        return before
+    }
+
+    /// Sets the terminal back. One that has gone needs it no more.
+    public static func restore(_ fd: borrowing OwnedFD, _ settings: Settings) {
+        var raw = settings.raw
+        _ = fd.withRaw { tcsetattr($0, TCSADRAIN, &raw) }
+    }
 }

@@ -78,9 +78,9 @@ public enum Monitor {
             }
             Task { @EventLoop in await watchDirectory(directory, sandbox) }
             _ = try await sandbox.finished.value()
-            sandbox.detachAll()
             // A peer that does not read its answers is not waited for.
             try? await server.drain(within: .seconds(1))
+            sandbox.cleanUp()
             return .success(())
         } catch {
             return .failure(error)

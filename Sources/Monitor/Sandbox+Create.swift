@@ -38,7 +38,10 @@ extension Sandbox {
         if isTerminal, options.width > 0 {
             create.spec.process.terminal = TerminalSpec(options.width, options.height)
         }
-        if !options.record.isEmpty { try note(.record(path: options.record, removed: options.removesRecord)) }
+        if !options.record.isEmpty { 
+            try note(
+                .record(path: options.record, removed: options.removesRecord, link: options.recordLink))
+        }
         try await guest.waitUntilReady()
         let log = try ContainerLogFile.open(options)
         let streams = try ProcessStreams(descriptors, terminal: isTerminal, log: log, on: guest.link)
@@ -50,7 +53,7 @@ extension Sandbox {
                 stderr: request.stderr)
             main.pid = pid
             let container = SandboxContainer(
-                id: request.id, bundle: request.bundle, main: main, record: options.record)
+                id: request.id, bundle: request.bundle, main: main, options: options)
             container.status.pid = pid
             containers[request.id] = container
             save(container)

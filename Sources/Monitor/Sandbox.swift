@@ -103,11 +103,15 @@ import TaskAPI
         return container
     }
 
-    /// Takes every container's share of the host away, once the machine is gone.
-    func detachAll() {
-        for id in containers.keys {
+    /// Takes what every container has of the host away, once the machine is gone and everybody has been told.
+    func cleanUp() {
+        for (id, container) in containers {
             do {
                 try share.detach(id)
+                let options = container.options
+                if options.removesRecord {
+                    try PodDirectory.removeRecord(options.record, link: options.recordLink)
+                }
             } catch {
                 warn("\(error)")
             }

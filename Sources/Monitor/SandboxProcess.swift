@@ -1,6 +1,7 @@
 import AgentAPI
 import EventLoop
 import Pod
+import TaskAPI
 
 /// A process of a container as the monitor knows it.
 @EventLoop final class SandboxProcess {
@@ -41,11 +42,12 @@ import Pod
     let main: SandboxProcess
     var execs: [String: SandboxProcess] = [:]
     var status: ContainerStatus
+    let options: ContainerOptions
     /// Where the status is kept; empty for nowhere.
-    let record: String
+    var record: String { options.record }
 
-    init(id: String, bundle: String, main: SandboxProcess, record: String) {
-        (self.id, self.bundle, self.main, self.record) = (id, bundle, main, record)
+    init(id: String, bundle: String, main: SandboxProcess, options: ContainerOptions) {
+        (self.id, self.bundle, self.main, self.options) = (id, bundle, main, options)
         status = ContainerStatus(.created)
     }
 

@@ -86,6 +86,7 @@ import TaskAPI
             var response = WaitResponse()
             response.exitStatus = end.status
             response.exitedAt = Timestamp(nanoseconds: end.at)
+            response.outOfMemory = end.outOfMemory
             return response
         }
         task(Method.delete) { [sandbox] (request: TaskProcessRequest) in

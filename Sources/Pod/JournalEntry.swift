@@ -6,8 +6,9 @@ public enum JournalEntry: Equatable, Sendable {
     /// A process, by its number and its start time in clock ticks (proc_pid_stat(5), field 22), so that a later process
     /// of that number is let alone.
     case process(pid: Int32, startTime: UInt64)
-    /// A container's record: a directory whose status must not go on saying that it runs.
-    case record(path: String, removed: Bool)
+    /// A container's record: a directory whose status must not go on saying that it runs, or that is removed with the
+    /// container, and then with the link that names it, unless that leads elsewhere by now.
+    case record(path: String, removed: Bool, link: String = "")
 
     /// Of the format; a reader refuses others.
     public static let version = 1
@@ -20,7 +21,8 @@ public enum JournalEntry: Equatable, Sendable {
             switch self {
             case .process(let pid, let startTime):
                 .members(["process": .number("\(pid)"), "startTime": .number("\(startTime)")])
-            case .record(let path, let removed): .members(["record": .string(path), "removed": .bool(removed)])
+            case .record(let path, let removed, let link):
+                .members(["record": .string(path), "removed": .bool(removed), "link": .string(link)])
             }
         return Array((value.serialized + "\n").utf8)
     }
@@ -59,7 +61,7 @@ public enum JournalEntry: Equatable, Sendable {
             return .process(pid: pid, startTime: time)
         }
         if let path = value["record"]?.text, path.utf8.first == UInt8(ascii: "/") {
-            return .record(path: path, removed: value["removed"] == .bool(true))
+            return .record(path: path, removed: value["removed"] == .bool(true), link: value["link"]?.text ?? "")
         }
         throw JournalError(line: line, problem: "no entry of this version")
     }

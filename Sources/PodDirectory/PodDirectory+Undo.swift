@@ -34,9 +34,9 @@ extension PodDirectory {
     private static func undo(_ entry: JournalEntry) throws(SystemCallError) {
         switch entry {
         case .process(let pid, let startTime): try kill(pid, startedAt: startTime)
-        case .record(let path, let removed):
+        case .record(let path, let removed, let link):
             if removed {
-                try Files.removeTree(path)
+                try removeRecord(path, link: link)
             } else {
                 try markLost(path)
             }
@@ -54,6 +54,16 @@ extension PodDirectory {
         // Compared after the descriptor has been taken: it is this process's now, whatever becomes of the number.
         guard ProcessTime.start(of: pid) == time, try !process.hasEnded() else { return }
         try process.signal(9)
+    }
+
+    /// Removes a container's record, and the link that names it.
+    public static func removeRecord(_ path: String, link: String) throws(SystemCallError) {
+        try Files.removeTree(path)
+        // A link that has gone, or leads to another record, is none of ours.
+        guard !link.isEmpty, let target = try? Files.readLink(link),
+            target.split(separator: "/").last == path.split(separator: "/").last
+        else { return }
+        try Files.remove(link)
     }
 
     private static func markLost(_ record: String) throws(SystemCallError) {

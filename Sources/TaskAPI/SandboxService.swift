@@ -36,8 +36,9 @@ public struct ContainerOptions: Codable, Equatable, Sendable {
 
     /// A directory in which the monitor keeps `status.json`, and the log. Empty: neither.
     public var record = ""
-    /// The record is removed when the container has ended.
+    /// The record is removed when the pod has ended, with the link that names it.
     public var removesRecord = false
+    public var recordLink = ""
     /// The root file system is shared read-only, and the container's writes go into an overlay of that size in the
     /// guest. 0: it is written through.
     public var overlayBytes: UInt64 = 0
@@ -50,7 +51,7 @@ public struct ContainerOptions: Codable, Equatable, Sendable {
     public var width: UInt32 = 0, height: UInt32 = 0
     public init() {}
     enum CodingKeys: Int, CodingKey {
-        case record = 1, removesRecord, overlayBytes, user, logFileBytes, logFiles, width, height
+        case record = 1, removesRecord, recordLink, overlayBytes, user, logFileBytes, logFiles, width, height
     }
 }
 

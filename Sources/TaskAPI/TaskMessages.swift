@@ -109,8 +109,10 @@ public struct WaitResponse: Codable, Equatable, Sendable {
     /// The code, or 128 and the signal.
     public var exitStatus: UInt32 = 0
     public var exitedAt: Timestamp?
+    /// Ours, which containerd skips: the kernel ended the process for want of memory.
+    public var outOfMemory = false
     public init() {}
-    enum CodingKeys: Int, CodingKey { case exitStatus = 1, exitedAt }
+    enum CodingKeys: Int, CodingKey { case exitStatus = 1, exitedAt, outOfMemory = 1001 }
 }
 
 public struct ConnectRequest: Codable, Equatable, Sendable {

@@ -1,0 +1,86 @@
+import ContainerStore
+import EventLoop
+import Linux
+import MonitorClient
+import Protobuf
+import TTRPC
+import TaskAPI
+
+/// Starts a container of the store in a pod of its own: what `run` and `start` do.
+@EventLoop struct PodOfOne {
+    let host: Host
+    let record: ContainerRecord
+    let client: MonitorClient
+
+    /// Starts the pod's monitor. Its machine boots while the caller goes on.
+    init(_ host: Host, _ record: ContainerRecord) throws {
+        self.host = host
+        self.record = record
+        client = try host.startMonitor(record.id, memoryMiB: record.memoryMiB, vCPUs: record.vCPUs)
+    }
+
+    /// Makes the container; its program waits for `start`.
+    /// - Throws: `CLIError` with docker's exit code.
+    func create(_ streams: StandardStreams?) async throws {
+        do {
+            try await client.hello()
+            var assign = AssignRequest()
+            (assign.pod, assign.endsWithContainer) = (record.name, true)
+            try await client.assign(assign)
+            let names = try await streams?.handOver(to: client) ?? StandardStreams.Names()
+            var options = ContainerOptions()
+            options.record = host.store.directory(of: record.id)
+            (options.removesRecord, options.recordLink) = (record.removesItself, host.store.link(of: record.name))
+            (options.overlayBytes, options.user) = (record.writableBytes, record.user)
+            (options.logFileBytes, options.logFiles) = (record.logFileBytes, record.logFiles)
+            if record.terminal, let size = StandardStreams.terminalSize {
+                (options.width, options.height) = (UInt32(size.columns), UInt32(size.rows))
+            }
+            var request = CreateTaskRequest()
+            (request.id, request.bundle, request.terminal) = (record.id, options.record, record.terminal)
+            (request.stdin, request.stdout, request.stderr) = (names.stdin, names.stdout, names.stderr)
+            request.options = ProtobufAny(typeURL: ContainerOptions.typeURL, value: try Protobuf.encode(options))
+            let limit: Duration = .seconds(host.configuration.startSeconds + 30)
+            let _: CreateTaskResponse = try await client.task(TaskService.Method.create, request, within: limit)
+        } catch {
+            throw Self.failure(error)
+        }
+    }
+
+    /// Lets the program begin.
+    /// - Throws: `CLIError`: 127 when it is not there, 126 when it cannot be executed.
+    func start() async throws {
+        do {
+            let _: StartResponse = try await client.task(
+                TaskService.Method.start, TaskProcessRequest(id: record.id), within: .seconds(60))
+        } catch let status as TTRPCStatus {
+            throw CLIError(status.message, exitCode: Self.exitCode(status))
+        }
+    }
+
+    /// Ends the pod that could not begin, and waits until nothing of it is left.
+    func giveUp() async {
+        var request = ShutdownRequest()
+        request.now = true
+        // It has gone by itself: that is what is wanted.
+        let _: TaskEmpty? = try? await client.task(TaskService.Method.shutdown, request)
+        try? await client.waitForEnd(within: .seconds(10))
+    }
+
+    /// What engines exit with when a process could not be started.
+    static func exitCode(_ status: TTRPCStatus) -> Int32 {
+        switch status.code {
+        case .notFound: 127
+        case .permissionDenied: 126
+        default: CLIError.notRun
+        }
+    }
+
+    private static func failure(_ error: any Error) -> any Error {
+        switch error {
+        case let status as TTRPCStatus: CLIError(status.message, exitCode: CLIError.notRun)
+        case let error as CLIError: error
+        default: CLIError("\(error)", exitCode: CLIError.notRun)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import OCI
+
+/// What `run` was asked for, as far as `start`, `inspect` and `ps` need it again; `container.json` in the container's
+/// record, written once. The specification is beside it in `config.json`, the status in `status.json`.
+public struct ContainerRecord: JSONDocument {
+    public static let documentName = "container record"
+    public static let maximumBytes = 4 << 20
+    public static let fileName = "container.json"
+    /// Of the format; others are not read.
+    public static let currentVersion = 1
+
+    public var version = ContainerRecord.currentVersion
+    /// 64 hexadecimal digits.
+    public var id: String
+    public var name: String
+    /// As it was typed.
+    public var image: String
+    /// The digest of the image's configuration.
+    public var imageID: String
+    /// What keeps the image from being removed.
+    public var imageManifest: String
+    /// Nanoseconds since 1970 in UTC.
+    public var createdAt: Int64
+    /// The program and its arguments, the entry point included.
+    public var command: [String]
+    public var labels: [String: String]
+    /// `user[:group]` as the guest looks it up.
+    public var user: String
+    public var terminal: Bool
+    /// Standard input stays open, `-i`.
+    public var interactive: Bool
+    public var removesItself: Bool
+    /// The signal that `stop` begins with.
+    public var stopSignal: Int32
+    /// Bytes of the overlay of the container's writes.
+    public var writableBytes: UInt64
+    public var memoryMiB: Int
+    public var vCPUs: Int
+    public var logFileBytes: UInt64
+    public var logFiles: UInt32
+
+    public init(
+        id: String, name: String, image: String, imageID: String, imageManifest: String, createdAt: Int64,
+        command: [String], labels: [String: String], user: String, terminal: Bool, interactive: Bool,
+        removesItself: Bool, stopSignal: Int32, writableBytes: UInt64, memoryMiB: Int, vCPUs: Int, logFileBytes: UInt64,
+        logFiles: UInt32
+    ) {
+        (self.id, self.name, self.image, self.imageID) = (id, name, image, imageID)
+        (self.imageManifest, self.createdAt, self.command, self.labels) = (imageManifest, createdAt, command, labels)
+        (self.user, self.terminal, self.interactive) = (user, terminal, interactive)
+        (self.removesItself, self.stopSignal, self.writableBytes) = (removesItself, stopSignal, writableBytes)
+        (self.memoryMiB, self.vCPUs) = (memoryMiB, vCPUs)
+        (self.logFileBytes, self.logFiles) = (logFileBytes, logFiles)
+    }
+
+    /// The first twelve digits, as tables show them.
+    public var shortID: String { String(id.prefix(12)) }
+}

@@ -1,0 +1,160 @@
+import Linux
+import OCI
+import Pod
+import PodDirectory
+
+/// The containers of this host, of people's command line: a directory for each below the root directory, and a link for
+/// each name. There is no daemon; whoever reads may find anything half-written or gone, and skips it.
+public struct ContainerStore: Sendable {
+    /// A container with its status.
+    public struct Entry: Sendable {
+        public let record: ContainerRecord
+        public var status: ContainerStatus
+        /// The record's directory, which is its bundle as well.
+        public let directory: String
+    }
+
+    private let root: String
+    private let state: String
+    private var containers: String { root + "/containers" }
+    private var names: String { root + "/names" }
+
+    /// - Parameters:
+    ///   - root: where records stay over a reboot; `state`: where pods that live have their directories.
+    public init(root: String, state: String) {
+        self.root = root
+        self.state = state
+    }
+
+    public func directory(of id: String) -> String { containers + "/" + id }
+
+    /// The symbolic link that keeps a name for its container.
+    public func link(of name: String) -> String { names + "/" + name }
+
+    // MARK: Making and removing
+
+    /// Makes the record, its directory with mode 0700, and takes its name.
+    /// - Throws: `.nameInUse`; nothing is left then.
+    public func add(_ record: ContainerRecord, specification: [UInt8]) throws(StoreError) {
+        let directory = directory(of: record.id)
+        do {
+            try Files.makeDirectories(containers, mode: 0o700)
+            try Files.makeDirectories(names, mode: 0o700)
+            try Files.makeDirectory(directory, mode: 0o700)
+        } catch {
+            throw .unusable(error)
+        }
+        do {
+            try Files.write(specification, to: directory + "/config.json")
+            try write(record)
+            try Files.replace(
+                directory + "/" + ContainerStatus.fileName, with: ContainerStatus(.created).serialized)
+            try take(record.name, for: record.id)
+        } catch {
+            try? Files.removeTree(directory)  // The first error is the one that matters.
+            throw error as? StoreError ?? .unusable(error as? SystemCallError ?? SystemCallError("write", directory, code: ErrorNumber.inputOutput))
+        }
+    }
+
+    private func write(_ record: ContainerRecord) throws {
+        try Files.replace(directory(of: record.id) + "/" + ContainerRecord.fileName, with: try record.encode())
+    }
+
+    private func take(_ name: String, for id: String) throws {
+        let link = link(of: name)
+        for _ in 0..<100 {
+            do {
+                return try Files.symlink("../containers/" + id, at: link)
+            } catch {
+                guard error.code == ErrorNumber.exists else { throw error }
+            }
+            // A name whose container has been removed with its directory only.
+            guard !Files.exists(link) else { throw StoreError.nameInUse(name, by: owner(of: name) ?? "another container") }
+            try Files.remove(link)
+        }
+        throw StoreError.nameInUse(name, by: "another container")
+    }
+
+    private func owner(of name: String) -> String? {
+        guard let target = try? Files.readLink(names + "/" + name) else { return nil }  // It has just gone.
+        return target.split(separator: "/").last.map { String($0.prefix(12)) }
+    }
+
+    /// Removes the record and its name.
+    public func remove(_ record: ContainerRecord) throws(StoreError) {
+        do {
+            try PodDirectory.removeRecord(directory(of: record.id), link: link(of: record.name))
+        } catch {
+            throw .unusable(error)
+        }
+    }
+
+    /// Puts the status back to that of a container that has not been started, for a new start.
+    public func reset(_ record: ContainerRecord) throws(StoreError) {
+        do {
+            try Files.replace(
+                directory(of: record.id) + "/" + ContainerStatus.fileName,
+                with: ContainerStatus(.created).serialized)
+        } catch {
+            throw .unusable(error)
+        }
+    }
+
+    // MARK: Finding
+
+    /// Every container, the youngest first. What is half-written is left out.
+    public func all() -> [Entry] {
+        let ids = (try? Files.names(in: containers)) ?? []  // There has never been one.
+        return ids.compactMap(entry).sorted { $0.record.createdAt > $1.record.createdAt }
+    }
+
+    /// The container of that name, id, or beginning of an id.
+    public func find(_ reference: String) throws(StoreError) -> Entry {
+        let plain = reference.utf8.allSatisfy { $0 != UInt8(ascii: "/") && $0 != 0 } && !reference.hasPrefix(".")
+        guard plain, !reference.isEmpty else { throw .notFound(reference) }
+        if let entry = entry(reference) { return entry }
+        if let target = try? Files.readLink(names + "/" + reference),  // No such name.
+            let id = target.split(separator: "/").last, let entry = entry(String(id))
+        {
+            return entry
+        }
+        let ids = ((try? Files.names(in: containers)) ?? []).filter { $0.hasPrefix(reference) }
+        guard ids.count < 2 else { throw .ambiguous(reference) }
+        guard let id = ids.first, let entry = entry(id) else { throw .notFound(reference) }
+        return entry
+    }
+
+    private func entry(_ id: String) -> Entry? {
+        let directory = directory(of: id)
+        // Half-written, removed meanwhile, or of another version: no container of ours.
+        guard
+            let bytes = try? Files.read(
+                directory + "/" + ContainerRecord.fileName, limit: ContainerRecord.maximumBytes),
+            let record = try? ContainerRecord.decode(json: bytes), record.version == ContainerRecord.currentVersion,
+            record.id == id
+        else { return nil }
+        let text = try? Files.read(directory + "/" + ContainerStatus.fileName, limit: ContainerStatus.maximumBytes)
+        var status = text.flatMap { ContainerStatus(serialized: $0) } ?? ContainerStatus(.created)
+        // The machine has been rebooted, or somebody has removed the state directory.
+        if status.phase == .running, !Files.exists(state + "/pods/" + id) { status.lost(at: record.createdAt) }
+        return Entry(record: record, status: status, directory: directory)
+    }
+}
+
+/// Why the store cannot do what it was asked for.
+public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
+    case notFound(String)
+    case ambiguous(String)
+    case nameInUse(String, by: String)
+    case unusable(SystemCallError)
+
+    public var description: String {
+        switch self {
+        case .notFound(let reference): "no such container: \(reference)"
+        case .ambiguous(let reference): "several containers' ids begin with \(reference): give more of it"
+        case .nameInUse(let name, let owner):
+            "the name \"\(name)\" is in use by container \(owner): remove or rename that one, or choose another name"
+        case .unusable(let error): "the container's record: \(error)"
+        }
+    }
+}

@@ -36,6 +36,7 @@ let package = Package(
         module("Yamux"), tests("Yamux", ["SeededRandom"]),
         module("JSON"), tests("JSON"),
         module("OCI", ["JSON"]), tests("OCI", ["JSON", "SeededRandom"]),
+        module("CommandTree"), tests("CommandTree", ["SeededRandom"]),
         module("GuestImage"), tests("GuestImage", ["SeededRandom"]),
         .executableTarget(name: "guest-image", dependencies: ["GuestImage"], swiftSettings: swiftSettings),
         module("AgentAPI"),

@@ -32,7 +32,9 @@ import Testing
         return found
     }
 
-    @Test(arguments: ["Protobuf", "TTRPC", "Yamux", "JSON", "OCI", "AgentAPI", "SpecTranslation", "GuestImage"])
+    @Test(arguments: [
+        "Protobuf", "TTRPC", "Yamux", "JSON", "OCI", "AgentAPI", "SpecTranslation", "GuestImage", "CommandTree",
+    ])
     func pureTargetsImportNoSystem(_ target: String) throws {
         let banned = ["Glibc", "Foundation", "Linux", "CLinux", "EventLoop", "Dispatch", "Synchronization"]
         for source in try Self.sources("Sources/" + target) {

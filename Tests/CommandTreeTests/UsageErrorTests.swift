@@ -1,0 +1,94 @@
+import Testing
+
+@testable import CommandTree
+
+@Suite struct UsageErrorTests {
+    struct Row: Sendable, CustomTestStringConvertible {
+        var line: [String]
+        var message: String
+        var see = "bulkhead run"
+        var testDescription: String { line.joined(separator: " ") }
+    }
+
+    @Test(arguments: [
+        Row(line: ["run", "--nmae", "x"], message: "unknown flag --nmae for \"bulkhead run\": did you mean --name?"),
+        Row(line: ["run", "--mem=1g"], message: "unknown flag --mem for \"bulkhead run\": did you mean --memory?"),
+        Row(line: ["run", "--zzzzzz"], message: "unknown flag --zzzzzz for \"bulkhead run\"."),
+        Row(line: ["run", "--trce"], message: "unknown flag --trce for \"bulkhead run\"."),
+        Row(line: ["run", "---rm"], message: "unknown flag ---rm for \"bulkhead run\": did you mean --rm?"),
+        Row(line: ["run", "--=x"], message: "unknown flag -- for \"bulkhead run\"."),
+        Row(line: ["run", "-x"], message: "unknown flag -x for \"bulkhead run\"."),
+        Row(line: ["run", "-ix"], message: "unknown flag -x for \"bulkhead run\"."),
+        Row(line: ["run", "-name", "x"], message: "unknown flag -name for \"bulkhead run\": did you mean --name?"),
+        Row(line: ["run", "-\u{E9}"], message: "unknown flag -\u{E9} for \"bulkhead run\"."),
+        Row(
+            line: ["run", "--root", "x"],
+            message: "flag --root is one of \"bulkhead\": it goes before \"run\"."),
+        Row(
+            line: ["image", "pull", "-D"],
+            message: "flag -D is one of \"bulkhead\": it goes before \"image\".", see: "bulkhead image pull"),
+        Row(line: ["rnu"], message: "unknown command \"rnu\" for \"bulkhead\": did you mean run?", see: "bulkhead"),
+        Row(
+            line: ["image", "pul"], message: "unknown command \"pul\" for \"bulkhead image\": did you mean pull?",
+            see: "bulkhead image"),
+        Row(line: ["help", "x"], message: "unknown command \"x\" for \"bulkhead\".", see: "bulkhead"),
+        Row(line: ["run", "--name"], message: "flag --name for \"bulkhead run\" needs a value (NAME)."),
+        Row(line: ["run", "-ite"], message: "flag -e for \"bulkhead run\" needs a value (KEY=VALUE)."),
+        Row(
+            line: ["run", "--rm=maybe"],
+            message: "flag --rm for \"bulkhead run\" is on or off: \"maybe\" is neither true nor false."),
+        Row(
+            line: ["run", "-t=x1"],
+            message: "flag -t for \"bulkhead run\" is on or off: \"x1\" is neither true nor false."),
+        Row(line: ["run", "-t=", "i"], message: "unknown flag -= for \"bulkhead run\"."),
+        Row(
+            line: ["run", "--pull=allways"],
+            message: "--pull for \"bulkhead run\" cannot be \"allways\": it is always, missing or never; "
+                + "did you mean always?"),
+        Row(
+            line: ["run", "--publish", "80:80"],
+            message: "--publish is not supported by \"bulkhead run\" yet: use --network host."),
+        Row(line: ["run", "-itp80:80"], message: "-p is not supported by \"bulkhead run\" yet: use --network host."),
+        Row(
+            line: ["run", "--privileged"],
+            message: "--privileged is not supported by \"bulkhead run\" yet: "
+                + "the container has its own kernel already."),
+        Row(line: ["run"], message: "\"bulkhead run\" needs at least IMAGE."),
+        Row(
+            line: ["exec", "c"], message: "\"bulkhead exec\" needs at least CONTAINER and COMMAND.",
+            see: "bulkhead exec"),
+        Row(line: ["rm"], message: "\"bulkhead rm\" needs at least CONTAINER.", see: "bulkhead rm"),
+        Row(
+            line: ["logs", "a", "b"],
+            message: "\"bulkhead logs\" takes at most 1 argument: \"b\" is one too many.", see: "bulkhead logs"),
+        Row(
+            line: ["version", "x"], message: "\"bulkhead version\" takes no arguments, but \"x\" was given.",
+            see: "bulkhead version"),
+        Row(line: ["run", "--a\nb\u{1B}[2J"], message: "unknown flag --a\\u{a}b\\u{1b}[2J for \"bulkhead run\"."),
+    ]) func saysWhatIsWrong(_ row: Row) {
+        let error = #expect(throws: UsageError.self) { try SampleTree.root.parse(row.line) }
+        #expect(error?.description == row.message + " See '\(row.see) --help'.")
+    }
+
+    @Test func theFirstErrorFromTheLeftCounts() {
+        let error = #expect(throws: UsageError.self) { try SampleTree.root.parse(["run", "--rm=x", "--nonsense"]) }
+        #expect(error?.problem == .badBoolean(option: "--rm", value: "x"))
+    }
+
+    @Test(arguments: [
+        ("name", "nmae", 1), ("abc", "abc", 0), ("", "abc", 3), ("abc", "", 3), ("abc", "abd", 1), ("ab", "ba", 1),
+        ("abc", "ab", 1), ("kitten", "sitting", 3), ("ca", "abc", 3), ("abcdef", "badcfe", 3),
+    ]) func countsSlips(_ left: String, _ right: String, _ distance: Int) {
+        #expect(NearestName.distance(Array(left.utf8), Array(right.utf8)) == distance)
+        #expect(NearestName.distance(Array(right.utf8), Array(left.utf8)) == distance)
+    }
+
+    @Test(
+        arguments: [
+            ("NAME", "name"), ("memroy", "memory"), ("x", nil), ("me", nil), ("", nil), ("entrypiont", "entrypoint"),
+            ("vol", "volume"), (String(repeating: "volume", count: 100_000), nil),
+        ] as [(String, String?)]) func findsTheNearestName(_ typed: String, _ expected: String?)
+    {
+        #expect(NearestName.find(typed, among: ["name", "memory", "entrypoint", "volume", "rm"]) == expected)
+    }
+}

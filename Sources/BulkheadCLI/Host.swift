@@ -1,3 +1,4 @@
+import CommandTree
 import ContainerStore
 import EventLoop
 import Linux
@@ -15,12 +16,13 @@ struct Host: Sendable {
     let configuration: Configuration
     let store: ContainerStore
 
-    init(root: String?, state: String?) throws {
+    /// - Parameter arguments: the global options are looked at.
+    init(_ arguments: ParsedArguments) throws {
         launcher = try Files.readLink("/proc/self/exe")
         configuration = Configuration()
-        self.root = root ?? configuration.root
-        self.state = state ?? configuration.state
-        store = ContainerStore(root: self.root, state: self.state)
+        root = arguments.value("root") ?? configuration.root
+        state = arguments.value("state-dir") ?? configuration.state
+        store = ContainerStore(root: root, state: state)
     }
 
     func paths(_ id: String) -> PodDirectory.Paths { PodDirectory.Paths(state: state, id: id) }

@@ -66,6 +66,23 @@ extension JSONValue {
         }
     }
 
+    /// The value as JSON text for people: a line for each element and member, four spaces a level, as docker prints it.
+    public var indented: String { indented(level: 0) }
+
+    private func indented(level: Int) -> String {
+        let inner = String(repeating: "    ", count: level + 1), outer = String(repeating: "    ", count: level)
+        switch self {
+        case .null, .bool, .number, .string: return serialized
+        case .array(let elements):
+            guard !elements.isEmpty else { return "[]" }
+            return "[\n" + elements.map { inner + $0.indented(level: level + 1) }.joined(separator: ",\n") + "\n\(outer)]"
+        case .object(let members):
+            guard !members.isEmpty else { return "{}" }
+            let lines = members.map { inner + Self.quoted($0.key) + ": " + $0.value.indented(level: level + 1) }
+            return "{\n" + lines.joined(separator: ",\n") + "\n\(outer)}"
+        }
+    }
+
     /// An object of these members, in this order.
     public static func members(_ members: KeyValuePairs<String, JSONValue>) -> JSONValue {
         .object(members.map { JSONMember(key: $0.key, value: $0.value) })

@@ -54,6 +54,9 @@ public enum CurrentProcess {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// Processors that are on, 1 or more.
+    public static var processorCount: Int { max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))) }
+
     /// A descriptor of this process's standard input (0), output (1) or error (2).
     public static func standardStream(_ number: CInt) throws(SystemCallError) -> OwnedFD {
         let copy = fcntl(number, F_DUPFD_CLOEXEC, 3)

@@ -39,6 +39,7 @@ public enum ErrorNumber {
     public static let invalid: CInt = EINVAL
     public static let brokenPipe: CInt = EPIPE
     public static let noSpace: CInt = ENOSPC
+    public static let refused: CInt = ECONNREFUSED
 }
 
 /// The text of an errno, as strerror(3) has it in the C locale.

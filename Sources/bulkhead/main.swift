@@ -1,3 +1,4 @@
+import BulkheadCLI
 import Confinement
 import Linux
 import Monitor
@@ -5,8 +6,7 @@ import Monitor
 // One executable under several names; which one it was called by decides what it is.
 switch CommandLine.arguments.first {
 case Confinement.programName: Confinement.main()
-case Monitor.programName: Monitor.main(launcher: try Files.readLink("/proc/self/exe"), version: "0.1.0")
+case Monitor.programName: Monitor.main(launcher: try Files.readLink("/proc/self/exe"), version: BulkheadVersion.text)
 case Reaper.programName: Reaper.main()
-default:
-    print("bulkhead: there is no command yet; see README.md for what is there")
+default: BulkheadCLI.main()
 }

@@ -84,7 +84,11 @@ import Testing
 
                 Options:
                       --quite-a-long-name VALUE
-    XX
+                               It has a line of its own,
+                               and below it what it
+                               means
+                  -b, --b      Short
+                  -h, --help   Show this help
 
                 """)
     }

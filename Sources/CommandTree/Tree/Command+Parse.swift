@@ -4,9 +4,9 @@ extension Command {
     /// `--name X`, `--name=X`, `-e X`, `-eX`, `-e=X`, clusters such as `-itv/a:/b`, flags as `--rm=false`. A value is
     /// whatever comes next, even if it begins with a dash. `--` ends the options, a lone `-` is an operand. `--help`,
     /// and `-h` where no option took that letter, ask for help up to where the options end; so does `help run`.
+    /// What stands behind a group's option with `replacesCommand`, from the verb on, is not read.
     ///
     /// - Parameter arguments: Without the program's name. Time and memory are linear in their size.
-    /// What stands behind a group's option with `replacesCommand`, from the verb on, is not read.
     /// - Throws: The first error from the left.
     public func parse(_ arguments: [String]) throws(UsageError) -> Outcome {
         var parser = ArgumentParser(root: self, arguments: arguments)

@@ -7,12 +7,12 @@ enum NearestName {
     /// The candidate with the fewest typing errors, the first of several; nil if none is near.
     static func find(_ name: String, among candidates: [String]) -> String? {
         guard !name.isEmpty, name.utf8.count <= maximumBytes else { return nil }
-        let typed = lowercased(name)
+        let typed = name.utf8.map(\.lowercased)
         // One slip in four letters, or the answer says more about the tree than about the person.
         let allowed = max(1, typed.count / 4)
         var best: (name: String, distance: Int)?
         for candidate in candidates where candidate.utf8.count <= maximumBytes {
-            let known = lowercased(candidate)
+            let known = candidate.utf8.map(\.lowercased)
             guard abs(known.count - typed.count) <= allowed else { continue }
             let distance = distance(typed, known)
             // Two short names of which every letter differs have nothing in common.
@@ -20,7 +20,7 @@ enum NearestName {
                 best = (candidate, distance)
             }
         }
-        return best?.name ?? candidates.first { typed.count >= 3 && lowercased($0).starts(with: typed) }
+        return best?.name ?? candidates.first { typed.count >= 3 && $0.utf8.map(\.lowercased).starts(with: typed) }
     }
 
     /// Letters to insert, remove, replace or swap with a neighbour (optimal string alignment).
@@ -41,9 +41,5 @@ enum NearestName {
             last = current
         }
         return last[right.count]
-    }
-
-    private static func lowercased(_ name: String) -> [UInt8] {
-        name.utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
     }
 }

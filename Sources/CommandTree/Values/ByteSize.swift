@@ -10,29 +10,25 @@ public enum ByteSize {
     public static func parse(_ text: String) throws(ValueError) -> Int64 {
         let malformed = ValueError.malformed(
             what: "size", value: text, expected: "a number with a unit, such as 512m or 1.5g")
-        var rest = text[...].utf8
-        let isNumber = rest.first.map {
-            (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: ".")
-        }
-        guard isNumber == true else { throw malformed }
         let outOfRange = ValueError.outOfRange(what: "size", value: text, allowed: "less than 8 EiB")
-        guard let number = DecimalNumber(takenFrom: &rest) else {
-            if rest.first.map({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) == true { throw outOfRange }
-            throw malformed
+        var rest = text[...].utf8
+        let number: DecimalNumber
+        do { number = try DecimalNumber(takenFrom: &rest) } catch {
+            throw error == .noDigits ? malformed : outOfRange
         }
         if rest.first == UInt8(ascii: " ") { rest.removeFirst() }
-        guard let unit = unitBytes(Substring(rest).lowercased()) else { throw malformed }
+        guard let unit = unitBytes(rest) else { throw malformed }
         guard let bytes = number.scaled(by: unit), let size = Int64(exactly: bytes) else { throw outOfRange }
         return size
     }
 
-    private static func unitBytes(_ suffix: String) -> UInt64? {
-        if suffix.isEmpty || suffix == "b" { return 1 }
-        let prefixes = ["k", "m", "g", "t", "p"]
-        for (index, prefix) in prefixes.enumerated()
-        where [prefix, prefix + "b", prefix + "ib"].contains(suffix) {
-            return 1 << (10 * UInt64(index + 1))
-        }
-        return nil
+    private static func unitBytes(_ suffix: Substring.UTF8View) -> UInt64? {
+        // One byte more than any unit has, so that what is longer fits none.
+        let letters = suffix.prefix(4).map(\.lowercased)
+        guard let first = letters.first, letters != [UInt8(ascii: "b")] else { return 1 }
+        guard let power = "kmgtp".utf8.enumerated().first(where: { $0.element == first })?.offset,
+            ["", "b", "ib"].contains(where: { $0.utf8.elementsEqual(letters.dropFirst()) })
+        else { return nil }
+        return 1 << (10 * UInt64(power + 1))
     }
 }

@@ -19,12 +19,12 @@ public struct CPULimit: Sendable, Equatable {
         let what = "number of CPUs"
         let outOfRange = ValueError.outOfRange(what: what, value: text, allowed: "from 0.01 to \(maximumCPUs)")
         var rest = text[...].utf8
-        guard let number = DecimalNumber(takenFrom: &rest), rest.isEmpty else {
-            if !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) {
-                throw outOfRange
-            }
-            throw .malformed(what: what, value: text, expected: "a decimal number, such as 1.5")
+        let number: DecimalNumber
+        let malformed = ValueError.malformed(what: what, value: text, expected: "a decimal number, such as 1.5")
+        do { number = try DecimalNumber(takenFrom: &rest) } catch {
+            throw error == .noDigits ? malformed : outOfRange
         }
+        guard rest.isEmpty else { throw malformed }
         guard number.fractionDigits <= 9 else {
             throw .outOfRange(what: what, value: text, allowed: "at most nine digits behind the point")
         }

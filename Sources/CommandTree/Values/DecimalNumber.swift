@@ -9,32 +9,35 @@ struct DecimalNumber: Equatable {
     /// Digits behind the point without zeros at the end.
     private(set) var fractionDigits = 0
 
-    /// Takes a number from the start of `bytes`. Nil without a digit, and then nothing is taken; or if the part before
-    /// the point is above 2^64 - 1. Digits beyond the 18th behind the point are dropped, but count in `fractionDigits`.
-    init?(takenFrom bytes: inout Substring.UTF8View) {
-        var digits = 0
-        while let digit = Self.digit(bytes.first) {
+    /// Why there is no number.
+    enum Failure: Error {
+        /// No digit; nothing was taken.
+        case noDigits
+        /// The part before the point is above 2^64 - 1.
+        case tooLarge
+    }
+
+    /// Takes a number from the start of `bytes`. Digits beyond the 18th behind the point are dropped, but count in
+    /// `fractionDigits`.
+    init(takenFrom bytes: inout Substring.UTF8View) throws(Failure) {
+        let hasPoint = bytes.first == UInt8(ascii: ".")
+        guard (hasPoint ? bytes.dropFirst() : bytes).first?.isDigit == true else { throw .noDigits }
+        while let digit = Self.takeDigit(&bytes) {
             let (product, isTooLarge) = whole.multipliedReportingOverflow(by: 10)
             let (sum, isTooLargeToo) = product.addingReportingOverflow(digit)
-            if isTooLarge || isTooLargeToo { return nil }
+            if isTooLarge || isTooLargeToo { throw .tooLarge }
             whole = sum
-            digits += 1
-            bytes.removeFirst()
         }
-        if bytes.first == UInt8(ascii: "."), digits > 0 || Self.digit(bytes.dropFirst().first) != nil {
-            bytes.removeFirst()
-            var position = 0
-            var unit = Self.fractionUnit
-            while let digit = Self.digit(bytes.first) {
-                unit /= 10
-                fraction += digit * unit
-                position += 1
-                if digit != 0 { fractionDigits = position }
-                bytes.removeFirst()
-            }
-            digits += position
+        guard bytes.first == UInt8(ascii: ".") else { return }
+        bytes.removeFirst()
+        var position = 0
+        var unit = Self.fractionUnit
+        while let digit = Self.takeDigit(&bytes) {
+            unit /= 10
+            fraction += digit * unit
+            position += 1
+            if digit != 0 { fractionDigits = position }
         }
-        if digits == 0 { return nil }
     }
 
     /// The number times `unit`, rounded down; nil above 2^64 - 1.
@@ -47,8 +50,9 @@ struct DecimalNumber: Equatable {
         return isTooLargeToo ? nil : sum
     }
 
-    private static func digit(_ byte: UInt8?) -> UInt64? {
-        guard let byte, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+    private static func takeDigit(_ bytes: inout Substring.UTF8View) -> UInt64? {
+        guard let byte = bytes.first, byte.isDigit else { return nil }
+        bytes.removeFirst()
         return UInt64(byte - UInt8(ascii: "0"))
     }
 }

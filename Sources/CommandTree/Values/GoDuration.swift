@@ -21,12 +21,11 @@ public enum GoDuration {
         guard !rest.isEmpty else { throw malformed }
         var total: UInt64 = 0
         while !rest.isEmpty {
-            let start = rest
-            guard let number = DecimalNumber(takenFrom: &rest) else {
-                // Digits were taken, then there were too many.
-                throw rest.startIndex > start.startIndex ? outOfRange : malformed
+            let number: DecimalNumber
+            do { number = try DecimalNumber(takenFrom: &rest) } catch {
+                throw error == .noDigits ? malformed : outOfRange
             }
-            let name = rest.prefix { $0 != UInt8(ascii: ".") && !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+            let name = rest.prefix { $0 != UInt8(ascii: ".") && !$0.isDigit }
             guard let unit = units.first(where: { $0.name.utf8.elementsEqual(name) }) else { throw malformed }
             rest.removeFirst(name.count)
             guard let nanoseconds = number.scaled(by: unit.nanoseconds) else { throw outOfRange }

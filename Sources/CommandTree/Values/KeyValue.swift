@@ -21,18 +21,3 @@ public struct KeyValue: Sendable, Equatable {
         return KeyValue(key: key, value: value)
     }
 }
-
-extension String {
-    /// The text before and behind the first `separator`, which is ASCII; behind is nil without one.
-    ///
-    /// By bytes: to `Character`, a separator with a combining mark behind it is another character.
-    func cut(at separator: Unicode.Scalar) -> (before: String, behind: String?) {
-        guard let index = utf8.firstIndex(of: UInt8(ascii: separator)) else { return (self, nil) }
-        return (String(self[..<index]), String(self[utf8.index(after: index)...]))
-    }
-
-    /// The parts between the separators, empty ones too; at least one.
-    func split(at separator: Unicode.Scalar) -> [String] {
-        utf8.split(separator: UInt8(ascii: separator), omittingEmptySubsequences: false).map { String(Substring($0)) }
-    }
-}

@@ -64,7 +64,7 @@ private struct MountFields {
             propagation = known
         case ("tmpfs-size", let value?): sizeBytes = try ByteSize.parse(value)
         case ("tmpfs-mode", let value?):
-            guard let known = UInt16(value, radix: 8), known <= 0o7777, value.utf8.first != UInt8(ascii: "+") else {
+            guard value.isDigits, let known = UInt16(value, radix: 8), known <= 0o7777 else {
                 throw .malformed(what: key, value: value, expected: "an octal mode up to 7777, such as 1770")
             }
             mode = known

@@ -18,13 +18,14 @@ public enum SignalName {
     /// - Throws: `.outOfRange` for a number not from 1 to 64 or beside the real-time signals, `.unknownName`.
     public static func parse(_ text: String) throws(ValueError) -> Int32 {
         let outOfRange = ValueError.outOfRange(what: "signal", value: text, allowed: "from 1 to \(maximum)")
-        if !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) {
+        if text.isDigits {
             guard let number = Int32(text), (1...maximum).contains(number) else { throw outOfRange }
             return number
         }
         let unknown = ValueError.unknownName(what: "signal", value: text, known: names.map { "SIG" + $0 })
-        guard text.utf8.count <= 16 else { throw unknown }
-        let upper = text.uppercased()
+        // As strings, K and the sign for Kelvin are equal.
+        guard text.utf8.count <= 16, text.utf8.allSatisfy({ $0 < 0x80 }) else { throw unknown }
+        let upper = String(decoding: text.utf8.map { $0.uppercased }, as: UTF8.self)
         let name = upper.hasPrefix("SIG") ? String(upper.dropFirst(3)) : upper
         if let index = names.firstIndex(of: name), let number = Int32(exactly: index + 1) { return number }
         if let number = others[name] { return number }
@@ -32,8 +33,8 @@ public enum SignalName {
             guard name.hasPrefix(base) else { continue }
             let offset = name.dropFirst(base.count)
             if offset.isEmpty { return start }
-            guard offset.hasPrefix(sign), let distance = Int32(offset.dropFirst()),
-                offset.dropFirst().allSatisfy(\.isWholeNumber)
+            guard offset.hasPrefix(sign), String(offset.dropFirst()).isDigits,
+                let distance = Int32(offset.dropFirst())
             else { throw unknown }
             guard distance <= maximum - realTimeMinimum else {
                 throw .outOfRange(what: "signal", value: text, allowed: "from RTMIN to RTMIN+30, which is RTMAX")

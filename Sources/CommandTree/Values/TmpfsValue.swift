@@ -40,10 +40,10 @@ extension TmpfsRequest {
         case "nr_inodes", "nr_blocks":
             (isValid, expected) = (isSize(value, suffixes: "kmg"), "a number, such as 100k")
         case "mode":
-            let mode = isDigits(value) ? UInt16(value, radix: 8) : nil
+            let mode = value.isDigits ? UInt16(value, radix: 8) : nil
             (isValid, expected) = (mode.map { $0 <= 0o7777 } ?? false, "an octal mode up to 7777, such as 1777")
         case "uid", "gid":
-            (isValid, expected) = (isDigits(value) && UInt32(value) != nil, "a number")
+            (isValid, expected) = (value.isDigits && UInt32(value) != nil, "a number")
         default: throw unknown(key)
         }
         guard isValid else { throw .malformed(what: "tmpfs option", value: option, expected: expected) }
@@ -57,10 +57,6 @@ extension TmpfsRequest {
     private static func isSize(_ text: String, suffixes: String) -> Bool {
         var digits = text
         if let last = text.lowercased().last, suffixes.contains(last) { digits.removeLast() }
-        return isDigits(digits) && UInt64(digits) != nil
-    }
-
-    private static func isDigits(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        return digits.isDigits && UInt64(digits) != nil
     }
 }

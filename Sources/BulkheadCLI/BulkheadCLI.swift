@@ -1,0 +1,86 @@
+import CommandTree
+import EventLoop
+import Linux
+import TTRPC
+
+/// `bulkhead`, the command for people.
+public enum BulkheadCLI {
+    /// Runs the command that the process's arguments ask for. Never returns.
+    public static func main() -> Never {
+        CurrentProcess.openMissingStandardStreams()
+        CurrentProcess.exit(run(Array(CommandLine.arguments.dropFirst())))
+    }
+
+    private static func run(_ arguments: [String]) -> Int32 {
+        do {
+            // A reader that has gone is an error of the write, not this command's end with the terminal raw.
+            try ignoreSignal(13)
+            switch try Verbs.tree.parse(arguments) {
+            case .help(let path, let wasAskedFor):
+                let text = Verbs.tree.helpText(for: path, width: width)
+                guard wasAskedFor else {
+                    CurrentProcess.writeError(Array(text.utf8))
+                    return CLIError.notRun
+                }
+                try CurrentProcess.standardStream(1).writeAll(Array(text.utf8))
+                return 0
+            case .invoke(let invocation): return try run(invocation)
+            }
+        } catch {
+            return tell(error)
+        }
+    }
+
+    private static func run(_ invocation: Invocation) throws -> Int32 {
+        guard let verb = Verbs.all.first(where: { $0.path == invocation.path }) else {
+            preconditionFailure("no verb \(invocation.path)")  // The tree and the table come from one list.
+        }
+        let host = try Host(invocation.arguments)
+        return EventLoop.run {
+            do {
+                if verb.looksAtPods { host.sweep() }
+                return try await verb.run(host, invocation.arguments)
+            } catch {
+                return tell(error)
+            }
+        }
+    }
+
+    /// The one place where an error becomes a line and an exit code.
+    private static func tell(_ error: any Error) -> Int32 {
+        switch error {
+        case let error as UsageError:
+            BulkheadCLIText.tell("\(error)")
+            return CLIError.notRun
+        case let failure as ContainerStart.Failure:
+            BulkheadCLIText.tell(failure.error.description)
+            return failure.error.exitCode
+        case let error as CLIError:
+            BulkheadCLIText.tell(error.description)
+            return error.exitCode
+        case let status as TTRPCStatus:
+            BulkheadCLIText.tell(status.message)
+            return CLIError.failed
+        // A reader that has had enough, as `head` has.
+        case let error as SystemCallError where error.call == "write" && error.code == ErrorNumber.brokenPipe:
+            return CLIError.failed
+        default:
+            BulkheadCLIText.tell("\(error)")
+            return CLIError.failed
+        }
+    }
+
+    private static var width: Int {
+        guard let output = try? CurrentProcess.standardStream(1), let size = try? Terminal.size(output) else {
+            return 80
+        }
+        return min(max(Int(size.columns), 40), 120)
+    }
+}
+
+/// Lines for people.
+enum BulkheadCLIText {
+    static func tell(_ message: String) {
+        CurrentProcess.writeError(Array("bulkhead: \(message)\n".utf8))
+    }
+}

@@ -1,0 +1,120 @@
+import ContainerStore
+import EventLoop
+import Glibc
+import Linux
+import MonitorClient
+import TTRPC
+
+/// A container of the store from its record to its end: what `run` and `start` have in common.
+@EventLoop struct ContainerStart {
+    /// A start that came to nothing.
+    enum Failure: Error, CustomStringConvertible {
+        case notCreated(CLIError)
+        case notStarted(CLIError)
+
+        var error: CLIError {
+            switch self {
+            case .notCreated(let error), .notStarted(let error): error
+            }
+        }
+        var description: String { error.description }
+    }
+
+    let host: Host
+    let record: ContainerRecord
+    let attachesInput: Bool
+    let attachesOutput: Bool
+
+    /// Starts the container, and waits for its end when it is attached.
+    /// - Parameter announce: called when it runs detached.
+    /// - Returns: the exit code for this command.
+    func run(announce: @escaping () throws -> Void) async throws -> Int32 {
+        // Before any thread is made, so that no other takes them.
+        let signals = try SignalWatch(SignalSet(Foreground.forwarded))
+        let streams =
+            attachesOutput ? try StandardStreams(interactive: attachesInput, terminal: record.terminal) : nil
+        defer { streams?.restore() }
+        let interrupted = Promise<CInt>()
+        let booting = Task { @EventLoop in
+            while let signal = try? await signals.next() {
+                if signal != SIGWINCH, signal != SIGCONT { interrupted.fulfil(signal) }
+            }
+        }
+        let pod = try await begin(streams, interrupted)
+        booting.cancel()
+        guard attachesOutput else {
+            try announce()
+            pod.client.close()
+            return 0
+        }
+        return try await wait(for: pod, streams, signals)
+    }
+
+    /// Up to the program's begin, or a signal of somebody who does not want to wait for it.
+    private func begin(_ streams: StandardStreams?, _ interrupted: Promise<CInt>) async throws -> PodOfOne {
+        let pod: PodOfOne
+        do {
+            pod = try PodOfOne(host, record)
+        } catch {
+            throw Failure.notCreated(error as? CLIError ?? CLIError("\(error)", exitCode: CLIError.notRun))
+        }
+        let steps = Task { @EventLoop in
+            do {
+                try await pod.create(streams)
+            } catch {
+                throw Failure.notCreated(error as? CLIError ?? CLIError("\(error)", exitCode: CLIError.notRun))
+            }
+            try streams?.start()
+            do {
+                try await pod.start()
+            } catch {
+                throw Failure.notStarted(error as? CLIError ?? CLIError("\(error)", exitCode: CLIError.notRun))
+            }
+        }
+        let interruption = Task { @EventLoop in
+            _ = try await interrupted.value()
+            steps.cancel()
+        }
+        defer { interruption.cancel() }
+        do {
+            try await steps.value
+            return pod
+        } catch {
+            await pod.giveUp()
+            if let signal = interrupted.current {
+                throw Failure.notCreated(CLIError("interrupted", exitCode: 128 + signal))
+            }
+            throw error
+        }
+    }
+
+    private func wait(for pod: PodOfOne, _ streams: StandardStreams?, _ signals: SignalWatch) async throws -> Int32 {
+        let foreground = Foreground(
+            client: pod.client, id: record.id, execID: "", streams: streams, terminal: record.terminal,
+            signals: signals)
+        await foreground.resize()
+        switch await foreground.wait() {
+        case .ended(let end):
+            // All of it has been cleaned up, and no stream has a writer any more.
+            try await pod.client.waitForEnd(within: .seconds(10))
+            try await streams?.finish()
+            if end.outOfMemory {
+                streams?.restore()
+                tell("container \(record.name) was killed: it ran out of memory")
+            }
+            return Int32(clamping: end.exitStatus)
+        case .detached:
+            streams?.restore()
+            pod.client.close()
+            return 0
+        case .lost(let why):
+            streams?.restore()
+            tell("container \(record.name) was killed: its pod's monitor is no more (\(why))")
+            return 137
+        case .abandoned:
+            streams?.restore()
+            tell("container \(record.name) goes on: it has not ended after three signals")
+            return CLIError.notRun
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import CommandTree
+import ContainerStore
+import Glibc
+import Linux
+import OCI
+import SpecTranslation
+
+/// A container of `run` before it exists: its record, its specification and the files that docker puts into every
+/// container. Makes nothing until `add`.
+struct NewContainer {
+    let record: ContainerRecord
+    private let spec: RuntimeSpec
+    private let hostname: String
+
+    /// - Throws: `CLIError` with 125 for what cannot be a container.
+    init(_ options: RunOptions, image: Image, reference: String, host: Host) throws {
+        let id = try Identity.randomBytes(32).map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
+        var overrides = options.overrides
+        hostname = overrides.hostname.isEmpty ? String(id.prefix(12)) : overrides.hostname
+        overrides.hostname = hostname
+        let directory = host.store.directory(of: id)
+        overrides.mounts = Self.files.map { name in
+            var mount = RuntimeSpec.Mount(destination: "/etc/" + name)
+            (mount.type, mount.source, mount.options) = ("bind", directory + "/" + name, ["bind", "rw"])
+            return mount
+        } + overrides.mounts
+        do {
+            let merged = try DefaultSpec(image: image.config, overrides: overrides)
+            var spec = merged.spec
+            spec.root?.path = image.rootfs
+            spec.annotations = options.annotations.isEmpty ? nil : options.annotations
+            if options.showsSystemPaths {
+                spec.linux?.maskedPaths = nil
+                spec.linux?.readonlyPaths = nil
+            }
+            spec.linux?.seccomp = try Self.seccomp(options, spec.process?.capabilities?.bounding ?? [], host)
+            self.spec = spec
+            record = ContainerRecord(
+                id: id, name: options.name ?? Self.generatedName(id), image: reference, imageID: image.id,
+                imageManifest: image.manifestDigest, createdAt: WallClock.now, command: spec.process?.args ?? [],
+                labels: (image.config.config?.labels ?? [:]).merging(options.labels) { $1 }, user: merged.user,
+                terminal: options.terminal, interactive: options.interactive, removesItself: options.removesItself,
+                stopSignal: options.stopSignal ?? Self.stopSignal(image.config),
+                writableBytes: host.configuration.writableBytes,
+                memoryMiB: Self.memoryMiB(overrides, host), vCPUs: Self.vCPUs(overrides, host),
+                logFileBytes: host.configuration.logFileBytes, logFiles: host.configuration.logFiles)
+        } catch let error as TranslationError {
+            throw CLIError("\(error)", exitCode: CLIError.notRun)
+        }
+    }
+
+    /// Below /etc, as docker fills them.
+    private static let files = ["hostname", "hosts", "resolv.conf"]
+
+    /// Makes the container's record, and takes its name.
+    func add(to store: ContainerStore) throws {
+        do {
+            try store.add(record, specification: try spec.encode())
+            let directory = store.directory(of: record.id) + "/"
+            let hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.0.1\t\(hostname)\n"
+            try Files.write(Array((hostname + "\n").utf8), to: directory + "hostname", mode: 0o644)
+            try Files.write(Array(hosts.utf8), to: directory + "hosts", mode: 0o644)
+            try Files.write([], to: directory + "resolv.conf", mode: 0o644)
+        } catch {
+            throw CLIError("\(error)", exitCode: CLIError.notRun)
+        }
+    }
+
+    private static func seccomp(_ options: RunOptions, _ capabilities: [String], _ host: Host) throws -> RuntimeSpec.Seccomp? {
+        let path = options.seccompProfile ?? host.configuration.seccompProfile
+        guard !path.isEmpty else { return nil }
+        let profile: SeccompProfile
+        do {
+            profile = try SeccompProfile.decode(json: Files.read(path, limit: SeccompProfile.maximumBytes))
+        } catch {
+            throw CLIError("the seccomp profile \(path): \(error)", exitCode: CLIError.notRun)
+        }
+        return try profile.resolved(
+            for: SeccompTarget(
+                capabilities: Set(capabilities), architecture: .amd64,
+                kernel: SeccompTarget.KernelVersion(major: 6, minor: 1)))
+    }
+
+    private static func stopSignal(_ image: ImageConfig) -> Int32 {
+        // What an image says is taken when it means something.
+        (image.config?.stopSignal).flatMap { try? SignalName.parse($0) } ?? SIGTERM
+    }
+
+    /// What the guest's kernel and agent need beside the container's own limit.
+    private static let guestMiB = 128
+
+    private static func memoryMiB(_ overrides: DefaultSpec.Overrides, _ host: Host) -> Int {
+        guard let bytes = overrides.memoryBytes else { return host.configuration.memoryMiB }
+        let limitMiB = Int(clamping: bytes >> 20) + 1
+        return max(host.configuration.memoryMiB, min(limitMiB, 1 << 24) + guestMiB)
+    }
+
+    private static func vCPUs(_ overrides: DefaultSpec.Overrides, _ host: Host) -> Int {
+        guard let nanoCPUs = overrides.nanoCPUs else { return host.configuration.vCPUs }
+        let wanted = Int((nanoCPUs + 999_999_999) / 1_000_000_000)
+        return max(host.configuration.vCPUs, min(wanted, CurrentProcess.processorCount))
+    }
+
+    /// Two words of the sea and four digits of the id.
+    private static func generatedName(_ id: String) -> String {
+        let first = [
+            "brisk", "calm", "deep", "distant", "eastern", "foggy", "gentle", "golden", "grey", "high", "icy", "long",
+            "lunar", "northern", "open", "quiet", "rolling", "salty", "silver", "southern", "steady", "still", "stormy",
+            "tidal", "vast", "western", "white", "wild", "windy", "wintry",
+        ]
+        let second = [
+            "anchor", "bay", "beacon", "buoy", "cape", "cove", "current", "delta", "dock", "fjord", "gull", "gulf",
+            "harbor", "hull", "island", "keel", "lagoon", "lantern", "mast", "otter", "pier", "quay", "reef", "rudder",
+            "sail", "shoal", "sound", "strait", "tern", "wharf",
+        ]
+        let number = Int(id.prefix(8), radix: 16) ?? 0
+        return "\(first[number % first.count])_\(second[number / first.count % second.count])_\(id.suffix(4))"
+    }
+}
+
+/// An image of this host, unpacked.
+struct Image {
+    let id: String
+    let manifestDigest: String
+    let config: ImageConfig
+    /// A directory, for reading only.
+    let rootfs: String
+}

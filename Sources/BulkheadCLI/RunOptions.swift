@@ -1,0 +1,164 @@
+import CommandTree
+import Glibc
+import Linux
+import OCI
+import SpecTranslation
+
+/// The options of `run` as values, and the two things that come of them: what overrides the image, and what is kept.
+struct RunOptions {
+    var overrides = DefaultSpec.Overrides()
+    var name: String?
+    var detaches = false
+    var interactive = false
+    var terminal = false
+    var removesItself = false
+    var stopSignal: Int32?
+    var labels: [String: String] = [:]
+    var annotations: [String: String] = [:]
+    /// Whether masked and read-only paths are lifted.
+    var showsSystemPaths = false
+    /// A file with a seccomp profile; nil for the configured one, empty for none.
+    var seccompProfile: String?
+
+    init(_ arguments: ParsedArguments) throws {
+        name = arguments.value("name")
+        if let name { try Self.checkName(name) }
+        detaches = arguments.flag("detach")
+        interactive = arguments.flag("interactive")
+        terminal = arguments.flag("tty")
+        removesItself = arguments.flag("rm")
+        stopSignal = try arguments.value("stop-signal", as: SignalName.parse)
+        overrides.arguments = Array(arguments.operands.dropFirst())
+        overrides.terminal = terminal
+        try readProcess(arguments)
+        try readFiles(arguments)
+        try readLimits(arguments)
+        for label in try arguments.values("label", as: KeyValue.parse) { labels[label.key] = label.value ?? "" }
+        for note in try arguments.values("annotation", as: KeyValue.parse) { annotations[note.key] = note.value ?? "" }
+    }
+
+    /// docker's rule.
+    private static func checkName(_ name: String) throws {
+        let rest = name.utf8.dropFirst().allSatisfy { $0.isNameByte || ".-_".utf8.contains($0) }
+        guard let first = name.utf8.first, first.isNameByte, rest, (2...128).contains(name.utf8.count) else {
+            throw CLIError(
+                "\"\(name)\" is no name for a container: letters, digits, dot, underscore and hyphen, two or more",
+                exitCode: CLIError.notRun)
+        }
+    }
+
+    private mutating func readProcess(_ arguments: ParsedArguments) throws {
+        for file in arguments.values("env-file") {
+            do {
+                let content = try Files.read(file, limit: EnvironmentFile.maximumBytes + 1)
+                overrides.environment += Self.environment(try EnvironmentFile.parse(content))
+            } catch {
+                throw CLIError("--env-file \(file): \(error)", exitCode: CLIError.notRun)
+            }
+        }
+        overrides.environment += Self.environment(try arguments.values("env", as: KeyValue.parse))
+        overrides.workingDirectory = arguments.value("workdir")
+        overrides.user = arguments.value("user")
+        overrides.entrypoint = arguments.value("entrypoint").map { [$0] }
+        overrides.hostname = arguments.value("hostname") ?? ""
+        overrides.addedCapabilities = arguments.values("cap-add")
+        overrides.droppedCapabilities = arguments.values("cap-drop")
+        for option in arguments.values("security-opt") { try readSecurityOption(option) }
+    }
+
+    /// A variable without a value is passed on, or removed when this command has none of that name.
+    static func environment(_ settings: [KeyValue]) -> [String] {
+        settings.map { setting in
+            guard let value = setting.value ?? CurrentProcess.environment(setting.key) else { return setting.key }
+            return setting.key + "=" + value
+        }
+    }
+
+    private mutating func readSecurityOption(_ text: String) throws {
+        // docker takes a colon, too.
+        let cut = text.firstIndex { $0 == "=" || $0 == ":" }
+        let key = String(text[..<(cut ?? text.endIndex)])
+        let value = cut.map { String(text[text.index(after: $0)...]) } ?? ""
+        switch (key, value) {
+        case ("no-new-privileges", "" ), ("no-new-privileges", "true"): overrides.noNewPrivileges = true
+        case ("no-new-privileges", "false"): overrides.noNewPrivileges = false
+        case ("seccomp", "unconfined"): seccompProfile = ""
+        case ("seccomp", _) where !value.isEmpty: seccompProfile = value
+        case ("systempaths", "unconfined"): showsSystemPaths = true
+        // What a label would keep a container from is on the other side of the virtual machine.
+        case ("apparmor", "unconfined"), ("label", "disable"): break
+        default:
+            throw CLIError(
+                "--security-opt \(text): known are no-new-privileges, seccomp=unconfined, seccomp=FILE and "
+                    + "systempaths=unconfined", exitCode: CLIError.notRun)
+        }
+    }
+
+    private mutating func readFiles(_ arguments: ParsedArguments) throws {
+        overrides.readOnly = arguments.flag("read-only")
+        for tmpfs in try arguments.values("tmpfs", as: TmpfsRequest.parse) { add(tmpfs) }
+        let volumes = try arguments.values("volume", as: MountRequest.parse(volume:))
+        for request in volumes + (try arguments.values("mount", as: MountRequest.parse(mount:))) {
+            switch request {
+            case .tmpfs(let tmpfs): add(tmpfs)
+            case .bind(let bind): try add(bind)
+            }
+        }
+    }
+
+    private mutating func add(_ tmpfs: TmpfsRequest) {
+        overrides.tmpfs.append(DefaultSpec.Tmpfs(destination: tmpfs.target, options: tmpfs.options))
+    }
+
+    private mutating func add(_ bind: BindRequest) throws {
+        var source = bind.source
+        if !source.hasPrefix("/") { source = try CurrentProcess.workingDirectory() + "/" + source }
+        guard Files.exists(source) else {
+            throw CLIError(
+                "the host has no \(bind.source) to show at \(bind.target): make it first", exitCode: CLIError.notRun)
+        }
+        var mount = RuntimeSpec.Mount(destination: bind.target)
+        mount.type = "bind"
+        mount.source = source
+        var options = [bind.isRecursive ? "rbind" : "bind", bind.isReadOnly ? "ro" : "rw"]
+        if let propagation = bind.propagation { options.append(propagation.rawValue) }
+        mount.options = options
+        overrides.mounts.append(mount)
+    }
+
+    private mutating func readLimits(_ arguments: ParsedArguments) throws {
+        overrides.memoryBytes = try arguments.value("memory", as: ByteSize.parse)
+        if let bytes = overrides.memoryBytes, bytes < Self.minimumMemory {
+            throw CLIError("--memory: at least 6m", exitCode: CLIError.notRun)
+        }
+        if let cpus = try arguments.value("cpus", as: CPULimit.parse), cpus.nanoCPUs > 0 {
+            overrides.nanoCPUs = cpus.nanoCPUs
+        }
+        overrides.processLimit = try arguments.value("pids-limit", as: Self.integer)
+        overrides.limits = try arguments.values("ulimit", as: UlimitValue.parse).map {
+            DefaultSpec.Limit(name: $0.name, soft: $0.soft, hard: $0.hard)
+        }
+        for sysctl in try arguments.values("sysctl", as: KeyValue.parse) {
+            guard let value = sysctl.value else {
+                throw CLIError("--sysctl \(sysctl.key): KEY=VALUE is needed", exitCode: CLIError.notRun)
+            }
+            overrides.sysctls[sysctl.key] = value
+        }
+    }
+
+    /// docker's.
+    private static let minimumMemory: Int64 = 6 << 20
+
+    private static func integer(_ text: String) throws(ValueError) -> Int64 {
+        guard let number = Int64(text) else {
+            throw .malformed(what: "number", value: text, expected: "a whole number, or -1 for no limit")
+        }
+        return number
+    }
+}
+
+extension UInt8 {
+    fileprivate var isNameByte: Bool {
+        (0x30...0x39).contains(self) || (0x41...0x5A).contains(self) || (0x61...0x7A).contains(self)
+    }
+}

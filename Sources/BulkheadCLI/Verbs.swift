@@ -1,0 +1,43 @@
+import CommandTree
+import EventLoop
+
+/// Every verb: how it is typed and what it does. The tree for parsing and help, and the dispatch, come from this list.
+enum Verbs {
+    struct Verb: Sendable {
+        let path: [String]
+        let command: Command
+        /// Whether what dead monitors left is undone first.
+        let looksAtPods: Bool
+        let run: Body
+        typealias Body = @EventLoop @Sendable (Host, ParsedArguments) async throws -> Int32
+
+        init(_ path: String..., command: Command, looksAtPods: Bool = true, run: @escaping Body) {
+            (self.path, self.command, self.looksAtPods, self.run) = (path, command, looksAtPods, run)
+        }
+    }
+
+    /// Titles of groups in the help.
+    static let containers = "Containers", images = "Images", host = "This host"
+
+    static let all: [Verb] = [
+        Verb("run", command: Run.command) { try await Run.run($0, $1) },
+        Verb("ps", command: Ps.command) { try Ps.run($0, $1) },
+        Verb("logs", command: Logs.command) { try await Logs.run($0, $1) },
+        Verb("exec", command: Exec.command) { try await Exec.run($0, $1) },
+        Verb("start", command: Start.command) { try await Start.run($0, $1) },
+        Verb("stop", command: Stop.command) { try await Stop.run($0, $1) },
+        Verb("kill", command: Kill.command) { try await Kill.run($0, $1) },
+        Verb("rm", command: Remove.command) { try await Remove.run($0, $1) },
+        Verb("wait", command: Wait.command) { try await Wait.run($0, $1) },
+        Verb("inspect", command: Inspect.command) { try Inspect.run($0, $1) },
+        Verb("version", command: Version.command, looksAtPods: false) { try Version.run($0, $1) },
+    ]
+
+    static let tree = Command(
+        "bulkhead", "Secure containers: every pod is a virtual machine with a kernel of its own",
+        options: [
+            Option("root", .value("DIR"), "Where images and containers are kept", defaultText: "/var/lib/bulkhead"),
+            Option("state-dir", .value("DIR"), "Where living pods are kept", defaultText: "/run/bulkhead"),
+        ],
+        subcommands: all.map(\.command))
+}

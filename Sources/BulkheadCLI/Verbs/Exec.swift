@@ -1,0 +1,119 @@
+import CommandTree
+import ContainerStore
+import EventLoop
+import Glibc
+import Linux
+import MonitorClient
+import OCI
+import Protobuf
+import TTRPC
+import TaskAPI
+
+/// `bulkhead exec`: a further process in a running container.
+@EventLoop enum Exec {
+    nonisolated static let command = Command(
+        "exec", "Run a command in a running container", group: Verbs.containers,
+        operands: [Operand("CONTAINER"), Operand("COMMAND"), Operand("ARG", .any)],
+        options: [
+            Option("detach", short: "d", .flag, "Leave it running"),
+            Option("interactive", short: "i", .flag, "Pass standard input on"),
+            Option("tty", short: "t", .flag, "Give the process a terminal"),
+            Option("env", short: "e", .repeated("KEY[=VALUE]"), "Set a variable, or pass one on"),
+            Option("env-file", .repeated("FILE"), "Set the variables of a file"),
+            Option("workdir", short: "w", .value("DIR"), "Working directory in the container"),
+            Option("user", short: "u", .value("USER[:GROUP]"), "Names or numbers"),
+        ],
+        notYet: [
+            UnsupportedOption("privileged", takesValue: false, instead: "give the container its capabilities"),
+            UnsupportedOption("detach-keys", instead: "they are Ctrl-P Ctrl-Q"),
+        ],
+        optionsEndAtFirstOperand: true, examples: ["bulkhead exec -it web sh"])
+
+    static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
+        let entry = try host.store.find(arguments.operands[0])
+        let terminal = arguments.flag("tty"), detaches = arguments.flag("detach")
+        let interactive = arguments.flag("interactive") && !detaches
+        if terminal, interactive {
+            guard let input = try? CurrentProcess.standardStream(0), Terminal.isTerminal(input) else {
+                throw CLIError("the input device is not a terminal: leave -t out")
+            }
+        }
+        let client = try await ContainerCalls(host: host, entry: entry).connect()
+        let signals = try SignalWatch(SignalSet(Foreground.forwarded))
+        let streams = detaches ? nil : try StandardStreams(interactive: interactive, terminal: terminal)
+        defer { streams?.restore() }
+        let execID = try Identity.randomBytes(16).map { String($0, radix: 16) }.joined()
+        let names = try await streams?.handOver(to: client) ?? StandardStreams.Names()
+        var request = ExecProcessRequest()
+        (request.id, request.execID, request.terminal) = (entry.record.id, execID, terminal)
+        (request.stdin, request.stdout, request.stderr) = (names.stdin, names.stdout, names.stderr)
+        request.spec = try process(entry, arguments)
+        let _: TaskEmpty = try await client.task(TaskService.Method.exec, request)
+        do {
+            let _: StartResponse = try await client.task(
+                TaskService.Method.start, TaskProcessRequest(id: entry.record.id, execID: execID))
+        } catch let status as TTRPCStatus {
+            let code = PodOfOne.exitCode(status)
+            throw CLIError(status.message, exitCode: code == CLIError.notRun ? CLIError.failed : code)
+        }
+        guard !detaches else { return 0 }
+        try streams?.start()
+        return try await wait(
+            Foreground(
+                client: client, id: entry.record.id, execID: execID, streams: streams, terminal: terminal,
+                signals: signals))
+    }
+
+    private static func wait(_ foreground: Foreground) async throws -> Int32 {
+        await foreground.resize()
+        switch await foreground.wait() {
+        case .ended(let end):
+            try await foreground.streams?.finish()
+            // The process's streams end with it, whoever of its children still has them.
+            let _: DeleteResponse? = try? await foreground.client.task(
+                TaskService.Method.delete, TaskProcessRequest(id: foreground.id, execID: foreground.execID))
+            return Int32(clamping: end.exitStatus)
+        case .detached: return 0
+        case .lost(let why):
+            foreground.streams?.restore()
+            tell("the container's pod is no more (\(why))")
+            return 137
+        case .abandoned: return CLIError.notRun
+        }
+    }
+
+    /// The container's own process, with the command line's wishes.
+    private static func process(_ entry: ContainerStore.Entry, _ arguments: ParsedArguments) throws -> ProtobufAny {
+        let path = entry.directory + "/config.json"
+        let spec = try RuntimeSpec.decode(json: Files.read(path, limit: RuntimeSpec.maximumBytes))
+        guard var process = spec.process else { throw CLIError("\(path): there is no process in it") }
+        process.args = Array(arguments.operands.dropFirst())
+        process.terminal = arguments.flag("tty")
+        if let directory = arguments.value("workdir") { process.cwd = directory }
+        var environment: [KeyValue] = []
+        for file in arguments.values("env-file") {
+            environment += try EnvironmentFile.parse(Files.read(file, limit: EnvironmentFile.maximumBytes + 1))
+        }
+        environment += try arguments.values("env", as: KeyValue.parse)
+        process.env = merged(process.env ?? [], RunOptions.environment(environment))
+        if arguments.flag("tty"), !(process.env ?? []).contains(where: { $0.hasPrefix("TERM=") }) {
+            process.env?.append("TERM=xterm")
+        }
+        var options = ExecOptions()
+        options.process = try process.encode()
+        options.user = arguments.value("user") ?? entry.record.user
+        if let size = StandardStreams.terminalSize {
+            (options.width, options.height) = (UInt32(size.columns), UInt32(size.rows))
+        }
+        return ProtobufAny(typeURL: ExecOptions.typeURL, value: try Protobuf.encode(options))
+    }
+
+    /// Later settings win; one without a value removes.
+    private static func merged(_ variables: [String], _ changes: [String]) -> [String] {
+        changes.reduce(variables) { result, change in
+            let name = change.prefix { $0 != "=" }
+            let rest = result.filter { $0.prefix { $0 != "=" } != name }
+            return change.contains("=") ? rest + [change] : rest
+        }
+    }
+}

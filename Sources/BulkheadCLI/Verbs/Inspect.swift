@@ -1,0 +1,83 @@
+import CommandTree
+import ContainerStore
+import JSON
+import Linux
+import OCI
+import Pod
+
+/// `bulkhead inspect`: all that is known of containers, in docker's form as far as it goes.
+enum Inspect {
+    static let command = Command(
+        "inspect", "Show all that is known of containers, as JSON", group: Verbs.containers,
+        operands: [Operand("CONTAINER", .atLeastOne)],
+        notYet: [UnsupportedOption("format", short: "f", instead: "take the JSON apart, with jq for instance")])
+
+    static func run(_ host: Host, _ arguments: ParsedArguments) throws -> Int32 {
+        var code: Int32 = 0
+        var found: [JSONValue] = []
+        for reference in arguments.operands {
+            do {
+                found.append(try describe(host.store.find(reference)))
+            } catch {
+                tell("\(error)")
+                code = CLIError.failed
+            }
+        }
+        try say(JSONValue.array(found).indented)
+        return code
+    }
+
+    private static func describe(_ entry: ContainerStore.Entry) throws -> JSONValue {
+        let record = entry.record
+        let path = entry.directory + "/config.json"
+        let spec = try JSONParser.parse(Files.read(path, limit: RuntimeSpec.maximumBytes))
+        return .members([
+            "Id": .string(record.id), "Created": .string(DateText.rfc3339(record.createdAt)),
+            "Path": .string(record.command.first ?? ""),
+            "Args": .array(record.command.dropFirst().map { .string($0) }), "State": state(entry.status),
+            "Image": .string(record.imageID), "Name": .string("/" + record.name),
+            "LogPath": .string(entry.directory + "/container.log"),
+            "Config": .members([
+                "Hostname": spec["hostname"] ?? .string(""), "Image": .string(record.image),
+                "Tty": .bool(record.terminal), "OpenStdin": .bool(record.interactive),
+                "User": .string(record.user), "Env": spec["process"]?["env"] ?? .array([]),
+                "Cmd": .array(record.command.map { .string($0) }),
+                "WorkingDir": spec["process"]?["cwd"] ?? .string("/"),
+                "Labels": .object(record.labels.sorted { $0.key < $1.key }.map { JSONMember(key: $0.key, value: .string($0.value)) }),
+                "StopSignal": .string(SignalName.name(of: record.stopSignal).map { "SIG" + $0 } ?? "\(record.stopSignal)"),
+            ]),
+            "HostConfig": .members([
+                "AutoRemove": .bool(record.removesItself), "ReadonlyRootfs": spec["root"]?["readonly"] ?? .bool(false),
+                "NetworkMode": .string("none"),
+            ]),
+            "Machine": .members([
+                "MemoryMiB": .number("\(record.memoryMiB)"), "VCPUs": .number("\(record.vCPUs)"),
+                "WritableBytes": .number("\(record.writableBytes)"),
+            ]),
+            "Mounts": mounts(spec), "Specification": .string(path),
+        ])
+    }
+
+    private static func state(_ status: ContainerStatus) -> JSONValue {
+        func time(_ value: Int64) -> JSONValue { .string(value == 0 ? "0001-01-01T00:00:00Z" : DateText.rfc3339(value)) }
+        return .members([
+            "Status": .string(status.phase.rawValue), "Running": .bool(status.phase == .running),
+            "Paused": .bool(false), "Restarting": .bool(false), "OOMKilled": .bool(status.outOfMemory),
+            "Dead": .bool(false), "Pid": .number("\(status.pid)"), "ExitCode": .number("\(status.exitCode)"),
+            "Error": .string(status.error), "StartedAt": time(status.startedAt), "FinishedAt": time(status.finishedAt),
+        ])
+    }
+
+    /// Binds, as docker lists them.
+    private static func mounts(_ spec: JSONValue) -> JSONValue {
+        let binds = (spec["mounts"]?.elements ?? []).filter { $0["type"]?.text == "bind" }
+        return .array(
+            binds.map { mount in
+                let isReadOnly = (mount["options"]?.elements ?? []).contains(.string("ro"))
+                return .members([
+                    "Type": .string("bind"), "Source": mount["source"] ?? .string(""),
+                    "Destination": mount["destination"] ?? .string(""), "RW": .bool(!isReadOnly),
+                ])
+            })
+    }
+}

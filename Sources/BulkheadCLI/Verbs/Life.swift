@@ -1,0 +1,146 @@
+import CommandTree
+import ContainerStore
+import EventLoop
+import Glibc
+import Linux
+import MonitorClient
+import Pod
+import TaskAPI
+
+/// Runs `body` for each container that was named; one that fails is told, and the others go on.
+@EventLoop private func forEach(
+    _ references: [String], _ host: Host, _ body: @EventLoop (String, ContainerStore.Entry) async throws -> Void
+) async -> Int32 {
+    var code: Int32 = 0
+    for reference in references {
+        do {
+            try await body(reference, host.store.find(reference))
+        } catch {
+            tell("\(error)")
+            code = (error as? CLIError)?.exitCode ?? CLIError.failed
+        }
+    }
+    return code
+}
+
+/// `bulkhead start`: a container that has ended, anew.
+@EventLoop enum Start {
+    nonisolated static let command = Command(
+        "start", "Start containers that have ended", 
+        description: "A container starts from its image again: what it had written went with its virtual machine.",
+        group: Verbs.containers, operands: [Operand("CONTAINER", .atLeastOne)],
+        options: [
+            Option("attach", short: "a", .flag, "Attach both outputs and wait for the end"),
+            Option("interactive", short: "i", .flag, "Pass standard input on"),
+        ],
+        notYet: [UnsupportedOption("detach-keys", instead: "they are Ctrl-P Ctrl-Q")])
+
+    static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
+        let interactive = arguments.flag("interactive")
+        let attaches = arguments.flag("attach") || interactive
+        guard !attaches || arguments.operands.count == 1 else {
+            throw CLIError("only one container can be attached to at a time")
+        }
+        var code: Int32 = 0
+        code = await forEach(arguments.operands, host) { reference, entry in
+            guard entry.status.phase != .running else {
+                if attaches { throw CLIError("container \(reference) is running: use logs -f, or exec") }
+                return try say(reference)
+            }
+            try host.store.reset(entry.record)
+            let start = ContainerStart(
+                host: host, record: entry.record, attachesInput: interactive, attachesOutput: attaches)
+            let ended = try await start.run { try say(reference) }
+            if ended != 0 { throw CLIError("container \(reference) ended with \(ended)", exitCode: ended) }
+        }
+        return code
+    }
+}
+
+/// `bulkhead stop`.
+@EventLoop enum Stop {
+    nonisolated static let command = Command(
+        "stop", "Stop running containers", group: Verbs.containers, operands: [Operand("CONTAINER", .atLeastOne)],
+        options: [
+            Option("time", others: ["timeout"], short: "t", .value("SECONDS"), "How long it may take until SIGKILL", defaultText: "10"),
+            Option("signal", short: "s", .value("SIGNAL"), "Instead of the container's stop signal"),
+        ])
+
+    static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
+        let seconds = try arguments.value("time") { text throws(ValueError) in
+            guard let seconds = Int(text), seconds >= -1 else {
+                throw .malformed(what: "time", value: text, expected: "whole seconds, or -1 for no end")
+            }
+            return seconds
+        }
+        let signal = try arguments.value("signal", as: SignalName.parse)
+        let grace: Duration = .seconds(seconds.map { $0 < 0 ? 1 << 31 : $0 } ?? 10)
+        return await forEach(arguments.operands, host) { reference, entry in
+            try await ContainerCalls(host: host, entry: entry).stop(grace: grace, signal: signal)
+            try say(reference)
+        }
+    }
+}
+
+/// `bulkhead kill`.
+@EventLoop enum Kill {
+    nonisolated static let command = Command(
+        "kill", "Send a signal to running containers", group: Verbs.containers,
+        operands: [Operand("CONTAINER", .atLeastOne)],
+        options: [Option("signal", short: "s", .value("SIGNAL"), "A name or number", defaultText: "KILL")])
+
+    static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
+        let signal = try arguments.value("signal", as: SignalName.parse) ?? SIGKILL
+        return await forEach(arguments.operands, host) { reference, entry in
+            let calls = ContainerCalls(host: host, entry: entry)
+            let client = try await calls.connect()
+            try await calls.signal(signal, by: client)
+            // Its pod ends with it: what comes next finds nothing of it.
+            if signal == SIGKILL { try await client.waitForEnd(within: .seconds(10)) }
+            try say(reference)
+        }
+    }
+}
+
+/// `bulkhead rm`.
+@EventLoop enum Remove {
+    nonisolated static let command = Command(
+        "rm", "Remove containers", group: Verbs.containers, operands: [Operand("CONTAINER", .atLeastOne)],
+        options: [Option("force", short: "f", .flag, "Kill those that run")],
+        notYet: [
+            UnsupportedOption("volumes", short: "v", takesValue: false, instead: "a container has no volumes of its own yet")
+        ])
+
+    static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
+        await forEach(arguments.operands, host) { reference, entry in
+            if entry.status.phase == .running {
+                guard arguments.flag("force") else {
+                    throw CLIError("container \(reference) is running: stop it first, or use rm -f")
+                }
+                try await ContainerCalls(host: host, entry: entry).stop(grace: .zero, signal: SIGKILL)
+            }
+            try host.store.remove(entry.record)
+            try say(reference)
+        }
+    }
+}
+
+/// `bulkhead wait`.
+@EventLoop enum Wait {
+    nonisolated static let command = Command(
+        "wait", "Wait for containers to end and print their exit codes", group: Verbs.containers,
+        operands: [Operand("CONTAINER", .atLeastOne)])
+
+    static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
+        await forEach(arguments.operands, host) { reference, entry in
+            guard entry.status.phase != .exited else { return try say("\(entry.status.exitCode)") }
+            let client = try await ContainerCalls(host: host, entry: entry).connect()
+            do {
+                try say("\(try await client.wait(entry.record.id).exitStatus)")
+            } catch {
+                // The monitor has been killed: whoever undoes its pod writes down what became of the container.
+                try say("137")
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import CommandTree
+import ContainerStore
+import JSON
+import Linux
+import Pod
+
+/// `bulkhead ps`. Reads records; asks no monitor.
+enum Ps {
+    static let command = Command(
+        "ps", "List containers", group: Verbs.containers,
+        options: [
+            Option("all", short: "a", .flag, "Those that do not run, too"),
+            Option("quiet", short: "q", .flag, "Only ids"),
+            Option("no-trunc", .flag, "Whole ids and commands"),
+            Option("format", .value("FORMAT"), "How they are shown", allowedValues: ["table", "json"], defaultText: "table"),
+        ])
+
+    static func run(_ host: Host, _ arguments: ParsedArguments) throws -> Int32 {
+        let entries = host.store.all().filter { arguments.flag("all") || $0.status.phase == .running }
+        let whole = arguments.flag("no-trunc")
+        var text = ""
+        if arguments.flag("quiet") {
+            text = entries.map { (whole ? $0.record.id : $0.record.shortID) + "\n" }.joined()
+        } else if arguments.value("format") == "json" {
+            text = entries.map { json($0).serialized + "\n" }.joined()
+        } else {
+            var table = TextTable(["CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "NAMES"])
+            let now = WallClock.now
+            for entry in entries {
+                let record = entry.record
+                table.add([
+                    whole ? record.id : record.shortID, record.image, commandText(record, whole: whole),
+                    Elapsed.text(now - record.createdAt) + " ago", statusText(entry.status, now: now), record.name,
+                ])
+            }
+            text = table.text
+        }
+        try CurrentProcess.standardStream(1).writeAll(Array(text.utf8))
+        return 0
+    }
+
+    private static func commandText(_ record: ContainerRecord, whole: Bool) -> String {
+        let text = record.command.joined(separator: " ")
+        return "\"" + (whole || text.count <= 20 ? text : text.prefix(19) + "…") + "\""
+    }
+
+    static func statusText(_ status: ContainerStatus, now: Int64) -> String {
+        switch status.phase {
+        case .created: "Created"
+        case .running: "Up " + Elapsed.text(now - status.startedAt)
+        case .exited: "Exited (\(status.exitCode)) " + Elapsed.text(now - status.finishedAt) + " ago"
+        }
+    }
+
+    /// docker's names of these fields.
+    private static func json(_ entry: ContainerStore.Entry) -> JSONValue {
+        let (record, now) = (entry.record, WallClock.now)
+        let labels = record.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+        return .members([
+            "ID": .string(record.id), "Image": .string(record.image),
+            "Command": .string("\"" + record.command.joined(separator: " ") + "\""),
+            "CreatedAt": .string(DateText.rfc3339(record.createdAt)),
+            "RunningFor": .string(Elapsed.text(now - record.createdAt) + " ago"),
+            "State": .string(entry.status.phase.rawValue), "Status": .string(statusText(entry.status, now: now)),
+            "ExitCode": .number("\(entry.status.exitCode)"), "Names": .string(record.name), "Labels": .string(labels),
+        ])
+    }
+}

@@ -1,0 +1,103 @@
+import CommandTree
+
+nonisolated extension Run {
+    static let command = Command(
+        "run", "Run a command in a new container, in a virtual machine of its own", group: Verbs.containers,
+        operands: [
+            Operand("IMAGE", .one, "name, id or digest of an image of this host"),
+            Operand("COMMAND", .optional, "instead of the image's own"), Operand("ARG", .any),
+        ],
+        options: lifeOptions + processOptions + fileOptions + limitOptions + labelOptions, notYet: notYet,
+        optionsEndAtFirstOperand: true,
+        examples: [
+            "bulkhead run --rm busybox uname -a", "bulkhead run -it --rm busybox",
+            "bulkhead run -d --name web -v /srv/www:/www:ro busybox httpd -f -h /www",
+        ])
+
+    private static let lifeOptions = [
+        Option("rm", .flag, "Remove the container when it has ended"),
+        Option("name", .value("NAME"), "Name of the container"),
+        Option("detach", short: "d", .flag, "Print the container's id and leave it running"),
+        Option("interactive", short: "i", .flag, "Pass standard input on"),
+        Option("tty", short: "t", .flag, "Give the process a terminal"),
+        Option("stop-signal", .value("SIGNAL"), "Signal that stop begins with", defaultText: "the image's, or TERM"),
+    ]
+
+    private static let processOptions = [
+        Option("env", short: "e", .repeated("KEY[=VALUE]"), "Set a variable, or pass one on"),
+        Option("env-file", .repeated("FILE"), "Set the variables of a file"),
+        Option("workdir", short: "w", .value("DIR"), "Working directory in the container"),
+        Option("user", short: "u", .value("USER[:GROUP]"), "Names or numbers"),
+        Option("entrypoint", .value("COMMAND"), "Instead of the image's; empty for none"),
+        Option("hostname", short: "h", .value("NAME"), "Host name in the container", defaultText: "the short id"),
+        Option("cap-add", .repeated("CAP"), "Give a capability, or ALL"),
+        Option("cap-drop", .repeated("CAP"), "Take a capability, or ALL"),
+        Option(
+            "security-opt", .repeated("OPTION"),
+            "no-new-privileges, seccomp=unconfined|FILE, systempaths=unconfined"),
+    ]
+
+    private static let fileOptions = [
+        Option("volume", short: "v", .repeated("HOST:CTR[:ro]"), "Show a file or directory of the host"),
+        Option("mount", .repeated("MOUNT"), "type=bind,source=…,target=…[,readonly], or type=tmpfs,target=…"),
+        Option("tmpfs", .repeated("PATH[:OPTIONS]"), "An empty directory in memory"),
+        Option("read-only", .flag, "No writes to the root file system"),
+    ]
+
+    private static let limitOptions = [
+        Option("memory", short: "m", .value("BYTES"), "Memory of the container, such as 512m"),
+        Option("cpus", .value("NUMBER"), "CPUs of the container, such as 1.5"),
+        Option("pids-limit", .value("NUMBER"), "Processes and threads; -1 for no limit"),
+        Option("ulimit", .repeated("NAME=SOFT[:HARD]"), "Limit of the process, such as nofile=1024"),
+        Option("sysctl", .repeated("KEY=VALUE"), "Parameter of the container's namespaces"),
+    ]
+
+    private static let labelOptions = [
+        Option("label", short: "l", .repeated("KEY[=VALUE]"), "Note on the container"),
+        Option("annotation", .repeated("KEY=VALUE"), "Annotation of the specification"),
+    ]
+
+    /// What docker run has and this has not yet.
+    private static let notYet: [UnsupportedOption] = {
+        func value(_ name: String, short: Character? = nil, _ instead: String) -> UnsupportedOption {
+            UnsupportedOption(name, short: short, instead: instead)
+        }
+        func flag(_ name: String, short: Character? = nil, _ instead: String) -> UnsupportedOption {
+            UnsupportedOption(name, short: short, takesValue: false, instead: instead)
+        }
+        let network = "a container has no network but its loopback yet"
+        let later = "leave it out for now"
+        return [
+            value("network", network), value("net", network), value("publish", short: "p", network),
+            flag("publish-all", short: "P", network), value("expose", network), value("dns", network),
+            value("dns-search", network), value("dns-option", network), value("add-host", network),
+            value("ip", network), value("ip6", network), value("mac-address", network), value("link", network),
+            value("network-alias", network),
+            flag("privileged", "name the capabilities with --cap-add"), value("device", later),
+            flag("init", "the image can bring one"), value("shm-size", "use --tmpfs /dev/shm:size=SIZE"),
+            value("group-add", "give the user's groups in the image"), value("restart", "start it again by hand"),
+            value("pull", "use bulkhead image pull"), value("cidfile", "use the id that -d prints"),
+            value("health-cmd", later), value("health-interval", later), value("health-retries", later),
+            value("health-start-period", later), value("health-timeout", later), flag("no-healthcheck", later),
+            value("stop-timeout", "use stop -t"), value("oom-score-adj", later), flag("oom-kill-disable", later),
+            value("memory-swap", "a virtual machine has no swap"), value("memory-reservation", later),
+            value("memory-swappiness", "a virtual machine has no swap"), value("cpu-shares", short: "c", "use --cpus"),
+            value("cpu-period", "use --cpus"), value("cpu-quota", "use --cpus"), value("cpuset-cpus", later),
+            value("cpuset-mems", later), value("blkio-weight", later), value("device-read-bps", later),
+            value("device-write-bps", later), value("device-read-iops", later), value("device-write-iops", later),
+            value("log-opt", "see the log section of the configuration"), value("log-driver", "there is one kind of log"),
+            value("volumes-from", "name the directories with --volume"), value("volume-driver", later),
+            value("attach", short: "a", "both outputs are attached, and the input with -i"),
+            value("detach-keys", "they are Ctrl-P Ctrl-Q"), flag("sig-proxy", "signals are passed on"),
+            value("label-file", "use --label"), value("domainname", later),
+            value("ipc", "the host's namespaces are not for a virtual machine"),
+            value("pid", "the host's namespaces are not for a virtual machine"),
+            value("uts", "the host's namespaces are not for a virtual machine"),
+            value("userns", "the virtual machine is the boundary"),
+            value("cgroupns", "a container always has its own"), value("cgroup-parent", later),
+            value("runtime", "this is one"), value("isolation", "it is always a virtual machine"),
+            value("platform", "use bulkhead image pull"), value("gpus", later), value("storage-opt", later),
+            value("pod", "a container has a pod of its own yet"), flag("quiet", short: "q", later),
+        ]
+    }()
+}

@@ -59,6 +59,7 @@ let package = Package(
         module("Confinement", ["Linux", "JSON"]), tests("Confinement", ["Linux", "JSON"]),
         module("QEMU", ["Confinement", "EventLoop", "JSON", "Linux"]),
         tests("QEMU", ["EventLoop", "JSON", "Linux", "Support"]),
+        module("ContainerLog", ["Linux"]), tests("ContainerLog", ["Linux", "SeededRandom"]),
         program("bulkhead", ["Confinement"]),
         .testTarget(name: "TidyTests", dependencies: ["Linux"], swiftSettings: swiftSettings),
         .testTarget(

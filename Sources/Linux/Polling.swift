@@ -102,6 +102,17 @@ public enum MonotonicTime {
     public static var now: UInt64 { bh_monotonic_ns() }
 }
 
+/// CLOCK_REALTIME: the time of day, which may be set back.
+public enum WallClock {
+    /// Seconds since 1970 and nanoseconds of the next second (0..<1_000_000_000).
+    public static var now: (seconds: Int64, nanoseconds: UInt32) {
+        var time = timespec()
+        // It has no error with this clock and memory of ours.
+        _ = clock_gettime(CLOCK_REALTIME, &time)
+        return (Int64(time.tv_sec), UInt32(truncatingIfNeeded: time.tv_nsec))
+    }
+}
+
 /// A set of signals.
 public struct SignalSet: Sendable, Equatable, ExpressibleByArrayLiteral {
     let mask: UInt64

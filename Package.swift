@@ -43,6 +43,8 @@ let package = Package(
         module("SpecTranslation", ["AgentAPI", "OCI"]), tests("SpecTranslation", ["AgentAPI", "OCI", "SeededRandom"]),
         module("TaskAPI", ["Protobuf"]),
         module("Pod", ["JSON"]), tests("Pod", ["SeededRandom"]),
+        .systemLibrary(name: "CYAML"),
+        module("YAML", ["CYAML"]), tests("YAML", ["Linux", "SeededRandom"]),
         // The host's and the guest's system calls.
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
         module("Linux", ["CLinux"]), tests("Linux"),
@@ -62,12 +64,13 @@ let package = Package(
         module("Confinement", ["Linux", "JSON"]), tests("Confinement", ["Linux", "JSON"]),
         module("QEMU", ["Confinement", "EventLoop", "JSON", "Linux"]),
         tests("QEMU", ["EventLoop", "JSON", "Linux", "Support"]),
+        module("ContainerLog", ["Linux"]), tests("ContainerLog", ["Linux", "SeededRandom"]),
         module("PodDirectory", ["Linux", "Pod"]), tests("PodDirectory", ["Linux", "Pod"]),
         module(
             "Monitor",
             [
-                "AgentAPI", "EventLoop", "GuestLink", "Linux", "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU", "RPC",
-                "SpecTranslation", "TTRPC", "TaskAPI",
+                "AgentAPI", "ContainerLog", "EventLoop", "GuestLink", "Linux", "OCI", "Pod", "PodDirectory", "Protobuf",
+                "QEMU", "RPC", "SpecTranslation", "TTRPC", "TaskAPI",
             ]),
         module(
             "MonitorClient", ["EventLoop", "Linux", "Monitor", "PodDirectory", "Protobuf", "RPC", "TTRPC", "TaskAPI"]),
@@ -76,8 +79,8 @@ let package = Package(
         module(
             "BulkheadCLI",
             [
-                "CommandTree", "ContainerStore", "EventLoop", "JSON", "Linux", "Monitor", "MonitorClient", "OCI", "Pod",
-                "PodDirectory", "Protobuf", "QEMU", "SpecTranslation", "TTRPC", "TaskAPI",
+                "CommandTree", "ContainerLog", "ContainerStore", "EventLoop", "JSON", "Linux", "Monitor", "MonitorClient",
+                "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU", "SpecTranslation", "TTRPC", "TaskAPI",
             ]),
         tests("BulkheadCLI", ["CommandTree"]),
         program("bulkhead", ["BulkheadCLI", "Confinement", "Monitor"]),

@@ -55,30 +55,3 @@ enum Elapsed {
         }
     }
 }
-
-/// Points in time as text.
-enum DateText {
-    /// RFC 3339 in UTC with nanoseconds.
-    /// - Parameter time: nanoseconds since 1970.
-    static func rfc3339(_ time: Int64) -> String {
-        let seconds = time >= 0 ? time / 1_000_000_000 : 0
-        let (days, rest) = (seconds / 86_400, seconds % 86_400)
-        // Days from 1970 to a civil date: years begin in March, so that the leap day is a year's last.
-        let shifted = days + 719_468
-        let (era, dayOfEra) = (shifted / 146_097, shifted % 146_097)
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        let fraction = time >= 0 ? time % 1_000_000_000 : 0
-        return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))T\(padded(rest / 3600, 2))"
-            + ":\(padded(rest / 60 % 60, 2)):\(padded(rest % 60, 2)).\(padded(fraction, 9))Z"
-    }
-
-    private static func padded(_ number: Int64, _ width: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
-    }
-}

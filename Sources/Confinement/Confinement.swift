@@ -74,6 +74,12 @@ public enum Confinement {
             case .share: try Mounts.setAttributes(target, set: [.noSetUID, .noDevices, .noExecute], recursive: true)
             }
         }
+        if plan.showsItself {
+            try Files.makeDirectory(plan.root + "/proc")
+            try Mounts.mount(
+                "proc", on: plan.root + "/proc", type: "proc", [.readOnly, .noSetUID, .noDevices, .noExecute],
+                data: "subset=pid,hidepid=invisible")
+        }
         for link in plan.links { try Files.symlink(link.source, at: plan.root + link.target) }
         try Mounts.setAttributes(plan.root, set: .readOnly)
     }

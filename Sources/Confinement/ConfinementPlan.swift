@@ -29,6 +29,8 @@ public struct ConfinementPlan: Equatable, Sendable {
     public var binds: [Bind] = []
     /// Symbolic links in the root: path and what it says.
     public var links: [Bind] = []
+    /// Whether the program sees itself in /proc: its own process, and nothing of the kernel's or of others.
+    public var showsItself = false
     /// The program's user and group, not 0.
     public var uid: UInt32
     /// Capability numbers that it keeps, as a mask.
@@ -53,7 +55,7 @@ public struct ConfinementPlan: Equatable, Sendable {
         }
         return JSONValue.members([
             "root": .string(root), "binds": .array(binds.map(bind)), "links": .array(links.map(bind)),
-            "uid": .number("\(uid)"), "capabilities": .number("\(capabilities)"), "parent": .number("\(parentFD)"),
+            "showsItself": .bool(showsItself), "uid": .number("\(uid)"), "capabilities": .number("\(capabilities)"), "parent": .number("\(parentFD)"),
             "program": .string(program), "arguments": .array(arguments.map { .string($0) }),
         ]).serialized
     }
@@ -68,6 +70,7 @@ public struct ConfinementPlan: Equatable, Sendable {
         let arguments = (value["arguments"]?.elements ?? []).compactMap(\.text)
         self.init(root: root, uid: uid, parentFD: parentFD, program: program, arguments: arguments)
         self.capabilities = capabilities
+        showsItself = value["showsItself"] == .bool(true)
         binds = (value["binds"]?.elements ?? []).compactMap(Bind.init)
         links = (value["links"]?.elements ?? []).compactMap(Bind.init)
     }

@@ -39,6 +39,22 @@ extension Files {
         try checkErrno(result, errno, "fchownat", name)
     }
 
+    /// Renames within `directory`; what was at `newName` is replaced.
+    public static func rename(_ name: String, to newName: String, in directory: borrowing OwnedFD)
+        throws(SystemCallError)
+    {
+        let result = directory.withRaw { renameat($0, name, $0, newName) }
+        try checkErrno(result, errno, "renameat", "\(name) to \(newName)")
+    }
+
+    /// Removes a file of `directory`; one that is not there is fine.
+    public static func remove(_ name: String, in directory: borrowing OwnedFD) throws(SystemCallError) {
+        let result = directory.withRaw { unlinkat($0, name, 0) }
+        let code = errno
+        if result < 0, code == ENOENT { return }
+        try checkErrno(result, code, "unlinkat", name)
+    }
+
     /// Changes the owner of an open file; `UInt32.max` leaves the uid or gid.
     public static func changeOwner(_ file: borrowing OwnedFD, uid: UInt32, gid: UInt32) throws(SystemCallError) {
         let result = file.withRaw { fchown($0, uid, gid) }

@@ -94,6 +94,14 @@ public struct OwnedFD: ~Copyable, Sendable {
         try checkErrno(result, errno, "fcntl", "F_SETFL")
     }
 
+    /// Whether something can be read now, the end of file included.
+    public borrowing func isReadable() throws(SystemCallError) -> Bool {
+        var entry = pollfd(fd: raw, events: Int16(POLLIN), revents: 0)
+        let result = poll(&entry, 1, 0)
+        try checkErrno(result, errno, "poll")
+        return result == 1
+    }
+
     /// The file's type, size and owner, fstat(2).
     public borrowing func status() throws(SystemCallError) -> FileStatus {
         var status = stat()

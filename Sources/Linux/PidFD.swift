@@ -19,12 +19,7 @@ public struct PidFD: ~Copyable, Sendable {
     }
 
     /// Whether the process is gone. A process that is no child of this one may be asked for, too.
-    public func hasEnded() throws(SystemCallError) -> Bool {
-        var entry = pollfd(fd: fd.withRaw { $0 }, events: Int16(POLLIN), revents: 0)
-        let result = poll(&entry, 1, 0)
-        try checkErrno(result, errno, "poll", "pidfd")
-        return result == 1
-    }
+    public func hasEnded() throws(SystemCallError) -> Bool { try fd.isReadable() }
 
     /// Blocks until the process is gone, which need not be a child of this one.
     public func waitForEnd() throws(SystemCallError) {

@@ -102,7 +102,7 @@ public enum MonotonicTime {
     public static var now: UInt64 { bh_monotonic_ns() }
 }
 
-/// CLOCK_REALTIME.
+/// CLOCK_REALTIME: the time of day, which may be set back.
 public enum WallClock {
     /// Nanoseconds since 1970 in UTC.
     public static var now: Int64 {

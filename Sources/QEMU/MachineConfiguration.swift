@@ -111,6 +111,8 @@ extension MachineConfiguration {
         if let share {
             plan.binds.append(.init(share, at: Self.sharePath, .share))
             plan.capabilities = Self.shareCapabilities
+            // Its 9p server reaches extended attributes by /proc/self/fd only.
+            plan.showsItself = true
         }
         plan.links = [.init("usr/lib", at: "/lib"), .init("usr/lib64", at: "/lib64")]
         return plan

@@ -162,8 +162,7 @@ extension AsyncFD {
     /// For a pidfd, which becomes readable when its process has ended and can't be read.
     fileprivate func waitUntilEnded() async throws {
         try await retry(when: .readable) { fd throws(SystemCallError) in
-            let process = PidFD(owning: try fd.duplicate())
-            guard try process.hasEnded() else { throw SystemCallError("poll", code: ErrorNumber.again) }
+            guard try fd.isReadable() else { throw SystemCallError("poll", code: ErrorNumber.again) }
         }
     }
 }

@@ -1,4 +1,5 @@
 import CommandTree
+import ContainerLog
 import ContainerStore
 import JSON
 import Linux
@@ -32,7 +33,7 @@ enum Inspect {
         let path = entry.directory + "/config.json"
         let spec = try JSONParser.parse(Files.read(path, limit: RuntimeSpec.maximumBytes))
         return .members([
-            "Id": .string(record.id), "Created": .string(DateText.rfc3339(record.createdAt)),
+            "Id": .string(record.id), "Created": .string(LogTime(nanosecondsSince1970: record.createdAt).description),
             "Path": .string(record.command.first ?? ""),
             "Args": .array(record.command.dropFirst().map { .string($0) }), "State": state(entry.status),
             "Image": .string(record.imageID), "Name": .string("/" + record.name),
@@ -59,7 +60,7 @@ enum Inspect {
     }
 
     private static func state(_ status: ContainerStatus) -> JSONValue {
-        func time(_ value: Int64) -> JSONValue { .string(value == 0 ? "0001-01-01T00:00:00Z" : DateText.rfc3339(value)) }
+        func time(_ value: Int64) -> JSONValue { .string(value == 0 ? "0001-01-01T00:00:00Z" : LogTime(nanosecondsSince1970: value).description) }
         return .members([
             "Status": .string(status.phase.rawValue), "Running": .bool(status.phase == .running),
             "Paused": .bool(false), "Restarting": .bool(false), "OOMKilled": .bool(status.outOfMemory),

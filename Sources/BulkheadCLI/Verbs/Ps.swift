@@ -1,4 +1,5 @@
 import CommandTree
+import ContainerLog
 import ContainerStore
 import JSON
 import Linux
@@ -59,7 +60,7 @@ enum Ps {
         return .members([
             "ID": .string(record.id), "Image": .string(record.image),
             "Command": .string("\"" + record.command.joined(separator: " ") + "\""),
-            "CreatedAt": .string(DateText.rfc3339(record.createdAt)),
+            "CreatedAt": .string(LogTime(nanosecondsSince1970: record.createdAt).description),
             "RunningFor": .string(Elapsed.text(now - record.createdAt) + " ago"),
             "State": .string(entry.status.phase.rawValue), "Status": .string(statusText(entry.status, now: now)),
             "ExitCode": .number("\(entry.status.exitCode)"), "Names": .string(record.name), "Labels": .string(labels),

@@ -35,14 +35,18 @@ import TaskAPI
     /// Ends the container: its stop signal or `signal`, `grace`, then SIGKILL. Returns when nothing of its pod is left.
     func stop(grace: Duration, signal: Int32? = nil) async throws {
         guard entry.status.phase != .exited, let client = try? await connect() else { return }  // It is over.
-        let waiting = Task { @EventLoop in try await client.wait(entry.record.id) }
+        let ended = Promise<Void>()
+        Task { @EventLoop in
+            // The end of the connection is the end of the container as well.
+            _ = try? await client.wait(entry.record.id)
+            ended.fulfil(())
+        }
         do {
             try await self.signal(signal ?? entry.record.stopSignal, by: client)
-            _ = try await within(grace, waitingFor: "end of the container") { try await waiting.value }
+            try await within(grace, waitingFor: "end of the container") { try await ended.value() }
         } catch {
             // It takes no notice, or has just ended.
             try? await self.signal(9, by: client)
-            _ = try? await within(.seconds(10), waitingFor: "end of the container") { try await waiting.value }
         }
         try await client.waitForEnd(within: .seconds(10))
     }

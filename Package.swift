@@ -42,6 +42,7 @@ let package = Package(
         module("SpecTranslation", ["AgentAPI", "OCI"]), tests("SpecTranslation", ["AgentAPI", "OCI", "SeededRandom"]),
         .systemLibrary(name: "CYAML"),
         module("YAML", ["CYAML"]), tests("YAML", ["Linux", "SeededRandom"]),
+        module("Configuration", ["YAML"]), tests("Configuration", ["Linux", "SeededRandom", "YAML"]),
         // The host's and the guest's system calls.
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
         module("Linux", ["CLinux"]), tests("Linux"),

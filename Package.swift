@@ -45,6 +45,7 @@ let package = Package(
         module("Pod", ["JSON"]), tests("Pod", ["SeededRandom"]),
         .systemLibrary(name: "CYAML"),
         module("YAML", ["CYAML"]), tests("YAML", ["Linux", "SeededRandom"]),
+        module("Configuration", ["YAML"]), tests("Configuration", ["Linux", "SeededRandom", "YAML"]),
         // The host's and the guest's system calls.
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
         module("Linux", ["CLinux"]), tests("Linux"),
@@ -79,8 +80,8 @@ let package = Package(
         module(
             "BulkheadCLI",
             [
-                "CommandTree", "ContainerLog", "ContainerStore", "EventLoop", "JSON", "Linux", "Monitor", "MonitorClient",
-                "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU", "SpecTranslation", "TTRPC", "TaskAPI",
+                "CommandTree", "Configuration", "ContainerLog", "ContainerStore", "EventLoop", "JSON", "Linux", "Monitor",
+                "MonitorClient", "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU", "SpecTranslation", "TTRPC", "TaskAPI",
             ]),
         tests("BulkheadCLI", ["CommandTree"]),
         program("bulkhead", ["BulkheadCLI", "Confinement", "Monitor"]),

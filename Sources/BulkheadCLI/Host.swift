@@ -1,4 +1,5 @@
 import CommandTree
+import Configuration
 import ContainerStore
 import EventLoop
 import Linux
@@ -19,10 +20,20 @@ struct Host: Sendable {
     /// - Parameter arguments: the global options are looked at.
     init(_ arguments: ParsedArguments) throws {
         launcher = try Files.readLink("/proc/self/exe")
-        configuration = Configuration()
+        configuration = try Self.readConfiguration().configuration
         root = arguments.value("root") ?? configuration.root
         state = arguments.value("state-dir") ?? configuration.state
         store = ContainerStore(root: root, state: state)
+    }
+
+    /// What is in force, and where each key of it came from.
+    static func readConfiguration() throws -> ConfigurationFile {
+        let path = CurrentProcess.environment("BULKHEAD_CONFIG") ?? Configuration.defaultPath
+        do {
+            return try ConfigurationFile(Files.read(path, limit: 1 << 20), name: path)
+        } catch let error as SystemCallError where error.code == ErrorNumber.noEntry {
+            return ConfigurationFile()
+        }
     }
 
     func paths(_ id: String) -> PodDirectory.Paths { PodDirectory.Paths(state: state, id: id) }
@@ -40,39 +51,70 @@ struct Host: Sendable {
 
     /// Starts a monitor for a pod of that size.
     @EventLoop func startMonitor(_ id: String, memoryMiB: Int, vCPUs: Int) throws -> MonitorClient {
-        guard let kernel = installed("guest/vmlinux"), let initrd = installed("guest/initrd.cpio") else {
+        let guest = configuration.guest
+        guard let kernel = guest.kernel ?? installed("guest/vmlinux"),
+            let initrd = guest.initrd ?? installed("guest/initrd.cpio")
+        else {
             throw CLIError(
                 "the guest's kernel and initrd are not installed beside \(launcher): run make guest, or make install",
                 exitCode: CLIError.notRun)
         }
-        guard Files.exists(configuration.emulator) else {
+        for path in [kernel, initrd] where !Files.exists(path) {
+            throw CLIError("there is no \(path), which the configuration names", exitCode: CLIError.notRun)
+        }
+        guard Files.exists(configuration.qemu.path) else {
             throw CLIError(
-                "QEMU is missing: there is no \(configuration.emulator): apt-get install qemu-system-x86",
+                "QEMU is missing: there is no \(configuration.qemu.path): apt-get install qemu-system-x86",
                 exitCode: CLIError.notRun)
         }
         let monitor = MonitorConfiguration(
-            id: id, state: state, accelerator: configuration.accelerator, emulator: configuration.emulator,
-            kernel: kernel, initrd: initrd, memoryMiB: memoryMiB, vCPUs: vCPUs, uid: configuration.uid(of: id),
-            startSeconds: configuration.startSeconds)
+            id: id, state: state, accelerator: try accelerator(), emulator: configuration.qemu.path,
+            kernel: kernel, initrd: initrd, memoryMiB: memoryMiB, vCPUs: vCPUs, users: configuration.qemu.uids,
+            startSeconds: startSeconds)
         return try MonitorClient.start(monitor, launcher: launcher)
     }
 }
 
-/// What is configured.
-struct Configuration: Sendable {
-    var root = "/var/lib/bulkhead", state = "/run/bulkhead"
-    var emulator = "/usr/bin/qemu-system-x86_64"
-    var accelerator = Accelerator.tcg
-    var memoryMiB = 256
-    var vCPUs = 1
-    var startSeconds = 60
-    var writableBytes: UInt64 = 128 << 20
-    var logFileBytes: UInt64 = 10 << 20
-    var logFiles: UInt32 = 3
-    var seccompProfile = "/usr/share/containers/seccomp.json"
+extension Host {
+    /// How long a pod's machine may take to answer.
+    var startSeconds: Int { max(1, Int(configuration.timeouts.start.components.seconds)) }
 
-    /// QEMU's user: each pod's its own, as far as 65,536 go.
-    func uid(of id: String) -> UInt32 { 2_000_000_000 + (UInt32(id.prefix(4), radix: 16) ?? 0) }
+    /// The profile of containers that say nothing; nil for none.
+    var seccompProfile: String? {
+        switch configuration.container.seccomp {
+        case .default: "/usr/share/containers/seccomp.json"
+        case .unconfined: nil
+        case .profile(let path): path
+        }
+    }
+
+    /// What executes the guests' instructions here.
+    func accelerator() throws -> Accelerator {
+        switch configuration.accelerator {
+        case .tcg: return .tcg
+        case .kvm:
+            if let why = KVM.unusable { throw CLIError("accelerator: kvm: \(why)", exitCode: CLIError.notRun) }
+            return .kvm
+        case .auto: return KVM.unusable == nil ? .kvm : .tcg
+        }
+    }
+}
+
+/// The processor's own virtualisation.
+enum KVM {
+    /// Why it cannot be used; nil when it can.
+    static var unusable: String? {
+        do {
+            _ = try Files.open("/dev/kvm", .readWrite)
+        } catch {
+            return "/dev/kvm cannot be opened: \(error.reason)"
+        }
+        // It would be believed for a device that only looks like it.
+        let flags = (try? Files.readText("/proc/cpuinfo"))?.split(separator: "\n").first { $0.hasPrefix("flags") } ?? ""
+        let words = flags.split(separator: " ")
+        guard words.contains("vmx") || words.contains("svm") else { return "the processor shows neither vmx nor svm" }
+        return nil
+    }
 }
 
 /// A line on standard error, which is for the person.

@@ -41,9 +41,9 @@ struct NewContainer {
                 labels: (image.config.config?.labels ?? [:]).merging(options.labels) { $1 }, user: merged.user,
                 terminal: options.terminal, interactive: options.interactive, removesItself: options.removesItself,
                 stopSignal: options.stopSignal ?? Self.stopSignal(image.config),
-                writableBytes: host.configuration.writableBytes,
+                writableBytes: host.configuration.container.writableBytes,
                 memoryMiB: Self.memoryMiB(overrides, host), vCPUs: Self.vCPUs(overrides, host),
-                logFileBytes: host.configuration.logFileBytes, logFiles: host.configuration.logFiles)
+                logFileBytes: host.configuration.log.sizeBytes, logFiles: UInt32(host.configuration.log.files))
         } catch let error as TranslationError {
             throw CLIError("\(error)", exitCode: CLIError.notRun)
         }
@@ -67,8 +67,7 @@ struct NewContainer {
     }
 
     private static func seccomp(_ options: RunOptions, _ capabilities: [String], _ host: Host) throws -> RuntimeSpec.Seccomp? {
-        let path = options.seccompProfile ?? host.configuration.seccompProfile
-        guard !path.isEmpty else { return nil }
+        guard let path = options.seccompProfile ?? host.seccompProfile, !path.isEmpty else { return nil }
         let profile: SeccompProfile
         do {
             profile = try SeccompProfile.decode(json: Files.read(path, limit: SeccompProfile.maximumBytes))
@@ -90,15 +89,15 @@ struct NewContainer {
     private static let guestMiB = 128
 
     private static func memoryMiB(_ overrides: DefaultSpec.Overrides, _ host: Host) -> Int {
-        guard let bytes = overrides.memoryBytes else { return host.configuration.memoryMiB }
+        guard let bytes = overrides.memoryBytes else { return Int(host.configuration.guest.memoryBytes >> 20) }
         let limitMiB = Int(clamping: bytes >> 20) + 1
-        return max(host.configuration.memoryMiB, min(limitMiB, 1 << 24) + guestMiB)
+        return max(Int(host.configuration.guest.memoryBytes >> 20), min(limitMiB, 1 << 24) + guestMiB)
     }
 
     private static func vCPUs(_ overrides: DefaultSpec.Overrides, _ host: Host) -> Int {
-        guard let nanoCPUs = overrides.nanoCPUs else { return host.configuration.vCPUs }
+        guard let nanoCPUs = overrides.nanoCPUs else { return host.configuration.guest.vCPUs }
         let wanted = Int((nanoCPUs + 999_999_999) / 1_000_000_000)
-        return max(host.configuration.vCPUs, min(wanted, CurrentProcess.processorCount))
+        return max(host.configuration.guest.vCPUs, min(wanted, CurrentProcess.processorCount))
     }
 
     /// Two words of the sea and four digits of the id.

@@ -40,7 +40,7 @@ import TaskAPI
             (request.id, request.bundle, request.terminal) = (record.id, options.record, record.terminal)
             (request.stdin, request.stdout, request.stderr) = (names.stdin, names.stdout, names.stderr)
             request.options = ProtobufAny(typeURL: ContainerOptions.typeURL, value: try Protobuf.encode(options))
-            let limit: Duration = .seconds(host.configuration.startSeconds + 30)
+            let limit: Duration = .seconds(host.startSeconds + 30)
             let _: CreateTaskResponse = try await client.task(TaskService.Method.create, request, within: limit)
         } catch {
             throw Self.failure(error)

@@ -60,7 +60,11 @@ public enum Monitor {
             let paths = directory.paths
             try Files.makeDirectory(paths.share, mode: 0o711)
             try Files.makeDirectory(paths.machine, mode: 0o711)
-            guard let machine = configuration.machine(share: paths.share) else {
+            guard configuration.firstUser <= configuration.lastUser else {
+                throw SandboxError(.invalidArgument, "no range of users")
+            }
+            let user = try directory.claimUser(in: configuration.firstUser...configuration.lastUser)
+            guard let machine = configuration.machine(share: paths.share, uid: user) else {
                 throw SandboxError(.invalidArgument, "no accelerator: \(configuration.accelerator)")
             }
             let share = try DirectoryShare(directory: paths.share)

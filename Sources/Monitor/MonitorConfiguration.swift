@@ -17,22 +17,23 @@ public struct MonitorConfiguration: JSONDocument {
     public var initrd: String
     public var memoryMiB: Int
     public var vCPUs: Int
-    /// QEMU's user and group.
-    public var uid: UInt32
+    /// QEMU's user and group is one of these that no other pod's has.
+    public var firstUser: UInt32
+    public var lastUser: UInt32
     /// How long the guest may take until its agent answers.
     public var startSeconds: Int
 
     public init(
         id: String, state: String, accelerator: Accelerator, emulator: String, kernel: String, initrd: String,
-        memoryMiB: Int, vCPUs: Int, uid: UInt32, startSeconds: Int
+        memoryMiB: Int, vCPUs: Int, users: ClosedRange<UInt32>, startSeconds: Int
     ) {
         (self.id, self.state, self.accelerator, self.emulator) = (id, state, accelerator.rawValue, emulator)
         (self.kernel, self.initrd, self.memoryMiB, self.vCPUs) = (kernel, initrd, memoryMiB, vCPUs)
-        (self.uid, self.startSeconds) = (uid, startSeconds)
+        (firstUser, lastUser, self.startSeconds) = (users.lowerBound, users.upperBound, startSeconds)
     }
 
     /// Nil for an accelerator that is none.
-    func machine(share: String) -> MachineConfiguration? {
+    func machine(share: String, uid: UInt32) -> MachineConfiguration? {
         guard let accelerator = Accelerator(rawValue: accelerator) else { return nil }
         var machine = MachineConfiguration(accelerator: accelerator, kernel: kernel, initrd: initrd, uid: uid)
         machine.emulator = emulator

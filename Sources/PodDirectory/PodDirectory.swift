@@ -16,6 +16,8 @@ public final class PodDirectory: Sendable {
         public var share: String { pod + "/share" }
         /// QEMU's root is mounted over it.
         public var machine: String { pod + "/machine" }
+        /// The number of QEMU's user.
+        public var user: String { pod + "/user" }
         /// The monitor's standard error.
         public var log: String { pod + "/monitor.log" }
 
@@ -94,8 +96,40 @@ public final class PodDirectory: Sendable {
         try journal.writeAll(entry.line)
     }
 
+    /// Takes a number of `range` that no other pod's QEMU has as its user, until the directory is removed.
+    /// - Throws: EBUSY when all are taken.
+    public func claimUser(in range: ClosedRange<UInt32>) throws(SystemCallError) -> UInt32 {
+        try Files.makeDirectories(users, mode: 0o700)
+        let id = String(paths.pod.split(separator: "/").last ?? "")
+        // Where pods begin to look is scattered, so that most find a free number at once.
+        let count = UInt32(clamping: range.count), start = id.utf8.reduce(UInt32(0)) { $0 &* 31 &+ UInt32($1) } % count
+        for step in 0..<count {
+            let user = range.lowerBound + (start &+ step) % count
+            let claim = users + "/\(user)"
+            // The pod that had it has gone, killed with its reaper perhaps.
+            if let owner = try? Files.readLink(claim), !Files.exists(users + "/" + owner) { try Files.remove(claim) }
+            do {
+                try Files.symlink("../pods/" + id, at: claim)
+                try Files.write(Array("\(user)".utf8), to: paths.user)
+                return user
+            } catch {
+                guard error.code == ErrorNumber.exists else { throw error }
+            }
+        }
+        throw SystemCallError("symlink", users, code: ErrorNumber.busy)
+    }
+
+    private var users: String { paths.pod + "/../../users" }
+
+    private func releaseUser() throws(SystemCallError) {
+        // There is none when the pod had not come that far.
+        guard let text = try? Files.readText(paths.user), let user = UInt32(text) else { return }
+        try Files.remove(users + "/\(user)")
+    }
+
     /// Removes the directory when nothing that it stands for is left.
     public func remove() throws(SystemCallError) {
+        try releaseUser()
         // The journal last: as long as it is there, somebody will try again.
         for name in try Files.names(in: paths.pod) where name != "journal" {
             try Files.removeTree(paths.pod + "/" + name)

@@ -69,7 +69,7 @@ import Testing
     func start(endsWithContainer: Bool) async throws -> MonitorClient {
         let configuration = MonitorConfiguration(
             id: id, state: state, accelerator: .tcg, emulator: "/usr/bin/qemu-system-x86_64", kernel: Guest.kernel,
-            initrd: Guest.initrd, memoryMiB: 256, vCPUs: 1, uid: Guest.uid, startSeconds: 60)
+            initrd: Guest.initrd, memoryMiB: 256, vCPUs: 1, users: Guest.uid...Guest.uid, startSeconds: 60)
         let client = try MonitorClient.start(configuration, launcher: Guest.launcher)
         try await client.hello()
         var assign = AssignRequest()
@@ -147,6 +147,8 @@ import Testing
     func expectNothingLeft() throws {
         #expect(try processes() == [])
         let pods = state + "/pods"
+        let users = state + "/users"
+        #expect(try Files.exists(users) ? Files.names(in: users).isEmpty : true, "a user is still claimed")
         let left = Files.exists(pods) ? try Files.names(in: pods) : []
         #expect(left == [])
         #expect(try Files.readText("/proc/self/mounts").count == hostMounts, "a mount is left")

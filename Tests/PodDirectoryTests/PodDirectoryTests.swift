@@ -59,6 +59,22 @@ import Testing
         }
     }
 
+    @Test func everyPodHasAUserOfItsOwn() throws {
+        try withState { state in
+            let first = try PodDirectory.make(state: state, id: "a"), second = try PodDirectory.make(state: state, id: "b")
+            let range: ClosedRange<UInt32> = 70_000...70_001
+            let users = [try first.claimUser(in: range), try second.claimUser(in: range)]
+            #expect(users.sorted() == [70_000, 70_001])
+            let third = try PodDirectory.make(state: state, id: "c")
+            #expect(throws: SystemCallError.self) { _ = try third.claimUser(in: range) }
+            try first.remove()
+            #expect(try third.claimUser(in: range) == users[0])
+            // Removed by somebody who does not know of users.
+            try Files.removeTree(second.paths.pod)
+            #expect(try PodDirectory.make(state: state, id: "d").claimUser(in: range) == users[1])
+        }
+    }
+
     @Test func aDamagedJournalStaysAndIsTold() throws {
         try withState { state in
             try Files.makeDirectories(paths(state).pod)

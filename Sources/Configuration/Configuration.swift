@@ -1,0 +1,78 @@
+/// What an administrator sets, in `/etc/bulkhead/config.yaml`. Pure: who reads the file gives its bytes to
+/// `ConfigurationFile`; where there is none, `Configuration()` holds. Every key is in `Configuration.settings`.
+public struct Configuration: Equatable, Sendable {
+    /// Where it is looked for.
+    public static let defaultPath = "/etc/bulkhead/config.yaml"
+
+    public var accelerator = Accelerator.auto
+    /// The directory of what survives a reboot: images, templates, logs.
+    public var root = "/var/lib/bulkhead"
+    /// The directory of what describes running pods.
+    public var state = "/run/bulkhead"
+    public var qemu = QEMU()
+    public var guest = Guest()
+    public var container = Container()
+    public var log = Log()
+    public var timeouts = Timeouts()
+
+    public init() {}
+
+    /// What executes the guests' instructions.
+    public enum Accelerator: String, Sendable, CaseIterable {
+        /// KVM where it works, otherwise TCG with a warning.
+        case auto
+        case kvm
+        case tcg
+    }
+
+    public struct QEMU: Equatable, Sendable {
+        public var path = "/usr/bin/qemu-system-x86_64"
+        /// Each running pod's QEMU has one of its own.
+        public var uids: ClosedRange<UInt32> = 2_000_000_000...2_000_065_535
+
+        public init() {}
+    }
+
+    public struct Guest: Equatable, Sendable {
+        /// Nil: beside the program.
+        public var kernel: String?
+        /// Nil: beside the program.
+        public var initrd: String?
+        /// A multiple of 1 MiB.
+        public var memoryBytes: UInt64 = 256 << 20
+        public var vCPUs = 1
+
+        public init() {}
+    }
+
+    public struct Container: Equatable, Sendable {
+        /// What a container can write to its root file system.
+        public var writableBytes: UInt64 = 128 << 20
+        public var seccomp = Seccomp.default
+
+        public init() {}
+    }
+
+    /// Which system calls a container may make.
+    public enum Seccomp: Equatable, Sendable {
+        case `default`
+        case unconfined
+        /// A profile as Docker has it.
+        case profile(path: String)
+    }
+
+    public struct Log: Equatable, Sendable {
+        /// Of one file.
+        public var sizeBytes: UInt64 = 10 << 20
+        public var files = 3
+
+        public init() {}
+    }
+
+    public struct Timeouts: Equatable, Sendable {
+        public var start = Duration.seconds(30)
+        public var stop = Duration.seconds(10)
+
+        public init() {}
+    }
+}

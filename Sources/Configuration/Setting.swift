@@ -1,0 +1,108 @@
+import YAML
+
+/// A key of the file, with all there is to know of it.
+struct Setting: Sendable {
+    /// From the top, with dots: `guest.memory`.
+    let path: String
+    /// What may be written.
+    let format: String
+    /// What it is for, in Markdown of one line.
+    let remark: String
+    /// Sets it from a value of the file.
+    let read: @Sendable (YAMLScalar, inout Configuration) throws(ValueProblem) -> Void
+    /// What it is, in YAML.
+    let text: @Sendable (Configuration) -> String
+
+    init<Value: Equatable & Sendable>(
+        _ path: String, _ place: WritableKeyPath<Configuration, Value> & Sendable, _ format: ValueFormat<Value>,
+        _ remark: String
+    ) {
+        self.path = path
+        self.format = format.description
+        self.remark = remark
+        read = { scalar, configuration throws(ValueProblem) in
+            configuration[keyPath: place] = try format.parse(scalar)
+        }
+        text = { format.text($0[keyPath: place]) }
+    }
+
+    /// The mapping it stands in, nil at the top.
+    var section: String? { path.split(separator: ".").dropLast().first.map(String.init) }
+    /// Its name there.
+    var name: String { path.split(separator: ".").last.map(String.init) ?? path }
+}
+
+extension Configuration {
+    /// Every key, those of a section together. What is parsed, printed, documented and tested follows from this table.
+    static let settings: [Setting] = [
+        Setting(
+            "accelerator", \.accelerator, .word(),
+            "What executes the guests' instructions. `auto`: KVM where it works, otherwise TCG with a warning. TCG is "
+                + "for development: slow, and no security boundary."),
+        Setting(
+            "root", \.root, .path(),
+            "What survives a reboot: images, templates, logs."),
+        Setting(
+            "state", \.state, .path(maximumBytes: Limits.stateBytes),
+            "What describes running pods, on a file system that a reboot empties. Sockets are made below it, whose "
+                + "whole path has 107 bytes at most."),
+        Setting("qemu.path", \.qemu.path, .path(), "QEMU's executable."),
+        Setting(
+            "qemu.uids", \.qemu.uids, .ids(Limits.uids, maximumCount: Limits.uidCount),
+            "Users, and groups of the same numbers, that nobody else has. Each running pod's QEMU gets one of its own, "
+                + "so that those of two pods can neither signal nor trace each other, nor open each other's files. As "
+                + "many pods can run at a time. Numbers below 65536 are those of the distribution's and of people's "
+                + "accounts and of `nobody`; the default lies between what systemd gives to containers and the numbers "
+                + "that some programs take for negative ones."),
+        Setting(
+            "guest.kernel", \.guest.kernel, .optionalPath(),
+            "The guest's kernel, an uncompressed vmlinux. `null`: the one beside the program."),
+        Setting(
+            "guest.initrd", \.guest.initrd, .optionalPath(),
+            "The guest's initrd with the agent. `null`: the one beside the program."),
+        Setting(
+            "guest.memory", \.guest.memoryBytes, .size(Limits.memory, multipleOf: 1 << 20),
+            "Memory of a pod's machine, unless the pod says otherwise. The guest's kernel takes about 50MiB of it."),
+        Setting(
+            "guest.vcpus", \.guest.vCPUs, .count(Limits.vCPUs),
+            "Processors of a pod's machine, unless the pod says otherwise."),
+        Setting(
+            "container.writable", \.container.writableBytes, .size(Limits.writable),
+            "What a container can write to its root file system; more is \"no space left on device\" for it. It is "
+                + "memory of the pod's machine while it is used."),
+        Setting(
+            "container.seccomp", \.container.seccomp, .seccomp(),
+            "Which system calls a container may make, unless it says so itself. `default`: the profile that Docker "
+                + "and Podman have; a path: a profile in their format."),
+        Setting(
+            "log.size", \.log.sizeBytes, .size(Limits.logSize),
+            "Bytes of one file of a container's log. The next file begins before it is exceeded."),
+        Setting(
+            "log.files", \.log.files, .count(Limits.logFiles),
+            "Files of a container's log; with one more, the oldest is removed."),
+        Setting(
+            "timeouts.start", \.timeouts.start, .duration(Limits.start),
+            "How long a pod's machine may take until its agent answers."),
+        Setting(
+            "timeouts.stop", \.timeouts.stop, .duration(Limits.stop),
+            "How long a container that is asked to end may take until it is killed."),
+    ]
+
+    /// The ranges of the values above.
+    enum Limits {
+        /// Of a Unix socket's path (108 with the NUL) this is left for the directory.
+        static let stateBytes = 48
+        /// Below: accounts of the distribution and of people, and `nobody`. Above: negative as a 32-bit number.
+        static let uids: ClosedRange<UInt32> = 65_536...2_147_483_647
+        static let uidCount: UInt32 = 1 << 20
+        /// The least that `MachineConfiguration` takes.
+        static let memory: ClosedRange<UInt64> = 64 << 20...1 << 40
+        static let vCPUs = 1...64
+        static let writable: ClosedRange<UInt64> = 1 << 20...1 << 40
+        /// A file has room for the longest line.
+        static let logSize: ClosedRange<UInt64> = 64 << 10...1 << 40
+        static let logFiles = 1...32
+        static let start: ClosedRange<Duration> = .seconds(1) ... .seconds(3600)
+        static let stop: ClosedRange<Duration> = .zero ... .seconds(3600)
+    }
+}

@@ -69,8 +69,10 @@ struct bh_exit {
 };
 /// Reaps the process behind `pidfd`. 1: reaped, 0: it still runs (only with `nohang`).
 int bh_wait_pidfd(int pidfd, int nohang, struct bh_exit *result);
-/// Reaps any child that has ended. 1: one reaped, 0: none has ended, -ECHILD: there is no child.
-int bh_wait_any(struct bh_exit *result);
+/// A child that has ended, which is left as it is. 1: there is one, 0: none has ended, -ECHILD: there is no child.
+int bh_peek_any(struct bh_exit *result);
+/// Reaps that child if it has ended. 1: reaped, 0: it still runs.
+int bh_wait_pid(pid_t pid, struct bh_exit *result);
 
 int bh_epoll_create(void);
 /// `events` as in EPOLL*; `token` comes back with each event.

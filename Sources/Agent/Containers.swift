@@ -11,8 +11,7 @@ import TTRPC
     @EventLoop final class Entry {
         let process: ContainerProcess
         let terminal: AsyncFD?
-        let output: OutputPump?
-        let error: OutputPump?
+        private let pumps: Pumps
         /// Fulfilled when the process has ended and what it wrote before that is on its way.
         nonisolated let ended = Promise<WaitResponse>()
 
@@ -22,17 +21,18 @@ import TTRPC
             if let terminal = process.takeTerminal() { controller = try AsyncFD(terminal) }
             terminal = controller
             streams.processWasMade()
-            (output, error) = try streams.pump(terminal: controller)
+            pumps = try streams.pump(terminal: controller)
             Task { @EventLoop in await self.watch() }
         }
 
         private func watch() async {
             guard let exit = try? await process.exit.value() else { return }  // Only when this task is cancelled.
+            pumps.input?.close()
             var response = WaitResponse()
             response.status = UInt32(exit.code)
             // One after the other: both have their two seconds, and hardly anybody's readers are both stuck.
-            response.outputBytes = await output?.drain(within: .seconds(1)) ?? 0
-            response.errorBytes = await error?.drain(within: .seconds(1)) ?? 0
+            response.outputBytes = await pumps.output?.drain(within: .seconds(1)) ?? 0
+            response.errorBytes = await pumps.error?.drain(within: .seconds(1)) ?? 0
             ended.fulfil(response)
         }
     }

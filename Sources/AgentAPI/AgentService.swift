@@ -1,7 +1,9 @@
 /// The service that the agent offers its monitor over ttrpc, on the guest link's first stream.
 ///
 /// Standard streams are streams of the link that the monitor opens beforehand and names by their numbers; 0 is none. The
-/// end of the stream is the end of the input.
+/// end of the stream is the end of the input, save for a terminal's, which goes on. A monitor that wants to see no more of
+/// a process resets its streams: the process gets no end of file and no broken pipe, and its output is thrown away. The
+/// agent resets the input of a process that has ended or reads no more.
 /// Statuses are ttrpc's: `notFound` for a container or process that is not there, `alreadyExists`,
 /// `failedPrecondition` for what its state does not allow.
 public enum AgentService {

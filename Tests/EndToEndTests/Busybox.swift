@@ -14,7 +14,7 @@ extension Guest {
         for applet in [
             "sh", "cat", "echo", "uname", "hostname", "id", "sleep", "head", "md5sum", "seq", "true", "mkdir", "stty",
             "mknod",
-            "tail", "wc", "dd", "kill", "mount",
+            "tail", "wc", "dd", "kill", "mount", "tty",
         ] {
             try Files.symlink("busybox", at: share + "/rootfs/bin/" + applet)
         }
@@ -75,8 +75,41 @@ extension AgentClient {
         return running
     }
 
-    func wait(_ name: String) async throws -> WaitResponse {
-        try await call(AgentService.Method.wait, ProcessRequest(container: name))
+    func wait(_ name: String, _ process: String = "") async throws -> WaitResponse {
+        try await call(AgentService.Method.wait, ProcessRequest(container: name, process: process))
+    }
+
+    func signal(_ signal: UInt32, _ name: String, _ process: String = "") async throws {
+        var request = SignalRequest()
+        (request.container, request.process, request.signal) = (name, process, signal)
+        let _: Empty = try await call(AgentService.Method.signal, request)
+    }
+
+    /// A further process of a container, with a terminal when `terminal` is a size: then `output` goes both ways.
+    func exec(_ name: String, _ process: String, _ arguments: [String], terminal: TerminalSpec? = nil) async throws
+        -> Running
+    {
+        let running = Running(input: try link.open(), output: try link.open(), error: try link.open())
+        var request = ExecRequest()
+        (request.container, request.process) = (name, process)
+        request.spec.arguments = arguments
+        request.spec.environment = ["PATH=/bin"]
+        request.spec.terminal = terminal
+        request.streams.output = running.output.id
+        if terminal == nil { (request.streams.input, request.streams.error) = (running.input.id, running.error.id) }
+        let _: ProcessResponse = try await call(AgentService.Method.exec, request)
+        return running
+    }
+
+    /// What comes up to and with `end`.
+    func read(_ stream: LinkStream, until end: String) async throws -> String {
+        try await within(.seconds(20), waitingFor: end) {
+            var all = ""
+            while !all.contains(end), case let bytes = try await stream.read(), !bytes.isEmpty {
+                all += String(decoding: bytes, as: UTF8.self)
+            }
+            return all
+        }
     }
 
     /// Runs a container from its creation to its deletion.
@@ -96,7 +129,7 @@ extension AgentClient {
         return result
     }
 
-    private func readAll(_ stream: LinkStream) async throws -> [UInt8] {
+    func readAll(_ stream: LinkStream) async throws -> [UInt8] {
         var all: [UInt8] = []
         while case let bytes = try await stream.read(), !bytes.isEmpty { all += bytes }
         return all

@@ -126,6 +126,18 @@ import TTRPC
         try terminal.withFD { fd throws(SystemCallError) in try Terminal.setSize(fd, size) }
     }
 
+    func statistics(_ name: String) throws -> StatsResponse {
+        let container = try record(name).container
+        return try Self.translating { () throws(ContainerError) in try container.statistics() }
+    }
+
+    func processes(_ name: String) throws -> PidsResponse {
+        let container = try record(name).container
+        var response = PidsResponse()
+        response.processes = try Self.translating { () throws(ContainerError) in try container.processes() }
+        return response
+    }
+
     func delete(_ name: String) async throws {
         let record = try record(name)
         guard record.container.exit.current != nil || !record.started else {
@@ -159,6 +171,14 @@ import TTRPC
         }
         guard plain, (1...255).contains(name.utf8.count), name.first != "." else {
             throw TTRPCStatus(.invalidArgument, "no name for a container or process: \(name)")
+        }
+    }
+
+    private static func translating<R>(_ body: () throws(ContainerError) -> R) throws -> R {
+        do {
+            return try body()
+        } catch {
+            throw status(error)
         }
     }
 

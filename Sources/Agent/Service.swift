@@ -42,6 +42,12 @@ import TTRPC
             try await self.containers.delete(request.container)
             return Empty()
         }
+        register(Method.stats) { [unowned self] (request: ContainerRequest) in
+            try self.containers.statistics(request.container)
+        }
+        register(Method.pids) { [unowned self] (request: ContainerRequest) in
+            try self.containers.processes(request.container)
+        }
         register(Method.mount) { [unowned self] in try self.mount($0) }
         register(Method.setTime) { [unowned self] in try self.setTime($0) }
         register(Method.addEntropy) { [unowned self] in try self.addEntropy($0) }

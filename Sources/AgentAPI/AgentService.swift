@@ -29,6 +29,10 @@ public enum AgentService {
         public static let resize = "Resize"
         /// `ContainerRequest` → `Empty`. Removes a container that has ended, with its cgroup and mounts.
         public static let delete = "Delete"
+        /// `ContainerRequest` → `StatsResponse`. Until the container is deleted.
+        public static let stats = "Stats"
+        /// `ContainerRequest` → `PidsResponse`.
+        public static let pids = "Pids"
         /// `MountRequest` → `Empty`.
         public static let mount = "Mount"
         /// `SetTimeRequest` → `Empty`.

@@ -47,6 +47,17 @@ import Linux
     /// Whether the kernel has killed a process of the container for want of memory.
     public var hasRunOutOfMemory: Bool { cgroup?.hasRunOutOfMemory ?? false }
 
+    /// What it uses now.
+    public func statistics() throws(ContainerError) -> StatsResponse { try ownCgroup("count").statistics() }
+
+    /// Its processes: all, not just those that were made by `create` and `exec`.
+    public func processes() throws(ContainerError) -> [ProcessEntry] { try ownCgroup("list the processes").processes() }
+
+    private func ownCgroup(_ step: String) throws(ContainerError) -> ControlGroup {
+        guard let cgroup else { throw ContainerError(step, "the container has no cgroup") }
+        return cgroup
+    }
+
     /// Has the first process execute its program.
     public func start() async throws(ContainerError) { try await process.start() }
 

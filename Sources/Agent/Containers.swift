@@ -48,6 +48,7 @@ import TTRPC
         }
     }
 
+    private static let kill: Int32 = 9
     private let runtime: ContainerRuntime
     private var records: [String: Record] = [:]
     /// Names whose container is being made.
@@ -105,7 +106,17 @@ import TTRPC
         guard (1...64).contains(request.signal) else {
             throw TTRPCStatus(.invalidArgument, "no signal: \(request.signal)")
         }
-        entry.process.signal(Int32(request.signal))
+        let signal = Int32(request.signal)
+        let container = try record(request.container).container
+        if request.all {
+            guard request.process.isEmpty else {
+                throw TTRPCStatus(.invalidArgument, "a signal for all, and for process \(request.process)")
+            }
+            try Self.translating { () throws(ContainerError) in try container.signalAll(signal) }
+        } else {
+            entry.process.signal(signal)
+        }
+        if signal == Self.kill, request.process.isEmpty { container.thaw() }
     }
 
     func wait(_ request: ProcessRequest) async throws -> WaitResponse {
@@ -124,6 +135,27 @@ import TTRPC
         let size = Terminal.Size(
             rows: UInt16(clamping: request.size.rows), columns: UInt16(clamping: request.size.columns))
         try terminal.withFD { fd throws(SystemCallError) in try Terminal.setSize(fd, size) }
+    }
+
+    func update(_ request: UpdateRequest) throws {
+        let container = try record(request.container).container
+        try Self.translating { () throws(ContainerError) in try container.update(request.resources) }
+    }
+
+    func pause(_ name: String) async throws {
+        do {
+            try await record(name).container.pause()
+        } catch let error as ContainerError {
+            throw Self.status(error)
+        }
+    }
+
+    func resume(_ name: String) async throws {
+        do {
+            try await record(name).container.resume()
+        } catch let error as ContainerError {
+            throw Self.status(error)
+        }
     }
 
     func statistics(_ name: String) throws -> StatsResponse {

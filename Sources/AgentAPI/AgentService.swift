@@ -33,6 +33,13 @@ public enum AgentService {
         public static let stats = "Stats"
         /// `ContainerRequest` → `PidsResponse`.
         public static let pids = "Pids"
+        /// `UpdateRequest` → `Empty`. Nothing is changed when one of the limits is refused.
+        public static let update = "Update"
+        /// `ContainerRequest` → `Empty`, when all of its processes stand still. A paused container takes no new process,
+        /// and signals when it goes on; SIGKILL ends it at once.
+        public static let pause = "Pause"
+        /// `ContainerRequest` → `Empty`.
+        public static let resume = "Resume"
         /// `MountRequest` → `Empty`.
         public static let mount = "Mount"
         /// `SetTimeRequest` → `Empty`.
@@ -120,9 +127,19 @@ public struct SignalRequest: Codable, Equatable, Sendable {
     public var container = ""
     public var process = ""
     public var signal: UInt32 = 0
+    /// Every process that is in the container, whoever made it; `process` is empty then.
     public var all = false
     public init() {}
     enum CodingKeys: Int, CodingKey { case container = 1, process, signal, all }
+}
+
+/// New limits of a container. Those that are not named stay as they are; `max` takes one away.
+public struct UpdateRequest: Codable, Equatable, Sendable {
+    public var container = ""
+    /// Its device rules are not looked at.
+    public var resources = ResourceSpec()
+    public init() {}
+    enum CodingKeys: Int, CodingKey { case container = 1, resources }
 }
 
 /// How a process ended.

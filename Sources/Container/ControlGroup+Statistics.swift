@@ -25,11 +25,25 @@ extension ControlGroup {
     }
 
     /// Those in it and in the cgroups that the container has made below.
-    func processes() -> [ProcessEntry] {
+    func processes() -> [ProcessEntry] { pids(atMost: PidsResponse.limit).compactMap { Self.entry($0) } }
+
+    /// Sends all of them a signal. Those that are made meanwhile may be left out, save for SIGKILL.
+    func signalAll(_ signal: Int32) throws(ContainerError) {
+        let kill: Int32 = 9
+        let path = path
+        if signal == kill {
+            return try stage("signal") { () throws(SystemCallError) in try Files.control(path + "/cgroup.kill", "1") }
+        }
+        for pid in pids(atMost: .max) {
+            try? PidFD(pid).signal(signal)  // ESRCH: it has ended meanwhile.
+        }
+    }
+
+    private func pids(atMost limit: Int) -> ArraySlice<Int32> {
         var pids: Set<Int32> = []
         var directories = [path]
         var next = 0
-        while next < directories.count, pids.count < PidsResponse.limit {
+        while next < directories.count, pids.count < limit {
             let directory = directories[next]
             next += 1
             pids.formUnion(ControlGroupContent.processes(Self.content(directory + "/cgroup.procs")))
@@ -38,7 +52,7 @@ extension ControlGroup {
             let names = (try? Files.names(in: directory)) ?? []
             directories += names.map { directory + "/" + $0 }.filter { Files.isDirectory($0) }
         }
-        return pids.sorted().prefix(PidsResponse.limit).compactMap { Self.entry($0) }
+        return pids.sorted().prefix(limit)
     }
 
     /// Nil for a process that has ended meanwhile.

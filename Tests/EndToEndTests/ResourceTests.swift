@@ -42,4 +42,65 @@ import Testing
             }
         }
     }
+
+    @EventLoop @Test func limitsChangeWhileAContainerRuns() async throws {
+        try await Guest.withBusybox { agent in
+            let spec = Guest.spec(["sh", "-c", "while read x; do sleep 600 & echo $?; done"])
+            let running = try await agent.start("changed", spec)
+            func update(_ files: [String: String]) async throws {
+                var request = UpdateRequest()
+                (request.container, request.resources.files) = ("changed", files)
+                let _: Empty = try await agent.call(AgentService.Method.update, request)
+            }
+            func limits() async throws -> [UInt64] {
+                let stats: StatsResponse = try await agent.call(
+                    AgentService.Method.stats, ContainerRequest(container: "changed"))
+                return [stats.pids.limit, stats.memory.usageLimit]
+            }
+            try await update(["pids.max": "1", "memory.max": "33554432"])
+            #expect(try await limits() == [1, 33_554_432])
+            let refused = await #expect(throws: TTRPCStatus.self) {
+                try await update(["pids.max": "x", "memory.max": "16777216"])
+            }
+            #expect(refused?.message.contains("changed/pids.max") == true, "\(refused?.message ?? "")")
+            #expect(try await limits() == [1, 33_554_432])
+            try await update(["pids.max": "max", "memory.max": "max"])
+            #expect(try await limits() == [.max, .max])
+            try await running.input.write(Array("go\n".utf8))
+            #expect(try await agent.read(running.output, until: "\n") == "0\n")
+        }
+    }
+
+    @EventLoop @Test func aPausedContainerStandsStillAndCanBeKilled() async throws {
+        try await Guest.withBusybox { agent in
+            func call(_ method: String) async throws {
+                let _: Empty = try await agent.call(method, ContainerRequest(container: "paused"))
+            }
+            let running = try await agent.start(
+                "paused", Guest.spec(["sh", "-c", "trap 'echo told' USR1; while :; do read x && echo $x; done"]))
+            try await running.input.write(Array("one\n".utf8))
+            #expect(try await agent.read(running.output, until: "\n") == "one\n")
+            try await call(AgentService.Method.pause)
+            try await running.input.write(Array("two\n".utf8))
+            let refused = await #expect(throws: TTRPCStatus.self) { _ = try await agent.exec("paused", "x", ["true"]) }
+            #expect(refused?.message.contains("paused") == true)
+            await #expect(throws: TimedOut.self) {
+                try await within(.milliseconds(300), waitingFor: "output") { try await running.output.read() }
+            }
+            try await call(AgentService.Method.resume)
+            #expect(try await agent.read(running.output, until: "\n") == "two\n")
+
+            var all = SignalRequest()
+            (all.container, all.signal, all.all) = ("paused", 10, true)
+            let _: Empty = try await agent.call(AgentService.Method.signal, all)
+            #expect(try await agent.read(running.output, until: "\n") == "told\n")
+
+            try await call(AgentService.Method.pause)
+            try await agent.signal(9, "paused")
+            #expect(try await agent.wait("paused").status == 137)
+            let ended = await #expect(throws: TTRPCStatus.self) { try await call(AgentService.Method.pause) }
+            #expect(ended?.code == .failedPrecondition)
+            try await call(AgentService.Method.delete)
+        }
+    }
 }

@@ -31,6 +31,12 @@ import Linux
             cgroup = try ControlGroup(parent: parent, name: name, files: spec.resources.files)
         }
         do {
+            if let cgroup = try Self.open(cgroup) {
+                let program = try DeviceProgram(spec.resources.deviceRules + DeviceRule.standard)
+                try stage("limit the devices") { () throws(SystemCallError) in
+                    try DeviceFilter.attach(program.instructions.map(\.encoded), to: cgroup)
+                }
+            }
             let process = try await ContainerProcess.make(
                 InitPlan(joins: false, spec: spec), streams: streams, runtime: runtime,
                 cgroup: try Self.open(cgroup))

@@ -1,4 +1,5 @@
 import AgentAPI
+import SeededRandom
 import Testing
 
 @testable import Container
@@ -102,13 +103,10 @@ import Testing
     }
 
     @Test func nothingMakesTheParsersTrap() {
-        var state: UInt64 = 42
+        var random = SeededGenerator(seed: 42)
+        let alphabet = Array("0123456789 \n:=max\u{0}-é".utf8)
         for _ in 0..<2000 {
-            let bytes = (0..<60).map { _ in
-                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-                let alphabet = Array("0123456789 \n:=max\u{0}-é".utf8)
-                return alphabet[Int(state >> 33) % alphabet.count]
-            }
+            let bytes = (0..<60).map { _ in alphabet[Int.random(in: alphabet.indices, using: &random)] }
             let text = String(decoding: bytes, as: UTF8.self)
             _ = ControlGroupContent.number(text)
             _ = ControlGroupContent.devices(text)

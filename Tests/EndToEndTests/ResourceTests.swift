@@ -103,4 +103,33 @@ import Testing
             try await call(AgentService.Method.delete)
         }
     }
+
+    @EventLoop @Test func devicesThatNoRuleAllowsCannotBeOpened() async throws {
+        try await Guest.withBusybox { agent in
+            var spec = Guest.spec([
+                "sh", "-c",
+                """
+                mknod /dev/disk b 8 0; mknod /dev/fuse c 10 229; mknod /dev/kmsg c 1 11
+                for name in disk fuse kmsg; do head -c 1 /dev/$name >/dev/null; done; echo x >/dev/kmsg && echo done
+                """,
+            ])
+            let makeNode: UInt64 = 1 << 27
+            (spec.process.capabilities.bounding, spec.process.capabilities.permitted) = (makeNode, makeNode)
+            spec.process.capabilities.effective = makeNode
+            // As many as there may be, for the kernel's verifier.
+            spec.resources.deviceRules =
+                (1000..<1239).map { DeviceRule(allow: true, kind: "c", major: $0, minor: $0, access: 1 + $0 % 7) }
+                + [DeviceRule(allow: true, kind: "c", major: 1, minor: 11, access: 4)]
+            let result = try await agent.run("devices", spec, input: [])
+            #expect(result.output == "done\n")
+            let errors = result.error.split(separator: "\n")
+            #expect(errors.filter { $0.hasSuffix("Operation not permitted") }.count == 3, "\(result.error)")
+            // A process that joins it is held to the same.
+            spec.process.arguments = ["sleep", "600"]
+            _ = try await agent.start("held", spec)
+            let joined = try await agent.exec(
+                "held", "x", ["sh", "-c", "head -c1 /dev/zero; head -c1 /dev/full | wc -c"])
+            #expect(try await agent.read(joined.output, until: "1\n") == "\u{0}1\n")
+        }
+    }
 }

@@ -153,6 +153,11 @@ int bh_getrandom(void *bytes, size_t count);
 int bh_add_entropy(int random_fd, const void *bytes, size_t count);
 int bh_set_clock(int64_t seconds, int64_t nanoseconds);
 
+/// Loads a program of type BPF_PROG_TYPE_CGROUP_DEVICE, `count` of struct bpf_insn. Returns its descriptor.
+int bh_bpf_load_device_program(const uint64_t *instructions, size_t count);
+/// Attaches it to an open cgroup v2 directory, with which it stays.
+int bh_bpf_attach_device_program(int program, int cgroup);
+
 /// Brings the loopback interface of this network namespace up.
 int bh_loopback_up(void);
 

@@ -55,7 +55,7 @@ import TTRPC
     private var reserved: Set<String> = []
 
     init() throws(SystemCallError) {
-        runtime = ContainerRuntime(program: try ContainerRuntime.ownProgram(), cgroupParent: "/sys/fs/cgroup")
+        runtime = ContainerRuntime(program: try Files.open(Boot.program, .path), cgroupParent: "/sys/fs/cgroup")
     }
 
     func create(_ request: CreateRequest, _ streams: Streams) async throws -> ProcessResponse {

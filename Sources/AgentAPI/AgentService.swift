@@ -40,7 +40,7 @@ public enum AgentService {
         public static let pause = "Pause"
         /// `ContainerRequest` → `Empty`.
         public static let resume = "Resume"
-        /// `MountRequest` → `Empty`.
+        /// `MountRequest` → `Empty`. The place must be in /run, since the guest's root is read-only.
         public static let mount = "Mount"
         /// `SetTimeRequest` → `Empty`.
         public static let setTime = "SetTime"

@@ -53,8 +53,4 @@ import Testing
         #expect(try Files.readText(group.path + "/memory.max") == "old\n")
         #expect(throws: ContainerError.self) { try group.update(["cgroup.freeze": "1"]) }
     }
-
-    @Test func pathIsWrittenAsInMountinfo() {
-        #expect(ContainerRoot.escaped("/a b\\c#\n\t/é") == "/a\\040b\\134c\\043\\012\\011/é")
-    }
 }

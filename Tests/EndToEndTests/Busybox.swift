@@ -14,7 +14,7 @@ extension Guest {
         for applet in [
             "sh", "cat", "echo", "uname", "hostname", "id", "sleep", "head", "md5sum", "seq", "true", "mkdir", "stty",
             "mknod",
-            "tail", "wc", "dd", "kill", "mount", "tty",
+            "tail", "wc", "dd", "kill", "mount", "tty", "ls",
         ] {
             try Files.symlink("busybox", at: share + "/rootfs/bin/" + applet)
         }

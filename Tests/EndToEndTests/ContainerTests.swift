@@ -83,6 +83,38 @@ import Testing
         }
     }
 
+    /// What a container without a pid namespace, with all rights, sees of the agent's file system.
+    @EventLoop @Test func theAgentsRootIsReadOnlyAndSmall() async throws {
+        try await Guest.withBusybox { agent in
+            var spec = Guest.spec([
+                "sh", "-c",
+                """
+                cd /proc/1/root && for name in init bin/x; do mkdir bin; echo x >$name; done
+                cat lib/modules/order; ls lib/modules; cat /proc/self/mountinfo; echo end
+                """,
+            ])
+            let namespaces: Namespaces = [.mount, .uts, .ipc, .network, .cgroup]
+            spec.newNamespaces = namespaces.rawValue
+            let all: UInt64 = (1 << 41) - 1
+            (spec.process.capabilities.bounding, spec.process.capabilities.permitted) = (all, all)
+            spec.process.capabilities.effective = all
+            let result = try await agent.run("nosy", spec, input: [])
+            let lines = result.output.split(separator: "\n").map(String.init)
+            #expect(lines.last == "end")
+            // The modules of a boot are listed, and gone.
+            #expect(lines.contains("/lib/modules/virtio_console.ko"), "\(result)")
+            #expect(!lines.contains("virtio_console.ko"))
+            #expect(lines.contains("virtio_net.ko"))
+            let errors = result.error.split(separator: "\n")
+            #expect(
+                errors.count == 4 && errors.allSatisfy { $0.contains("Read-only file system") || $0.contains("bin/x") },
+                "\(result.error)")
+            // Nothing of the guest is left below the container's root.
+            let points = lines.filter { $0.contains(" - ") }.compactMap { $0.split(separator: " ").dropFirst(4).first }
+            #expect(points == ["/", "/proc", "/dev", "/sys", "/tmp"], "\(points)")
+        }
+    }
+
     /// Without a pid namespace, what a container leaves behind is the agent's.
     @EventLoop @Test func theAgentReapsOrphansAndKeepsTheExitsOfItsOwn() async throws {
         try await Guest.withBusybox { agent in

@@ -55,7 +55,7 @@ let package = Package(
         // The guest.
         .target(name: "CAgent"),
         module("Container", ["AgentAPI", "EventLoop", "Linux", "Protobuf"]),
-        tests("Container", ["AgentAPI", "EventLoop", "Linux", "Support"]),
+        tests("Container", ["AgentAPI", "EventLoop", "Linux", "SeededRandom", "Support"]),
         module("Agent", ["AgentAPI", "Container", "EventLoop", "GuestLink", "Linux", "RPC", "TTRPC"]),
         tests("Agent", ["EventLoop", "GuestLink", "Linux", "Support"]),
         .target(name: "CSeccomp", linkerSettings: [.linkedLibrary("seccomp")]),

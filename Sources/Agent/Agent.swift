@@ -9,6 +9,14 @@ import Linux
     public static func run() async {
         do {
             try Boot.prepare()
+            let orphans = try OrphanReaper()
+            Task { @EventLoop in
+                do {
+                    try await orphans.run()
+                } catch {
+                    Console.log("reaps no orphans any more: \(error)")
+                }
+            }
             let port = try AsyncFD(await Boot.openPort(named: "bulkhead.link"))
             let link = GuestLink(port, role: .server)
             try await serve(link)

@@ -3,8 +3,17 @@ import Linux
 
 /// What the kernel leaves to its first process.
 @EventLoop enum Boot {
-    /// Mounts what every Linux has and loads the modules that a boot needs.
+    /// Where the agent's program is in its root.
+    static let program = "/init"
+
+    /// Loads the modules that a boot needs, leaves the initramfs, and mounts what every Linux has.
     static func prepare() throws {
+        // Their memory is the guest's again once they are loaded.
+        for path in try Files.readText("/lib/modules/order").split(separator: "\n").map(String.init) {
+            try loadModule(path)
+            try Files.remove(path)
+        }
+        try enterRoot()
         try mount("devtmpfs", "/dev", type: "devtmpfs", [.noSetUID], "mode=755")
         try mount("sysfs", "/sys", type: "sysfs", [.noSetUID, .noDevices, .noExecute], nil)
         try mount("tmpfs", "/run", type: "tmpfs", [.noSetUID, .noDevices], "mode=755")
@@ -14,7 +23,17 @@ import Linux
         // What containers' cgroups can limit.
         let controllers = try Files.readText("/sys/fs/cgroup/cgroup.controllers").split(whereSeparator: \.isWhitespace)
         try Files.control("/sys/fs/cgroup/cgroup.subtree_control", controllers.map { "+" + $0 }.joined(separator: " "))
-        for path in try Files.readText("/lib/modules/order").split(separator: "\n") { try loadModule(String(path)) }
+    }
+
+    /// Makes a mount of the initramfs the root: one that has a parent, so that containers can pivot theirs away, and that
+    /// is read-only, so that nothing that gets here replaces the agent's program. Mounts are made in /run from here on.
+    private static func enterRoot() throws {
+        let root = "/root"
+        for path in [root, "/dev", "/proc", "/sys", "/run"] { try Files.makeDirectories(path) }
+        try Mounts.mount("/", on: root, .bind)
+        try Mounts.mount("/proc", on: root + "/proc", .bind)
+        try Mounts.setAttributes(root, set: .readOnly)
+        try Mounts.moveRoot(to: root)
     }
 
     private static func mount(

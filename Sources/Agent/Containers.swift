@@ -11,8 +11,7 @@ import TTRPC
     @EventLoop final class Entry {
         let process: ContainerProcess
         let terminal: AsyncFD?
-        let output: OutputPump?
-        let error: OutputPump?
+        private let pumps: Pumps
         /// Fulfilled when the process has ended and what it wrote before that is on its way.
         nonisolated let ended = Promise<WaitResponse>()
 
@@ -22,17 +21,18 @@ import TTRPC
             if let terminal = process.takeTerminal() { controller = try AsyncFD(terminal) }
             terminal = controller
             streams.processWasMade()
-            (output, error) = try streams.pump(terminal: controller)
+            pumps = try streams.pump(terminal: controller)
             Task { @EventLoop in await self.watch() }
         }
 
         private func watch() async {
             guard let exit = try? await process.exit.value() else { return }  // Only when this task is cancelled.
+            pumps.input?.close()
             var response = WaitResponse()
             response.status = UInt32(exit.code)
             // One after the other: both have their two seconds, and hardly anybody's readers are both stuck.
-            response.outputBytes = await output?.drain(within: .seconds(1)) ?? 0
-            response.errorBytes = await error?.drain(within: .seconds(1)) ?? 0
+            response.outputBytes = await pumps.output?.drain(within: .seconds(1)) ?? 0
+            response.errorBytes = await pumps.error?.drain(within: .seconds(1)) ?? 0
             ended.fulfil(response)
         }
     }
@@ -48,13 +48,14 @@ import TTRPC
         }
     }
 
+    private static let kill: Int32 = 9
     private let runtime: ContainerRuntime
     private var records: [String: Record] = [:]
     /// Names whose container is being made.
     private var reserved: Set<String> = []
 
     init() throws(SystemCallError) {
-        runtime = ContainerRuntime(program: try ContainerRuntime.ownProgram(), cgroupParent: "/sys/fs/cgroup")
+        runtime = ContainerRuntime(program: try Files.open(Boot.program, .path), cgroupParent: "/sys/fs/cgroup")
     }
 
     func create(_ request: CreateRequest, _ streams: Streams) async throws -> ProcessResponse {
@@ -105,7 +106,17 @@ import TTRPC
         guard (1...64).contains(request.signal) else {
             throw TTRPCStatus(.invalidArgument, "no signal: \(request.signal)")
         }
-        entry.process.signal(Int32(request.signal))
+        let signal = Int32(request.signal)
+        let container = try record(request.container).container
+        if request.all {
+            guard request.process.isEmpty else {
+                throw TTRPCStatus(.invalidArgument, "a signal for all, and for process \(request.process)")
+            }
+            try Self.translating { () throws(ContainerError) in try container.signalAll(signal) }
+        } else {
+            entry.process.signal(signal)
+        }
+        if signal == Self.kill, request.process.isEmpty { container.thaw() }
     }
 
     func wait(_ request: ProcessRequest) async throws -> WaitResponse {
@@ -124,6 +135,39 @@ import TTRPC
         let size = Terminal.Size(
             rows: UInt16(clamping: request.size.rows), columns: UInt16(clamping: request.size.columns))
         try terminal.withFD { fd throws(SystemCallError) in try Terminal.setSize(fd, size) }
+    }
+
+    func update(_ request: UpdateRequest) throws {
+        let container = try record(request.container).container
+        try Self.translating { () throws(ContainerError) in try container.update(request.resources) }
+    }
+
+    func pause(_ name: String) async throws {
+        do {
+            try await record(name).container.pause()
+        } catch let error as ContainerError {
+            throw Self.status(error)
+        }
+    }
+
+    func resume(_ name: String) async throws {
+        do {
+            try await record(name).container.resume()
+        } catch let error as ContainerError {
+            throw Self.status(error)
+        }
+    }
+
+    func statistics(_ name: String) throws -> StatsResponse {
+        let container = try record(name).container
+        return try Self.translating { () throws(ContainerError) in try container.statistics() }
+    }
+
+    func processes(_ name: String) throws -> PidsResponse {
+        let container = try record(name).container
+        var response = PidsResponse()
+        response.processes = try Self.translating { () throws(ContainerError) in try container.processes() }
+        return response
     }
 
     func delete(_ name: String) async throws {
@@ -159,6 +203,14 @@ import TTRPC
         }
         guard plain, (1...255).contains(name.utf8.count), name.first != "." else {
             throw TTRPCStatus(.invalidArgument, "no name for a container or process: \(name)")
+        }
+    }
+
+    private static func translating<R>(_ body: () throws(ContainerError) -> R) throws -> R {
+        do {
+            return try body()
+        } catch {
+            throw status(error)
         }
     }
 

@@ -5,15 +5,17 @@ import Linux
 /// Passes what a process writes, into a pipe or a terminal, on to a stream of the link.
 ///
 /// The process's end is not the output's: a grandchild may hold the pipe open. So the end is reported with the number
-/// of bytes that had been written by then, and the pump goes on until the end of file.
+/// of bytes that had been written by then, and the pump goes on until the end of file. When the monitor breaks the stream
+/// off it goes on as well, and throws away what it reads: the process must not die of a reader that has gone.
 @EventLoop final class OutputPump {
     private let source: AsyncFD
     private let stream: LinkStream
     /// Bytes given to the stream.
     private(set) var sentBytes: UInt64 = 0
-    /// Fulfilled when the last writer has closed its end, or the monitor the stream.
+    /// Fulfilled when the last writer has closed its end.
     nonisolated let ended = Promise<Void>()
     private var transferring = false
+    private var isDetached = false
     private let transferred = Condition()
 
     private static let chunkBytes = 64 * 1024
@@ -60,11 +62,20 @@ import Linux
             }
             while ended.current == nil, let bytes = try readNow() {
                 guard !bytes.isEmpty else { return finish() }
-                sentBytes += UInt64(bytes.count)
-                try await stream.write(bytes)
+                await pass(bytes)
             }
         } catch {
             finish()
+        }
+    }
+
+    private func pass(_ bytes: [UInt8]) async {
+        guard !isDetached else { return }
+        sentBytes += UInt64(bytes.count)
+        do {
+            try await stream.write(bytes)
+        } catch {
+            isDetached = true
         }
     }
 
@@ -86,6 +97,9 @@ import Linux
 }
 
 /// Passes a stream of the link on to a process's standard input.
+///
+/// The end of the stream is the end of the input. A stream that is broken off is not: the process then waits for input
+/// that does not come, as one whose terminal nobody looks at. So whoever holds the pump holds the input open.
 @EventLoop final class InputPump {
     private let stream: LinkStream
     private let sink: AsyncFD
@@ -100,13 +114,24 @@ import Linux
         Task { @EventLoop in await self.run() }
     }
 
+    /// Ends the input, for a process that has ended: the monitor's stream breaks off.
+    func close() {
+        // A terminal's stream carries the output too, and may have some left.
+        guard closesAtEnd else { return }
+        sink.close()
+        stream.reset()
+    }
+
     private func run() async {
         do {
             while case let bytes = try await stream.read(), !bytes.isEmpty { try await sink.write(bytes) }
+        } catch is SystemCallError {
+            return close()  // Nobody reads any more.
         } catch {
-            // Nobody reads any more (EPIPE), or the monitor is gone: either way the input ends here.
+            return
         }
-        if closesAtEnd { sink.close() }
+        guard closesAtEnd else { return }
+        sink.close()
         stream.finish()
     }
 }

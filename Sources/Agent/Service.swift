@@ -42,6 +42,24 @@ import TTRPC
             try await self.containers.delete(request.container)
             return Empty()
         }
+        register(Method.stats) { [unowned self] (request: ContainerRequest) in
+            try self.containers.statistics(request.container)
+        }
+        register(Method.pids) { [unowned self] (request: ContainerRequest) in
+            try self.containers.processes(request.container)
+        }
+        register(Method.update) { [unowned self] (request: UpdateRequest) in
+            try self.containers.update(request)
+            return Empty()
+        }
+        register(Method.pause) { [unowned self] (request: ContainerRequest) in
+            try await self.containers.pause(request.container)
+            return Empty()
+        }
+        register(Method.resume) { [unowned self] (request: ContainerRequest) in
+            try await self.containers.resume(request.container)
+            return Empty()
+        }
         register(Method.mount) { [unowned self] in try self.mount($0) }
         register(Method.setTime) { [unowned self] in try self.setTime($0) }
         register(Method.addEntropy) { [unowned self] in try self.addEntropy($0) }

@@ -65,21 +65,32 @@ import Linux
         for channel in [input, output, error] { channel.release() }
     }
 
-    /// Starts passing bytes on, and returns what its output is counted by.
-    func pump(terminal: AsyncFD?) throws(SystemCallError) -> (output: OutputPump?, error: OutputPump?) {
+    /// Starts passing bytes on.
+    func pump(terminal: AsyncFD?) throws(SystemCallError) -> Pumps {
         if let terminal {
-            guard let stream = output.stream else { return (nil, nil) }
-            _ = InputPump(from: stream, to: terminal, closesAtEnd: false)
-            return (OutputPump(from: terminal, to: stream), nil)
+            guard let stream = output.stream else { return Pumps() }
+            return Pumps(
+                input: InputPump(from: stream, to: terminal, closesAtEnd: false),
+                output: OutputPump(from: terminal, to: stream))
         }
+        var pumps = Pumps()
         if let stream = input.stream, let sink = try input.takeOurs() {
-            _ = InputPump(from: stream, to: sink, closesAtEnd: true)
+            pumps.input = InputPump(from: stream, to: sink, closesAtEnd: true)
         }
-        return (try pump(output), try pump(error))
+        pumps.output = try pump(output)
+        pumps.error = try pump(error)
+        return pumps
     }
 
     private func pump(_ channel: Channel) throws(SystemCallError) -> OutputPump? {
         guard let stream = channel.stream, let source = try channel.takeOurs() else { return nil }
         return OutputPump(from: source, to: stream)
     }
+}
+
+/// What passes a process's bytes on; nil where there is no stream.
+@EventLoop struct Pumps {
+    var input: InputPump?
+    var output: OutputPump?
+    var error: OutputPump?
 }

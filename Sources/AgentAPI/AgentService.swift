@@ -1,7 +1,9 @@
 /// The service that the agent offers its monitor over ttrpc, on the guest link's first stream.
 ///
 /// Standard streams are streams of the link that the monitor opens beforehand and names by their numbers; 0 is none. The
-/// end of the stream is the end of the input.
+/// end of the stream is the end of the input, save for a terminal's, which goes on. A monitor that wants to see no more of
+/// a process resets its streams: the process gets no end of file and no broken pipe, and its output is thrown away. The
+/// agent resets the input of a process that has ended or reads no more.
 /// Statuses are ttrpc's: `notFound` for a container or process that is not there, `alreadyExists`,
 /// `failedPrecondition` for what its state does not allow.
 public enum AgentService {
@@ -27,7 +29,18 @@ public enum AgentService {
         public static let resize = "Resize"
         /// `ContainerRequest` → `Empty`. Removes a container that has ended, with its cgroup and mounts.
         public static let delete = "Delete"
-        /// `MountRequest` → `Empty`.
+        /// `ContainerRequest` → `StatsResponse`. Until the container is deleted.
+        public static let stats = "Stats"
+        /// `ContainerRequest` → `PidsResponse`.
+        public static let pids = "Pids"
+        /// `UpdateRequest` → `Empty`. Nothing is changed when one of the limits is refused.
+        public static let update = "Update"
+        /// `ContainerRequest` → `Empty`, when all of its processes stand still. A paused container takes no new process,
+        /// and signals when it goes on; SIGKILL ends it at once.
+        public static let pause = "Pause"
+        /// `ContainerRequest` → `Empty`.
+        public static let resume = "Resume"
+        /// `MountRequest` → `Empty`. The place must be in /run, since the guest's root is read-only.
         public static let mount = "Mount"
         /// `SetTimeRequest` → `Empty`.
         public static let setTime = "SetTime"
@@ -114,9 +127,19 @@ public struct SignalRequest: Codable, Equatable, Sendable {
     public var container = ""
     public var process = ""
     public var signal: UInt32 = 0
+    /// Every process that is in the container, whoever made it; `process` is empty then.
     public var all = false
     public init() {}
     enum CodingKeys: Int, CodingKey { case container = 1, process, signal, all }
+}
+
+/// New limits of a container. Those that are not named stay as they are; `max` takes one away.
+public struct UpdateRequest: Codable, Equatable, Sendable {
+    public var container = ""
+    /// Its device rules are not looked at.
+    public var resources = ResourceSpec()
+    public init() {}
+    enum CodingKeys: Int, CodingKey { case container = 1, resources }
 }
 
 /// How a process ended.

@@ -198,8 +198,10 @@ public struct SeccompCondition: Codable, Equatable, Sendable {
 public struct ResourceSpec: Codable, Equatable, Sendable {
     /// `memory.max`, `cpu.weight`, `pids.max` …
     public var files: [String: String] = [:]
+    /// Which devices the container may use; those of `DeviceRule.standard` are the last ones. At most 240.
+    public var deviceRules: [DeviceRule] = []
 
     public init() {}
 
-    enum CodingKeys: Int, CodingKey { case files = 1 }
+    enum CodingKeys: Int, CodingKey { case files = 1, deviceRules }
 }

@@ -232,4 +232,6 @@ int bh_wait_pidfd(int pidfd, int nohang, struct bh_exit *result) {
     return wait_for((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, nohang ? WNOHANG : 0, result);
 }
 
-int bh_wait_any(struct bh_exit *result) { return wait_for(P_ALL, 0, WNOHANG, result); }
+int bh_peek_any(struct bh_exit *result) { return wait_for(P_ALL, 0, WNOHANG | WNOWAIT, result); }
+
+int bh_wait_pid(pid_t pid, struct bh_exit *result) { return wait_for(P_PID, (id_t)pid, WNOHANG, result); }

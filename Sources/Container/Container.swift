@@ -31,6 +31,12 @@ import Linux
             cgroup = try ControlGroup(parent: parent, name: name, files: spec.resources.files)
         }
         do {
+            if let cgroup = try Self.open(cgroup) {
+                let program = try DeviceProgram(spec.resources.deviceRules + DeviceRule.standard)
+                try stage("limit the devices") { () throws(SystemCallError) in
+                    try DeviceFilter.attach(program.instructions.map(\.encoded), to: cgroup)
+                }
+            }
             let process = try await ContainerProcess.make(
                 InitPlan(joins: false, spec: spec), streams: streams, runtime: runtime,
                 cgroup: try Self.open(cgroup))
@@ -47,17 +53,57 @@ import Linux
     /// Whether the kernel has killed a process of the container for want of memory.
     public var hasRunOutOfMemory: Bool { cgroup?.hasRunOutOfMemory ?? false }
 
+    /// What it uses now.
+    public func statistics() throws(ContainerError) -> StatsResponse { try ownCgroup("count").statistics() }
+
+    /// Its processes: all, not just those that were made by `create` and `exec`.
+    public func processes() throws(ContainerError) -> [ProcessEntry] { try ownCgroup("list the processes").processes() }
+
+    private func ownCgroup(_ step: String) throws(ContainerError) -> ControlGroup {
+        guard let cgroup else { throw ContainerError(step, "the container has no cgroup") }
+        return cgroup
+    }
+
     /// Has the first process execute its program.
-    public func start() async throws(ContainerError) { try await process.start() }
+    public func start() async throws(ContainerError) {
+        try checkNotPaused("start the process")
+        try await process.start()
+    }
 
     /// Sends the first process a signal; one that has ended already is fine.
     public func signal(_ signal: Int32) { process.signal(signal) }
+
+    /// Sends every process of the container a signal.
+    public func signalAll(_ signal: Int32) throws(ContainerError) { try ownCgroup("signal").signalAll(signal) }
+
+    /// Changes limits of `ResourceSpec.files`; others stay as they are. Nothing is changed when one is refused.
+    public func update(_ resources: ResourceSpec) throws(ContainerError) {
+        try ownCgroup("limit the resources").update(resources.files)
+    }
+
+    /// Stops all processes where they are; they take signals when they go on, SIGKILL at once.
+    public func pause() async throws(ContainerError) {
+        guard exit.current == nil else { throw ContainerError("pause", "the container has ended") }
+        try await ownCgroup("pause").setFrozen(true)
+    }
+
+    /// Lets them go on. A container that is not paused is fine.
+    public func resume() async throws(ContainerError) { try await ownCgroup("resume").setFrozen(false) }
+
+    /// Lets what SIGKILL has not reached go on: nobody else would.
+    public func thaw() { cgroup?.thaw() }
+
+    /// A process that is born frozen would hold its maker up.
+    private func checkNotPaused(_ step: String) throws(ContainerError) {
+        guard cgroup?.isFrozen != true else { throw ContainerError(step, "the container is paused") }
+    }
 
     /// Runs another process in the container; it has executed its program when this returns.
     /// - Parameter streams: nil: /dev/null. A process with a terminal takes none.
     public func exec(_ process: ProcessSpec, streams: StandardStreams?) async throws(ContainerError) -> ContainerProcess
     {
         guard self.process.exit.current == nil else { throw ContainerError("join the container", "it has ended") }
+        try checkNotPaused("join the container")
         var joined = ContainerSpec()
         joined.process = process
         joined.newNamespaces = spec.newNamespaces

@@ -82,48 +82,7 @@ struct ContainerRoot: ~Copyable {
     /// Makes it the root of this process and takes the guest's file system away. The working directory is the root.
     consuming func enter() throws(ContainerError) {
         let path = path
-        try stage("enter the root") { () throws(SystemCallError) in
-            do throws(SystemCallError) {
-                try Mounts.pivotRoot(to: path)
-            } catch {
-                // The guest's root may be its initial ramfs, which cannot be pivoted away.
-                guard error.code == ErrorNumber.invalid, error.call == "pivot_root" else { throw error }
-                Self.detachOthers(than: path)
-                try Mounts.moveRoot(to: path)
-            }
-        }
-    }
-
-    /// What the ramfs below the moved root would still hold. Not all can be taken away (the parent of the container's
-    /// root is in use); what stays is under the root and reached by no path.
-    private static func detachOthers(than path: String) {
-        guard let table = try? Files.readText("/proc/self/mountinfo", limit: 4 << 20) else { return }
-        let path = escaped(path)
-        let points = table.split(separator: "\n").compactMap { line -> String? in
-            let fields = line.split(separator: " ")
-            return fields.count > 4 ? String(fields[4]) : nil
-        }
-        // An escaped point other than these is not found by its name and stays, like the parents.
-        for point in points.reversed() where point != "/" && point != path {
-            guard !point.hasPrefix(path + "/"), !path.hasPrefix(point + "/") else { continue }
-            try? Mounts.unmount(point, detach: true)
-        }
-    }
-
-    /// A path as /proc/self/mountinfo writes it.
-    static func escaped(_ path: String) -> String {
-        var text = ""
-        for character in path.unicodeScalars {
-            switch character {
-            case " ": text += "\\040"
-            case "\t": text += "\\011"
-            case "\n": text += "\\012"
-            case "#": text += "\\043"
-            case "\\": text += "\\134"
-            default: text.unicodeScalars.append(character)
-            }
-        }
-        return text
+        try stage("enter the root") { () throws(SystemCallError) in try Mounts.pivotRoot(to: path) }
     }
 }
 

@@ -16,9 +16,6 @@ public final class ContainerRuntime: Sendable {
         self.cgroupParent = cgroupParent
         self.limit = limit
     }
-
-    /// This very program, which must call `ContainerInit.run` in its `main`.
-    public static func ownProgram() throws(SystemCallError) -> OwnedFD { try Files.open("/proc/self/exe", .path) }
 }
 
 /// Descriptors of this process that a container's process gets as 0, 1 and 2. They are lent.

@@ -11,9 +11,7 @@ struct ControlGroup: Sendable {
         guard !name.isEmpty, name != ".", name != "..", !name.contains("/"), !name.contains("\0") else {
             throw ContainerError("make the cgroup", "no name of a directory: \(name)")
         }
-        for file in files.keys where !Self.isLimit(file) {
-            throw ContainerError("limit the resources", "no file of a cgroup controller: \(file)")
-        }
+        try Self.check(files)
         path = parent + "/" + name
         let path = path
         try stage("make the cgroup") { () throws(SystemCallError) in try Files.makeDirectory(path) }
@@ -23,6 +21,31 @@ struct ControlGroup: Sendable {
             }
         } catch {
             try? Files.removeDirectory(path)
+            throw ContainerError("limit the resources", "\(error)")
+        }
+    }
+
+    private static func check(_ files: [String: String]) throws(ContainerError) {
+        for file in files.keys where !isLimit(file) {
+            throw ContainerError("limit the resources", "no file of a cgroup controller: \(file)")
+        }
+    }
+
+    /// Changes limits. When one is refused, those before it get their old values back.
+    func update(_ files: [String: String]) throws(ContainerError) {
+        try Self.check(files)
+        var before: [(file: String, value: String)] = []
+        do throws(SystemCallError) {
+            for (file, value) in files.sorted(by: { $0.key < $1.key }) {
+                let old = (try? Files.readText(path + "/" + file, limit: 1 << 16)) ?? ""
+                try Files.control(path + "/" + file, value)
+                before.append((file, String(old.prefix { !$0.isNewline })))
+            }
+        } catch {
+            // The first failure is the one to tell; an empty value says that the file could not be read.
+            for (file, value) in before.reversed() where !value.isEmpty {
+                try? Files.control(path + "/" + file, value)
+            }
             throw ContainerError("limit the resources", "\(error)")
         }
     }

@@ -7,11 +7,14 @@ import Linux
     public nonisolated let exit = Promise<ProcessExit>()
     private let child: ChildProcess
     private let watch: AsyncFD
+    /// Those that have not been reaped, by number.
+    private static var living: [Int32: WatchedProcess] = [:]
 
     public init(_ child: consuming ChildProcess) throws(SystemCallError) {
         watch = try AsyncFD(child.pidfd.fd.duplicate())
         pid = child.pid
         self.child = child
+        Self.living[pid] = self
         Task { @EventLoop in await self.reap() }
     }
 
@@ -26,8 +29,42 @@ import Linux
             guard let status = try child.pidfd.reap() else { throw SystemCallError("waitid", code: ErrorNumber.again) }
             return status
         }
+        ended(status ?? .signaled(9))
+    }
+
+    /// Only the first time counts.
+    private func ended(_ status: ProcessExit) {
+        guard exit.fulfil(status) else { return }
+        Self.living[pid] = nil
         watch.close()
-        exit.fulfil(status ?? .signaled(9))
+    }
+
+    /// Reaps the process with that number now, if it is a watched one that has ended.
+    /// - Returns: false when nobody watches it.
+    fileprivate static func reap(_ pid: Int32) throws(SystemCallError) -> Bool {
+        guard let process = living[pid] else { return false }
+        if let status = try process.child.pidfd.reap() { process.ended(status) }
+        return true
+    }
+}
+
+/// What a first process owes to all others: it reaps those whose parent has ended. What is watched keeps its exit.
+///
+/// Every child of the process must be a `WatchedProcess` from the turn of the loop on in which it was made.
+@EventLoop public final class OrphanReaper {
+    private let signals: SignalWatch
+
+    /// Takes SIGCHLD over; before other threads exist.
+    public init() throws(SystemCallError) { signals = try SignalWatch(.childEnded) }
+
+    /// Reaps until the task is cancelled.
+    public func run() async throws {
+        while true {
+            while let pid = try Children.firstEnded() {
+                if try !WatchedProcess.reap(pid) { _ = try Children.reap(pid) }
+            }
+            _ = try await signals.next()
+        }
     }
 }
 

@@ -36,8 +36,8 @@ extension Mounts {
         try check(result, "mount_setattr", "propagation of \(subject)")
     }
 
-    /// Puts the mount `newRoot` over the root and makes it this process's root: for where pivot_root(2) refuses, which
-    /// it does when the root is the initial ramfs. The working directory is the new root afterwards.
+    /// Puts the mount `newRoot` over the root and makes it this process's root: for the initial ramfs, which has no parent
+    /// and so cannot be pivoted away by pivot_root(2). The working directory is the new root afterwards.
     public static func moveRoot(to newRoot: String) throws(SystemCallError) {
         let move = MountFlags(rawValue: 8192)
         try changeDirectory(newRoot)

@@ -47,14 +47,21 @@ public struct PidFD: ~Copyable, Sendable {
     }
 }
 
-/// Children of this process, whoever made them: what PID 1 reaps.
+/// Children of this process, whoever made them: what PID 1 looks after.
 public enum Children {
-    /// Reaps one child that has ended; nil when none has.
-    public static func reapAny() throws(SystemCallError) -> (pid: pid_t, status: ProcessExit)? {
+    /// One that has ended and that nobody has reaped; nil when there is none. It stays as it is, so that the next call
+    /// names it again.
+    public static func firstEnded() throws(SystemCallError) -> pid_t? {
         var result = bh_exit()
-        let code = bh_wait_any(&result)
+        let code = bh_peek_any(&result)
         if code == -ECHILD { return nil }
-        return try check(code, "waitid") == 1 ? (result.pid, ProcessExit(result)) : nil
+        return try check(code, "waitid") == 1 ? result.pid : nil
+    }
+
+    /// Reaps the child with that number, which must have been made by nobody who waits for it; nil while it runs.
+    public static func reap(_ pid: pid_t) throws(SystemCallError) -> ProcessExit? {
+        var result = bh_exit()
+        return try check(bh_wait_pid(pid, &result), "waitid", "process \(pid)") == 1 ? ProcessExit(result) : nil
     }
 }
 

@@ -121,6 +121,9 @@ public struct SignalSet: Sendable, Equatable, ExpressibleByArrayLiteral {
         mask = signals.filter { (1...64).contains($0) }.reduce(0) { $0 | 1 << UInt64($1 - 1) }
     }
 
+    /// SIGCHLD: a child has ended.
+    public static let childEnded = SignalSet([SIGCHLD])
+
     /// Keeps the signals from their default action in this thread and those it makes.
     public func block() throws(SystemCallError) {
         try check(bh_block_signals(mask), "sigprocmask")

@@ -41,4 +41,55 @@ extension ContainerTranslation {
         if let gid = device.gid { result.gid = try id(gid, "\(field).gid") }
         return result
     }
+
+    /// What the agent has room for besides its own.
+    static let maximumDeviceRules = 240
+
+    /// Numbers of -1 mean all, as a missing type or access does.
+    static func deviceRules(_ rules: [RuntimeSpec.DeviceRule]) throws(TranslationError) -> [DeviceRule] {
+        let field = "linux.resources.devices"
+        guard rules.count <= maximumDeviceRules else {
+            throw .invalid(field, "\(rules.count) rules", "are more than \(maximumDeviceRules)")
+        }
+        var result: [DeviceRule] = []
+        for (index, rule) in rules.enumerated() {
+            let field = "\(field)[\(index)]"
+            var translated = DeviceRule()
+            translated.allow = rule.allow
+            switch rule.type ?? "" {
+            case "", "a": translated.kind = "a"
+            case "c", "b": translated.kind = rule.type ?? ""
+            default: throw .invalid("\(field).type", rule.type ?? "", "is none of a, c and b")
+            }
+            // As the kernel's own files had it: a rule for all devices has no numbers.
+            if translated.kind != "a" {
+                translated.major = try ruleNumber(rule.major, upTo: maximumMajor, "\(field).major")
+                translated.minor = try ruleNumber(rule.minor, upTo: maximumMinor, "\(field).minor")
+            }
+            translated.access = try access(rule.access ?? "", "\(field).access")
+            result.append(translated)
+        }
+        return result
+    }
+
+    private static func ruleNumber(
+        _ number: Int64?, upTo maximum: UInt32, _ field: String
+    ) throws(TranslationError) -> UInt32? {
+        guard let number, number != -1 else { return nil }
+        return try FieldChecks.number(number, in: 0...maximum, field)
+    }
+
+    private static func access(_ letters: String, _ field: String) throws(TranslationError) -> UInt32 {
+        guard !letters.isEmpty else { return DeviceRule().access }
+        var access: UInt32 = 0
+        for letter in letters.utf8 {
+            switch letter {
+            case UInt8(ascii: "r"): access |= DeviceRule.read
+            case UInt8(ascii: "w"): access |= DeviceRule.write
+            case UInt8(ascii: "m"): access |= DeviceRule.makeNode
+            default: throw .invalid(field, letters, "has other letters than r, w and m")
+            }
+        }
+        return access
+    }
 }

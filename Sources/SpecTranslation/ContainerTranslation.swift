@@ -4,8 +4,8 @@ import OCI
 /// From config.json to what the agent is told: judges every field that `SpecTable` calls applied, so that a value that
 /// the guest could not apply is an error on the host, with the field's name. Pure; it looks at no file.
 ///
-/// Not carried over, since they are not the agent's: `annotations`, `linux.cgroupsPath`, `linux.resources.devices` (a
-/// device of the VM is no device of the host) and `linux.resources.memory.checkBeforeUpdate`.
+/// Not carried over, since they are not the agent's: `annotations`, `linux.cgroupsPath` and
+/// `linux.resources.memory.checkBeforeUpdate`.
 public enum ContainerTranslation {
     /// Bytes of a host or domain name. Source: __NEW_UTS_LEN in include/uapi/linux/utsname.h.
     public static let maximumNameBytes = 64
@@ -41,7 +41,10 @@ public enum ContainerTranslation {
         container.readonlyPaths = try FieldChecks.containedPaths(linux.readonlyPaths, "linux.readonlyPaths")
         container.rootfsPropagation = try rootfsPropagation(linux.rootfsPropagation ?? "")
         if let seccomp = linux.seccomp { container.seccomp = try Self.seccomp(seccomp) }
-        if let resources = linux.resources { container.resources.files = try CgroupFiles.translate(resources) }
+        if let resources = linux.resources {
+            container.resources.files = try CgroupFiles.translate(resources)
+            container.resources.deviceRules = try deviceRules(resources.devices ?? [])
+        }
         return container
     }
 

@@ -138,6 +138,7 @@ extension DefaultSpec {
 
     static func resources(_ overrides: Overrides) throws(TranslationError) -> RuntimeSpec.Resources {
         var resources = RuntimeSpec.Resources()
+        resources.devices = deviceRules
         if let bytes = overrides.memoryBytes {
             guard bytes > 0 else { throw .invalid("--memory", "\(bytes)", "is not positive") }
             resources.memory = RuntimeSpec.Memory()

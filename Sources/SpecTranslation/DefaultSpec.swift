@@ -43,6 +43,18 @@ public struct DefaultSpec: Equatable, Sendable {
         mount("/dev/shm", "tmpfs", "shm", ["nosuid", "noexec", "nodev", "mode=1777", "size=67108864"]),
     ]
 
+    /// Docker's rules for devices: none but these, and not /dev/fuse.
+    public static let deviceRules: [RuntimeSpec.DeviceRule] =
+        [RuntimeSpec.DeviceRule(allow: false)]
+        + [(1, 5), (1, 3), (1, 9), (1, 8), (5, 0), (5, 1)].map { rule(allow: true, major: $0.0, minor: $0.1) }
+        + [rule(allow: false, major: 10, minor: 229)]
+
+    private static func rule(allow: Bool, major: Int64, minor: Int64) -> RuntimeSpec.DeviceRule {
+        var rule = RuntimeSpec.DeviceRule(allow: allow)
+        (rule.type, rule.major, rule.minor, rule.access) = ("c", major, minor, "rwm")
+        return rule
+    }
+
     private static let namespaces: [RuntimeSpec.Namespace.Kind] = [.pid, .network, .ipc, .uts, .mount, .cgroup]
 
     /// Merges.

@@ -37,7 +37,20 @@ import Testing
         #expect(!Files.exists(parent + "/a"))
     }
 
-    @Test func pathIsWrittenAsInMountinfo() {
-        #expect(ContainerRoot.escaped("/a b\\c#\n\t/é") == "/a\\040b\\134c\\043\\012\\011/é")
+    @Test @EventLoop func aRefusedUpdateChangesNothing() throws {
+        let parent = "/tmp/bulkhead-cgroup-\(getpid())-update"
+        try Files.makeDirectory(parent)
+        defer { try? Files.removeTree(parent) }
+        let group = try ControlGroup(parent: parent, name: "a", files: [:])
+        for file in ["cpu.max", "memory.max"] { try Files.write(Array("old\n".utf8), to: group.path + "/" + file) }
+        try group.update(["cpu.max": "max 1"])
+        #expect(try Files.readText(group.path + "/cpu.max") == "max 1")
+        let error = #expect(throws: ContainerError.self) {
+            try group.update(["memory.max": "new", "pids.max": "1", "cpu.max": "new  "])
+        }
+        #expect(error?.text == "open \(group.path)/pids.max: No such file or directory")
+        #expect(try Files.readText(group.path + "/cpu.max") == "max 1")
+        #expect(try Files.readText(group.path + "/memory.max") == "old\n")
+        #expect(throws: ContainerError.self) { try group.update(["cgroup.freeze": "1"]) }
     }
 }

@@ -1,9 +1,6 @@
 import AgentAPI
 import EventLoop
-import Glibc
-import GuestLink
 import Linux
-import QEMU
 import Support
 import TTRPC
 import Testing
@@ -12,46 +9,10 @@ import Testing
 @Suite(.serialized) struct ContainerTests {
     init() { BackgroundLoop.start() }
 
-    /// A machine with a busybox root file system at /run/share/rootfs of the guest.
-    @EventLoop private func withBusybox(_ body: @EventLoop (AgentClient) async throws -> Void) async throws {
-        let share = "/run/bulkhead-share-\(try Identity.randomBytes(6).map { String($0, radix: 16) }.joined())"
-        for name in ["bin", "proc", "sys", "dev", "etc", "tmp"] { try Files.makeDirectories(share + "/rootfs/" + name) }
-        defer { try? Files.removeTree(share) }
-        try Files.write(try Files.read("/bin/busybox"), to: share + "/rootfs/bin/busybox", mode: 0o755)
-        for applet in [
-            "sh", "cat", "echo", "uname", "hostname", "id", "sleep", "head", "md5sum", "seq", "true", "mkdir",
-        ] {
-            try Files.symlink("busybox", at: share + "/rootfs/bin/" + applet)
-        }
-        var configuration = Guest.configuration()
-        configuration.share = share
-        try await Guest.withAgent(configuration) { agent in
-            try await agent.mountShare()
-            try await body(agent)
-        }
-    }
-
-    private func spec(_ arguments: [String]) -> ContainerSpec {
-        var spec = ContainerSpec()
-        spec.root.path = "/run/share/rootfs"
-        spec.root.overlayBytes = 16 << 20
-        spec.process.arguments = arguments
-        spec.process.environment = ["PATH=/bin"]
-        spec.hostname = "inside"
-        let namespaces: Namespaces = [.pid, .mount, .uts, .ipc, .network, .cgroup]
-        spec.newNamespaces = namespaces.rawValue
-        for (destination, type) in [("/proc", "proc"), ("/dev", "tmpfs"), ("/sys", "sysfs")] {
-            var mount = MountSpec()
-            (mount.destination, mount.type, mount.source) = (destination, type, type)
-            spec.mounts.append(mount)
-        }
-        return spec
-    }
-
     @EventLoop @Test func aContainerHasAnExitCodeAndThreeStreams() async throws {
-        try await withBusybox { agent in
+        try await Guest.withBusybox { agent in
             let result = try await agent.run(
-                "first", spec(["sh", "-c", "cat; hostname; echo $$; echo oops >&2; exit 42"]),
+                "first", Guest.spec(["sh", "-c", "cat; hostname; echo $$; echo oops >&2; exit 42"]),
                 input: Array("from outside\n".utf8))
             #expect(result.status == 42)
             #expect(result.output == "from outside\ninside\n1\n")
@@ -59,7 +20,7 @@ import Testing
 
             // Another one of the same machine, ended from outside.
             let second = try await agent.start(
-                "second", spec(["sh", "-c", "echo $(uname -r) $(cat /sys/class/net/*/flags); exec sleep 60"]))
+                "second", Guest.spec(["sh", "-c", "echo $(uname -r) $(cat /sys/class/net/*/flags); exec sleep 60"]))
             let facts = String(decoding: try await second.output.read(), as: UTF8.self)
             #expect(facts.hasPrefix("6.1."))
             #expect(facts.hasSuffix(" 0x9\n"), "lo and nothing else, up: \(facts)")
@@ -70,7 +31,7 @@ import Testing
 
             for (command, code) in [("no-such-command", TTRPCCode.notFound), ("/etc", .permissionDenied)] {
                 let status = await #expect(throws: TTRPCStatus.self) {
-                    _ = try await agent.run("third", spec([command]), input: [])
+                    _ = try await agent.run("third", Guest.spec([command]), input: [])
                 }
                 #expect(status?.code == code, "\(command): \(status?.message ?? "")")
             }
@@ -78,8 +39,8 @@ import Testing
     }
 
     @EventLoop @Test func aSeccompFilterHoldsForTheContainer() async throws {
-        try await withBusybox { agent in
-            var filtered = spec(["sh", "-c", "mkdir /tmp/x; echo $?; cat /proc/self/status"])
+        try await Guest.withBusybox { agent in
+            var filtered = Guest.spec(["sh", "-c", "mkdir /tmp/x; echo $?; cat /proc/self/status"])
             var seccomp = SeccompSpec(), rule = SeccompRule()
             (rule.names, rule.action, rule.errno) = (["mkdir", "mkdirat", "no_such_call"], "SCMP_ACT_ERRNO", 13)
             (seccomp.defaultAction, seccomp.rules) = ("SCMP_ACT_ALLOW", [rule])
@@ -96,8 +57,8 @@ import Testing
     }
 
     @EventLoop @Test func aContainerIsHeldToItsLimits() async throws {
-        try await withBusybox { agent in
-            var limited = spec(["sh", "-c", "echo go; exec head -c 30000000 /dev/zero >/dev/filled"])
+        try await Guest.withBusybox { agent in
+            var limited = Guest.spec(["sh", "-c", "echo go; exec head -c 30000000 /dev/zero >/dev/filled"])
             limited.resources.files = ["memory.max": "8388608", "pids.max": "10"]
             let greedy = try await agent.start("greedy", limited)
             let end = try await agent.wait("greedy")
@@ -115,79 +76,77 @@ import Testing
     }
 
     @EventLoop @Test func noByteIsLostAtTheEnd() async throws {
-        try await withBusybox { agent in
-            let result = try await agent.run("much", spec(["seq", "1", "200000"]), input: [])
+        try await Guest.withBusybox { agent in
+            let result = try await agent.run("much", Guest.spec(["seq", "1", "200000"]), input: [])
             #expect(result.status == 0)
             #expect(result.output == (1...200_000).map { "\($0)\n" }.joined())
         }
     }
 
+    /// What a container without a pid namespace, with all rights, sees of the agent's file system.
+    @EventLoop @Test func theAgentsRootIsReadOnlyAndSmall() async throws {
+        try await Guest.withBusybox { agent in
+            var spec = Guest.spec([
+                "sh", "-c",
+                """
+                cd /proc/1/root && for name in init bin/x; do mkdir bin; echo x >$name; done
+                cat lib/modules/order; ls lib/modules; cat /proc/self/mountinfo; echo end
+                """,
+            ])
+            let namespaces: Namespaces = [.mount, .uts, .ipc, .network, .cgroup]
+            spec.newNamespaces = namespaces.rawValue
+            let all: UInt64 = (1 << 41) - 1
+            (spec.process.capabilities.bounding, spec.process.capabilities.permitted) = (all, all)
+            spec.process.capabilities.effective = all
+            let result = try await agent.run("nosy", spec, input: [])
+            let lines = result.output.split(separator: "\n").map(String.init)
+            #expect(lines.last == "end")
+            // The modules of a boot are listed, and gone.
+            #expect(lines.contains("/lib/modules/virtio_console.ko"), "\(result)")
+            #expect(!lines.contains("virtio_console.ko"))
+            #expect(lines.contains("virtio_net.ko"))
+            let errors = result.error.split(separator: "\n")
+            #expect(
+                errors.count == 4 && errors.allSatisfy { $0.contains("Read-only file system") || $0.contains("bin/x") },
+                "\(result.error)")
+            // Nothing of the guest is left below the container's root.
+            let points = lines.filter { $0.contains(" - ") }.compactMap { $0.split(separator: " ").dropFirst(4).first }
+            #expect(points == ["/", "/proc", "/dev", "/sys", "/tmp"], "\(points)")
+        }
+    }
+
+    /// Without a pid namespace, what a container leaves behind is the agent's.
+    @EventLoop @Test func theAgentReapsOrphansAndKeepsTheExitsOfItsOwn() async throws {
+        try await Guest.withBusybox { agent in
+            var host = Guest.spec([
+                "sh", "-c",
+                """
+                for i in 1 2 3 4 5 6 7 8; do (sleep 0.$i & echo $! >>/tmp/pids); done
+                n=0; while [ $n -lt 50 ]; do
+                    left=0; for pid in $(cat /tmp/pids); do [ -e /proc/$pid ] && left=1; done
+                    [ $left = 0 ] && exit $(cat /tmp/pids | wc -l); sleep 0.1; n=$((n+1)); done
+                for pid in $(cat /tmp/pids); do cat /proc/$pid/stat; done; exit 1
+                """,
+            ])
+            let namespaces: Namespaces = [.mount, .uts, .ipc, .network, .cgroup]
+            host.newNamespaces = namespaces.rawValue
+            let result = try await agent.run("parent", host, input: [])
+            #expect(result.status == 8, "\(result)")
+            for code in 1...5 {
+                #expect(
+                    try await agent.run("c\(code)", Guest.spec(["sh", "-c", "exit \(code)"]), input: []).status
+                        == UInt32(code))
+            }
+        }
+    }
+
     @EventLoop @Test func exitIsNotTheEndOfTheStream() async throws {
-        try await withBusybox { agent in
-            let running = try await agent.start("holder", spec(["sh", "-c", "sleep 60 & echo x"]))
+        try await Guest.withBusybox { agent in
+            let running = try await agent.start("holder", Guest.spec(["sh", "-c", "sleep 60 & echo x"]))
             let end = try await agent.wait("holder")
             #expect(end.status == 0)
             #expect(end.outputBytes == 2)
             #expect(try await running.output.read() == Array("x\n".utf8))
         }
-    }
-}
-
-extension AgentClient {
-    struct Result: Sendable {
-        let status: UInt32
-        let output: String
-        let error: String
-    }
-
-    /// Streams of a process, seen from the monitor.
-    struct Running {
-        let input: LinkStream
-        let output: LinkStream
-        let error: LinkStream
-    }
-
-    func start(_ name: String, _ spec: ContainerSpec) async throws -> Running {
-        let running = Running(input: try link.open(), output: try link.open(), error: try link.open())
-        var request = CreateRequest()
-        request.container = name
-        request.spec = spec
-        (request.streams.input, request.streams.output, request.streams.error) =
-            (running.input.id, running.output.id, running.error.id)
-        let _: ProcessResponse = try await call(AgentService.Method.create, request)
-        do {
-            let _: Empty = try await call(AgentService.Method.start, ProcessRequest(container: name))
-        } catch {
-            let _: Empty = try await call(AgentService.Method.delete, ContainerRequest(container: name))
-            throw error
-        }
-        return running
-    }
-
-    func wait(_ name: String) async throws -> WaitResponse {
-        try await call(AgentService.Method.wait, ProcessRequest(container: name))
-    }
-
-    /// Runs a container from its creation to its deletion.
-    func run(_ name: String, _ spec: ContainerSpec, input: [UInt8]) async throws -> Result {
-        let running = try await start(name, spec)
-        Task { @EventLoop in
-            try await running.input.write(input)
-            running.input.finish()
-        }
-        let output = Task { @EventLoop in try await readAll(running.output) }
-        let error = Task { @EventLoop in try await readAll(running.error) }
-        let end = try await wait(name)
-        let result = Result(
-            status: end.status, output: String(decoding: try await output.value, as: UTF8.self),
-            error: String(decoding: try await error.value, as: UTF8.self))
-        let _: Empty = try await call(AgentService.Method.delete, ContainerRequest(container: name))
-        return result
-    }
-
-    private func readAll(_ stream: LinkStream) async throws -> [UInt8] {
-        var all: [UInt8] = []
-        while case let bytes = try await stream.read(), !bytes.isEmpty { all += bytes }
-        return all
     }
 }

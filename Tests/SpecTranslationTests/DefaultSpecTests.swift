@@ -42,6 +42,11 @@ import Testing
         #expect(container.mounts[2].data == "newinstance,ptmxmode=0666,mode=0620,gid=5")
         #expect(container.mounts[4].flags == 0xF)
         #expect(container.resources.files.isEmpty)
+        #expect(container.resources.deviceRules.count == 8)
+        #expect(container.resources.deviceRules.first == DeviceRule())
+        #expect(
+            container.resources.deviceRules.last
+                == DeviceRule(allow: false, kind: "c", major: 10, minor: 229, access: 7))
         #expect(container.maskedPaths.contains("/proc/kcore"))
         #expect(container.readonlyPaths.contains("/proc/sys"))
     }

@@ -86,6 +86,32 @@ import Testing
         },
     ]
 
+    private static func rule(_ change: @escaping @Sendable (inout RuntimeSpec.DeviceRule) -> Void)
+        -> @Sendable (
+            inout RuntimeSpec
+        ) -> Void
+    {
+        { spec in
+            var rule = RuntimeSpec.DeviceRule(allow: true)
+            rule.type = "c"
+            change(&rule)
+            spec.linux?.resources = RuntimeSpec.Resources()
+            spec.linux?.resources?.devices = [RuntimeSpec.DeviceRule(allow: false), rule]
+        }
+    }
+
+    static let deviceRules = [
+        Rejection("linux.resources.devices[1].type", rule { $0.type = "p" }),
+        Rejection("linux.resources.devices[1].major", rule { $0.major = -2 }),
+        Rejection("linux.resources.devices[1].major", rule { $0.major = 4096 }),
+        Rejection("linux.resources.devices[1].minor", rule { $0.minor = .max }),
+        Rejection("linux.resources.devices[1].access", rule { $0.access = "rwx" }),
+        Rejection("linux.resources.devices") {
+            $0.linux?.resources = RuntimeSpec.Resources()
+            $0.linux?.resources?.devices = Array(repeating: RuntimeSpec.DeviceRule(allow: true), count: 241)
+        },
+    ]
+
     static let devices = [
         Rejection("linux.devices[0].path") { $0.linux?.devices = [.init(path: "dev/x", type: "p")] },
         Rejection("linux.devices[0].path") { $0.linux?.devices = [.init(path: "/dev/../x", type: "p")] },
@@ -138,7 +164,7 @@ import Testing
         },
     ]
 
-    @Test(arguments: process + general + mounts + devices + seccomp)
+    @Test(arguments: process + general + mounts + devices + deviceRules + seccomp)
     func unacceptableFieldIsNamed(_ row: Rejection) {
         #expect(row.rejectedField == row.field)
     }

@@ -40,7 +40,10 @@ import Testing
                     {"path": "/dev/fuse", "type": "u", "major": 10, "minor": 229, "fileMode": 8630, "gid": 5},
                     {"path": "/dev/fifo", "type": "p"}
                 ],
-                "resources": {"devices": [{"allow": false, "access": "rwm"}], "pids": {"limit": 7}},
+                "resources": {"devices": [
+                    {"allow": false, "access": "rwm"}, {"allow": true, "type": "c", "major": 10, "minor": -1, "access": "wr"},
+                    {"allow": true, "type": "b", "minor": 7, "access": "m"}, {"allow": true, "type": "a", "major": 9}
+                ], "pids": {"limit": 7}},
                 "rootfsPropagation": "rslave", "sysctl": {"net.core.somaxconn": "512"},
                 "maskedPaths": ["/proc/keys"], "readonlyPaths": ["/proc/sys"],
                 "seccomp": {
@@ -104,6 +107,12 @@ import Testing
         #expect(container.readonlyPaths == ["/proc/sys"])
         #expect(container.rootfsPropagation == 0x8_4000)
         #expect(container.resources.files == ["pids.max": "7"])
+        #expect(
+            container.resources.deviceRules == [
+                DeviceRule(), DeviceRule(allow: true, kind: "c", major: 10, minor: nil, access: 6),
+                DeviceRule(allow: true, kind: "b", major: nil, minor: 7, access: 1),
+                DeviceRule(allow: true, kind: "a", major: nil, minor: nil, access: 7),
+            ])
         #expect(container.devices.map(\.path) == ["/dev/fuse", "/dev/fifo"])
         #expect(container.devices.map(\.kind) == ["c", "p"])
         #expect(container.devices.map(\.mode) == [0o666, 0o666])

@@ -69,8 +69,10 @@ struct bh_exit {
 };
 /// Reaps the process behind `pidfd`. 1: reaped, 0: it still runs (only with `nohang`).
 int bh_wait_pidfd(int pidfd, int nohang, struct bh_exit *result);
-/// Reaps any child that has ended. 1: one reaped, 0: none has ended, -ECHILD: there is no child.
-int bh_wait_any(struct bh_exit *result);
+/// A child that has ended, which is left as it is. 1: there is one, 0: none has ended, -ECHILD: there is no child.
+int bh_peek_any(struct bh_exit *result);
+/// Reaps that child if it has ended. 1: reaped, 0: it still runs.
+int bh_wait_pid(pid_t pid, struct bh_exit *result);
 
 int bh_epoll_create(void);
 /// `events` as in EPOLL*; `token` comes back with each event.
@@ -153,6 +155,11 @@ int bh_getrandom(void *bytes, size_t count);
 /// RNDADDENTROPY with `count` (<= 512) bytes, then RNDRESEEDCRNG.
 int bh_add_entropy(int random_fd, const void *bytes, size_t count);
 int bh_set_clock(int64_t seconds, int64_t nanoseconds);
+
+/// Loads a program of type BPF_PROG_TYPE_CGROUP_DEVICE, `count` of struct bpf_insn. Returns its descriptor.
+int bh_bpf_load_device_program(const uint64_t *instructions, size_t count);
+/// Attaches it to an open cgroup v2 directory, with which it stays.
+int bh_bpf_attach_device_program(int program, int cgroup);
 
 /// Brings the loopback interface of this network namespace up.
 int bh_loopback_up(void);

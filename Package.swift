@@ -80,8 +80,10 @@ let package = Package(
         module(
             "BulkheadCLI",
             [
-                "CommandTree", "Configuration", "ContainerLog", "ContainerStore", "EventLoop", "JSON", "Linux", "Monitor",
-                "MonitorClient", "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU", "SpecTranslation", "TTRPC", "TaskAPI",
+                "CommandTree", "Configuration", "ContainerLog", "ContainerStore", "EventLoop", "JSON", "Linux",
+                "Monitor",
+                "MonitorClient", "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU", "SpecTranslation", "TTRPC",
+                "TaskAPI",
             ]),
         tests("BulkheadCLI", ["CommandTree"]),
         program("bulkhead", ["BulkheadCLI", "Confinement", "Monitor"]),

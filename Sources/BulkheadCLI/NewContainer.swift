@@ -14,16 +14,18 @@ struct NewContainer {
 
     /// - Throws: `CLIError` with 125 for what cannot be a container.
     init(_ options: RunOptions, image: Image, reference: String, host: Host) throws {
-        let id = try Identity.randomBytes(32).map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
+        let id = try Identity.randomBytes(32).map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }
+            .joined()
         var overrides = options.overrides
         hostname = overrides.hostname.isEmpty ? String(id.prefix(12)) : overrides.hostname
         overrides.hostname = hostname
         let directory = host.store.directory(of: id)
-        overrides.mounts = Self.files.map { name in
-            var mount = RuntimeSpec.Mount(destination: "/etc/" + name)
-            (mount.type, mount.source, mount.options) = ("bind", directory + "/" + name, ["bind", "rw"])
-            return mount
-        } + overrides.mounts
+        overrides.mounts =
+            Self.files.map { name in
+                var mount = RuntimeSpec.Mount(destination: "/etc/" + name)
+                (mount.type, mount.source, mount.options) = ("bind", directory + "/" + name, ["bind", "rw"])
+                return mount
+            } + overrides.mounts
         do {
             let merged = try DefaultSpec(image: image.config, overrides: overrides)
             var spec = merged.spec
@@ -66,7 +68,9 @@ struct NewContainer {
         }
     }
 
-    private static func seccomp(_ options: RunOptions, _ capabilities: [String], _ host: Host) throws -> RuntimeSpec.Seccomp? {
+    private static func seccomp(_ options: RunOptions, _ capabilities: [String], _ host: Host) throws -> RuntimeSpec
+        .Seccomp?
+    {
         guard let path = options.seccompProfile ?? host.seccompProfile, !path.isEmpty else { return nil }
         let profile: SeccompProfile
         do {

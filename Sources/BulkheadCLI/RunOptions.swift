@@ -57,7 +57,12 @@ struct RunOptions {
             }
         }
         overrides.environment += Self.environment(try arguments.values("env", as: KeyValue.parse))
-        overrides.workingDirectory = arguments.value("workdir")
+        if let directory = arguments.value("workdir") {
+            guard directory.hasPrefix("/") else {
+                throw CLIError("--workdir \(directory): an absolute path is needed", exitCode: CLIError.notRun)
+            }
+            overrides.workingDirectory = directory
+        }
         overrides.user = arguments.value("user")
         overrides.entrypoint = arguments.value("entrypoint").map { [$0] }
         overrides.hostname = arguments.value("hostname") ?? ""
@@ -80,7 +85,7 @@ struct RunOptions {
         let key = String(text[..<(cut ?? text.endIndex)])
         let value = cut.map { String(text[text.index(after: $0)...]) } ?? ""
         switch (key, value) {
-        case ("no-new-privileges", "" ), ("no-new-privileges", "true"): overrides.noNewPrivileges = true
+        case ("no-new-privileges", ""), ("no-new-privileges", "true"): overrides.noNewPrivileges = true
         case ("no-new-privileges", "false"): overrides.noNewPrivileges = false
         case ("seccomp", "unconfined"): seccompProfile = ""
         case ("seccomp", _) where !value.isEmpty: seccompProfile = value

@@ -30,7 +30,8 @@ struct TextTable {
     private static func printable(_ text: String) -> String {
         let control: [Unicode.GeneralCategory] = [.control, .format, .lineSeparator, .paragraphSeparator]
         return String(
-            String.UnicodeScalarView(text.unicodeScalars.map { control.contains($0.properties.generalCategory) ? "?" : $0 }))
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { control.contains($0.properties.generalCategory) ? "?" : $0 }))
     }
 }
 

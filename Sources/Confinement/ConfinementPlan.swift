@@ -55,7 +55,8 @@ public struct ConfinementPlan: Equatable, Sendable {
         }
         return JSONValue.members([
             "root": .string(root), "binds": .array(binds.map(bind)), "links": .array(links.map(bind)),
-            "showsItself": .bool(showsItself), "uid": .number("\(uid)"), "capabilities": .number("\(capabilities)"), "parent": .number("\(parentFD)"),
+            "showsItself": .bool(showsItself), "uid": .number("\(uid)"), "capabilities": .number("\(capabilities)"),
+            "parent": .number("\(parentFD)"),
             "program": .string(program), "arguments": .array(arguments.map { .string($0) }),
         ]).serialized
     }

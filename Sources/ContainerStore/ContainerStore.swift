@@ -52,7 +52,9 @@ public struct ContainerStore: Sendable {
             try take(record.name, for: record.id)
         } catch {
             try? Files.removeTree(directory)  // The first error is the one that matters.
-            throw error as? StoreError ?? .unusable(error as? SystemCallError ?? SystemCallError("write", directory, code: ErrorNumber.inputOutput))
+            throw error as? StoreError
+                ?? .unusable(
+                    error as? SystemCallError ?? SystemCallError("write", directory, code: ErrorNumber.inputOutput))
         }
     }
 
@@ -69,7 +71,9 @@ public struct ContainerStore: Sendable {
                 guard error.code == ErrorNumber.exists else { throw error }
             }
             // A name whose container has been removed with its directory only.
-            guard !Files.exists(link) else { throw StoreError.nameInUse(name, by: owner(of: name) ?? "another container") }
+            guard !Files.exists(link) else {
+                throw StoreError.nameInUse(name, by: owner(of: name) ?? "another container")
+            }
             try Files.remove(link)
         }
         throw StoreError.nameInUse(name, by: "another container")

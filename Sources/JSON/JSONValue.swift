@@ -75,7 +75,8 @@ extension JSONValue {
         case .null, .bool, .number, .string: return serialized
         case .array(let elements):
             guard !elements.isEmpty else { return "[]" }
-            return "[\n" + elements.map { inner + $0.indented(level: level + 1) }.joined(separator: ",\n") + "\n\(outer)]"
+            return "[\n" + elements.map { inner + $0.indented(level: level + 1) }.joined(separator: ",\n")
+                + "\n\(outer)]"
         case .object(let members):
             guard !members.isEmpty else { return "{}" }
             let lines = members.map { inner + Self.quoted($0.key) + ": " + $0.value.indented(level: level + 1) }

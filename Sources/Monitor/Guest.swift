@@ -54,6 +54,12 @@ import TTRPC
     /// - Throws: `SandboxError` with QEMU's words and the console's last lines.
     func waitUntilReady() async throws { try await ready.value().get() }
 
+    /// Why the agent never answered, once that is known.
+    var failure: SandboxError? {
+        guard case .failure(let error) = ready.current else { return nil }
+        return error
+    }
+
     /// Ends the machine at once, and returns when it is gone.
     func kill() async {
         await machine.kill()

@@ -39,12 +39,13 @@ public enum Monitor {
         try ignoreSignal(13)
         let directory = try PodDirectory.make(state: configuration.state, id: configuration.id)
         do {
+            // Whoever has started the monitor may wait for the end of what its standard error was.
+            try CurrentProcess.redirectErrors(to: directory.paths.log)
             // In the host's mount namespace: what is mounted in the monitor's is nothing to clean up.
             try Reaper.start(for: directory.paths, launcher: launcher)
             // Volumes that the host mounts later arrive; what is mounted here stays here.
             try Namespaces.mount.unshare()
             try Mounts.setPropagation("/", [.slave, .recursive])
-            try CurrentProcess.redirectErrors(to: directory.paths.log)
             try EventLoop.run { await serve(configuration, directory, launcher, version) }.get()
         } catch {
             try? directory.remove()  // The first error is the one that matters.

@@ -10,6 +10,7 @@ extension Sandbox {
     /// Makes a container, whose program waits for `start`. Returns its process's number in the guest.
     /// - Throws: `SandboxError`, or the agent's `TTRPCStatus`; nothing of the container is left then.
     func create(_ request: CreateTaskRequest, _ options: ContainerOptions) async throws -> UInt32 {
+        try checkMachine()
         try Self.checkName(request.id)
         guard request.rootfs.isEmpty, request.checkpoint.isEmpty, request.parentCheckpoint.isEmpty else {
             throw SandboxError(.unimplemented, "mounts for the root file system and checkpoints are not supported yet")
@@ -38,11 +39,11 @@ extension Sandbox {
         if isTerminal, options.width > 0 {
             create.spec.process.terminal = TerminalSpec(options.width, options.height)
         }
-        if !options.record.isEmpty { 
+        if !options.record.isEmpty {
             try note(
                 .record(path: options.record, removed: options.removesRecord, link: options.recordLink))
         }
-        try await guest.waitUntilReady()
+        try await waitForMachine()
         let log = try ContainerLogFile.open(options)
         let streams = try ProcessStreams(descriptors, terminal: isTerminal, log: log, on: guest.link)
         do {

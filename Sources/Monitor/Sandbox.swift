@@ -9,6 +9,8 @@ import TaskAPI
 @EventLoop final class Sandbox {
     /// How long a reader that has stopped reading may hold the report of an exit back.
     static let readerLimit: Duration = .seconds(2)
+    /// How long a monitor whose machine did not come up stays to say so.
+    private static let tellingLimit: Duration = .seconds(5)
 
     let guest: Guest
     let share: any Share
@@ -18,6 +20,9 @@ import TaskAPI
     /// Everything that was made is undone, except what the journal lists.
     nonisolated let finished = Promise<Void>()
     private let directory: PodDirectory
+    /// Somebody has been told why the machine did not come up.
+    private nonisolated let failureTold = Promise<Void>()
+    private var isShuttingDown = false
 
     /// Starts the machine; it boots meanwhile.
     ///
@@ -45,7 +50,23 @@ import TaskAPI
     // MARK: The pod
 
     func assign(_ request: AssignRequest) throws(SandboxError) {
+        try checkMachine()
         try apply(.assign(endsWithContainer: request.endsWithContainer))
+    }
+
+    /// - Throws: why the machine did not come up, if it did not.
+    func checkMachine() throws(SandboxError) {
+        guard let failure = guest.failure else { return }
+        failureTold.fulfil(())
+        throw failure
+    }
+
+    /// Suspends until the machine takes containers.
+    func waitForMachine() async throws {
+        // Cancelled is not told.
+        try? await guest.waitUntilReady()
+        try checkMachine()
+        try Task.checkCancellation()
     }
 
     /// Ends the pod: its machine goes, and its processes with it.
@@ -78,6 +99,7 @@ import TaskAPI
     private func perform(_ action: PodAction) {
         switch action {
         case .stopMachine:
+            isShuttingDown = true
             Task { @EventLoop in await self.guest.kill() }
         case .reportKilledContainers:
             let end = ProcessEnd(status: 137, at: WallClock.now)
@@ -85,7 +107,19 @@ import TaskAPI
                 for process in container.execs.values { report(end, of: process, in: container) }
                 report(end, of: container.main, in: container)
             }
-        case .finish: finished.fulfil(())
+        case .finish:
+            Task { @EventLoop in
+                await self.lingerAfterFailure()
+                self.finished.fulfil(())
+            }
+        }
+    }
+
+    /// A machine that never came up is somebody's failed start, who is to learn why; but not waited for long.
+    private func lingerAfterFailure() async {
+        guard !isShuttingDown, (try? await guest.waitUntilReady()) == nil else { return }
+        _ = try? await within(Self.tellingLimit, waitingFor: "a front end to tell") {
+            try await self.failureTold.value()
         }
     }
 

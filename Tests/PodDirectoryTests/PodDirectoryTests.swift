@@ -61,7 +61,8 @@ import Testing
 
     @Test func everyPodHasAUserOfItsOwn() throws {
         try withState { state in
-            let first = try PodDirectory.make(state: state, id: "a"), second = try PodDirectory.make(state: state, id: "b")
+            let first = try PodDirectory.make(state: state, id: "a"),
+                second = try PodDirectory.make(state: state, id: "b")
             let range: ClosedRange<UInt32> = 70_000...70_001
             let users = [try first.claimUser(in: range), try second.claimUser(in: range)]
             #expect(users.sorted() == [70_000, 70_001])

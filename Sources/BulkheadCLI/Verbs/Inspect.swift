@@ -44,8 +44,10 @@ enum Inspect {
                 "User": .string(record.user), "Env": spec["process"]?["env"] ?? .array([]),
                 "Cmd": .array(record.command.map { .string($0) }),
                 "WorkingDir": spec["process"]?["cwd"] ?? .string("/"),
-                "Labels": .object(record.labels.sorted { $0.key < $1.key }.map { JSONMember(key: $0.key, value: .string($0.value)) }),
-                "StopSignal": .string(SignalName.name(of: record.stopSignal).map { "SIG" + $0 } ?? "\(record.stopSignal)"),
+                "Labels": .object(
+                    record.labels.sorted { $0.key < $1.key }.map { JSONMember(key: $0.key, value: .string($0.value)) }),
+                "StopSignal": .string(
+                    SignalName.name(of: record.stopSignal).map { "SIG" + $0 } ?? "\(record.stopSignal)"),
             ]),
             "HostConfig": .members([
                 "AutoRemove": .bool(record.removesItself), "ReadonlyRootfs": spec["root"]?["readonly"] ?? .bool(false),
@@ -60,7 +62,9 @@ enum Inspect {
     }
 
     private static func state(_ status: ContainerStatus) -> JSONValue {
-        func time(_ value: Int64) -> JSONValue { .string(value == 0 ? "0001-01-01T00:00:00Z" : LogTime(nanosecondsSince1970: value).description) }
+        func time(_ value: Int64) -> JSONValue {
+            .string(value == 0 ? "0001-01-01T00:00:00Z" : LogTime(nanosecondsSince1970: value).description)
+        }
         return .members([
             "Status": .string(status.phase.rawValue), "Running": .bool(status.phase == .running),
             "Paused": .bool(false), "Restarting": .bool(false), "OOMKilled": .bool(status.outOfMemory),

@@ -26,7 +26,7 @@ import TaskAPI
 /// `bulkhead start`: a container that has ended, anew.
 @EventLoop enum Start {
     nonisolated static let command = Command(
-        "start", "Start containers that have ended", 
+        "start", "Start containers that have ended",
         description: "A container starts from its image again: what it had written went with its virtual machine.",
         group: Verbs.containers, operands: [Operand("CONTAINER", .atLeastOne)],
         options: [
@@ -62,7 +62,9 @@ import TaskAPI
     nonisolated static let command = Command(
         "stop", "Stop running containers", group: Verbs.containers, operands: [Operand("CONTAINER", .atLeastOne)],
         options: [
-            Option("time", others: ["timeout"], short: "t", .value("SECONDS"), "How long it may take until SIGKILL", defaultText: "10"),
+            Option(
+                "time", others: ["timeout"], short: "t", .value("SECONDS"), "How long it may take until SIGKILL",
+                defaultText: "10"),
             Option("signal", short: "s", .value("SIGNAL"), "Instead of the container's stop signal"),
         ])
 
@@ -108,7 +110,8 @@ import TaskAPI
         "rm", "Remove containers", group: Verbs.containers, operands: [Operand("CONTAINER", .atLeastOne)],
         options: [Option("force", short: "f", .flag, "Kill those that run")],
         notYet: [
-            UnsupportedOption("volumes", short: "v", takesValue: false, instead: "a container has no volumes of its own yet")
+            UnsupportedOption(
+                "volumes", short: "v", takesValue: false, instead: "a container has no volumes of its own yet")
         ])
 
     static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {

@@ -13,7 +13,9 @@ enum Ps {
             Option("all", short: "a", .flag, "Those that do not run, too"),
             Option("quiet", short: "q", .flag, "Only ids"),
             Option("no-trunc", .flag, "Whole ids and commands"),
-            Option("format", .value("FORMAT"), "How they are shown", allowedValues: ["table", "json"], defaultText: "table"),
+            Option(
+                "format", .value("FORMAT"), "How they are shown", allowedValues: ["table", "json"], defaultText: "table"
+            ),
         ])
 
     static func run(_ host: Host, _ arguments: ParsedArguments) throws -> Int32 {

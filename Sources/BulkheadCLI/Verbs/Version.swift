@@ -7,7 +7,9 @@ import Monitor
 enum Version {
     static let command = Command(
         "version", "Show the version", group: Verbs.host,
-        options: [Option("format", .value("FORMAT"), "How it is shown", allowedValues: ["text", "json"], defaultText: "text")])
+        options: [
+            Option("format", .value("FORMAT"), "How it is shown", allowedValues: ["text", "json"], defaultText: "text")
+        ])
 
     static func run(_ host: Host, _ arguments: ParsedArguments) throws -> Int32 {
         if arguments.value("format") == "json" {

@@ -1,0 +1,140 @@
+import EventLoop
+import Linux
+import Support
+import Testing
+
+/// The command as a user has it: bin/bulkhead with directories of its own.
+@EventLoop final class Bulkhead {
+    struct Result: CustomStringConvertible {
+        var code: Int32
+        var output: String
+        var error: String
+        var description: String { "exit \(code)\noutput: \(output)\nerrors: \(error)" }
+    }
+
+    nonisolated let root: String
+    nonisolated var state: String { root + "/state" }
+    nonisolated private var configuration: String { root + "/config.yaml" }
+    private let hostMounts: Int
+
+    /// Runs `body` with directories that are removed afterwards, and whatever still runs in them with them.
+    static func with(
+        configuration: String = "", _ body: @EventLoop (Bulkhead) async throws -> Void
+    ) async throws {
+        let bulkhead = try Bulkhead(configuration)
+        let result: Swift.Result<Void, any Error>
+        do {
+            result = .success(try await body(bulkhead))
+        } catch {
+            result = .failure(error)
+        }
+        for pid in bulkhead.processes() { try? PidFD(pid).signal(9) }
+        // What the reapers of those do is waited for with the directory.
+        for _ in 0..<100 where (try? Files.removeTree(bulkhead.root)) == nil {
+            try await EventLoop.sleep(for: .milliseconds(50))
+        }
+        try result.get()
+    }
+
+    private init(_ text: String) throws {
+        root = "/run/bulkhead-test-\(try Identity.randomBytes(6).map { String($0, radix: 16) }.joined())"
+        try Files.makeDirectories(root)
+        hostMounts = try Files.readText("/proc/self/mounts").count
+        // Said once, and of no interest here.
+        try Files.write([], to: root + "/network-notice")
+        try Files.write([], to: root + "/accelerator-notice")
+        try Files.write(Array("accelerator: tcg\n\(text)".utf8), to: configuration)
+    }
+
+    /// Runs the command to its end.
+    func callAsFunction(
+        _ arguments: String..., input: String? = nil, within limit: Duration = .seconds(60)
+    ) async throws -> Result {
+        let command = try start(arguments, hasInput: input != nil)
+        if let input {
+            try await command.input.write(Array(input.utf8))
+        }
+        command.input.close()
+        return try await command.end(within: limit)
+    }
+
+    /// Starts the command with pipes for its streams.
+    func start(_ arguments: [String], hasInput: Bool = true) throws -> RunningCommand {
+        let input = try Pipe(), output = try Pipe(), error = try Pipe()
+        let nothing = try Files.open("/dev/null")
+        let child = try plan(arguments).start(descriptors: [
+            DescriptorMapping(hasInput ? input.reading.withRaw { $0 } : nothing.withRaw { $0 }, as: 0),
+            DescriptorMapping(output.writing.withRaw { $0 }, as: 1),
+            DescriptorMapping(error.writing.withRaw { $0 }, as: 2),
+        ])
+        return RunningCommand(
+            try WatchedProcess(child), try AsyncFD(input.writing), try AsyncFD(output.reading),
+            try AsyncFD(error.reading))
+    }
+
+    func plan(_ arguments: [String]) -> SpawnPlan {
+        SpawnPlan(
+            Guest.launcher, ["bulkhead", "--root", root, "--state-dir", state] + arguments,
+            environment: ["PATH=/usr/bin:/bin", "BULKHEAD_CONFIG=\(configuration)", "FROM_HOST=passed on"])
+    }
+
+    /// The pods' processes on the host.
+    nonisolated func processes() -> [Int32] {
+        let names = (try? Files.names(in: "/proc")) ?? []
+        return names.compactMap { Int32($0) }.filter { pid in
+            let line = (try? Files.readText("/proc/\(pid)/cmdline")) ?? ""
+            if line.hasPrefix("bulkhead-") { return line.contains(root) }
+            guard line.hasPrefix("qemu-system") else { return false }
+            return (try? Files.readText("/proc/\(pid)/mountinfo"))?.contains(root.dropFirst(4)) ?? false
+        }
+    }
+
+    /// No process, mount, pod, user or name is left, and these containers only.
+    func expectNothingLeft(containers: Int = 0) async throws {
+        // A reaper ends a moment after its monitor.
+        for _ in 0..<40 where !processes().isEmpty { try await EventLoop.sleep(for: .milliseconds(50)) }
+        #expect(processes() == [])
+        func names(_ path: String) throws -> [String] { Files.exists(path) ? try Files.names(in: path) : [] }
+        #expect(try names(state + "/pods") == [])
+        #expect(try names(state + "/users") == [])
+        #expect(try names(root + "/containers").count == containers)
+        #expect(try names(root + "/names").count == containers)
+        #expect(try Files.readText("/proc/self/mounts").count == hostMounts, "a mount is left")
+    }
+}
+
+/// A command that runs, with its streams.
+@EventLoop final class RunningCommand {
+    let process: WatchedProcess
+    let input: AsyncFD
+    private let output: AsyncFD, error: AsyncFD
+
+    init(_ process: WatchedProcess, _ input: AsyncFD, _ output: AsyncFD, _ error: AsyncFD) {
+        (self.process, self.input, self.output, self.error) = (process, input, output, error)
+    }
+
+    /// Waits for the end of the command and of its output.
+    func end(within limit: Duration = .seconds(60)) async throws -> Bulkhead.Result {
+        try await within(limit, waitingFor: "end of the command") {
+            async let output = Self.all(self.output)
+            async let error = Self.all(self.error)
+            let exit = try await self.process.exit.value()
+            return Bulkhead.Result(code: exit.code, output: try await output, error: try await error)
+        }
+    }
+
+    /// The next line of its output, without its end.
+    func line(within limit: Duration = .seconds(60)) async throws -> String {
+        try await within(limit, waitingFor: "line of output") {
+            var line: [UInt8] = []
+            while case let byte = try await self.output.read(upTo: 1), !byte.isEmpty, byte != [10] { line += byte }
+            return String(decoding: line, as: UTF8.self)
+        }
+    }
+
+    private static func all(_ end: AsyncFD) async throws -> String {
+        var text: [UInt8] = []
+        while case let bytes = try await end.read(), !bytes.isEmpty { text += bytes }
+        return String(decoding: text, as: UTF8.self)
+    }
+}

@@ -1,0 +1,187 @@
+import EventLoop
+import Glibc
+import Linux
+import Support
+import Testing
+
+/// `bulkhead` as people type it, on real machines.
+@Suite(.serialized) struct CommandTests {
+    init() { BackgroundLoop.start() }
+
+    @EventLoop @Test func aContainerSeesItsOwnKernelAndWhatItWasGiven() async throws {
+        try await Bulkhead.with { bulkhead in
+            try Files.makeDirectories(bulkhead.root + "/volume/below")
+            try Files.write(Array("of the host\n".utf8), to: bulkhead.root + "/volume/file", mode: 0o644)
+            try Files.write(Array("# a comment\nFROM_FILE=yes\nFROM_HOST\n".utf8), to: bulkhead.root + "/env")
+            let script = """
+                uname -r; id -u; id -g; pwd; hostname; echo $A $FROM_FILE $FROM_HOST; ulimit -n; cat /volume/file
+                echo written >/rw/new && echo rw; echo x >/volume/new || echo ro; df -k /scratch | tail -1 | awk '{print $2}'
+                cat /proc/sys/kernel/msgmax; cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/memory.max /sys/fs/cgroup/cpu.max
+                grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/self/status; echo $$
+                touch /etc/made && echo made; grep -c . /etc/hosts
+                """
+            let result = try await bulkhead(
+                "run", "--rm", "-e", "A=a value", "--env-file", bulkhead.root + "/env", "-w", "/tmp", "-u", "0:7",
+                "--hostname", "inside", "--ulimit", "nofile=100:200", "-v", "\(bulkhead.root)/volume:/volume:ro",
+                "--mount", "type=bind,src=\(bulkhead.root)/volume/below,dst=/rw", "--tmpfs", "/scratch:size=1m",
+                "--sysctl", "kernel.msgmax=4096", "--pids-limit", "50", "--memory", "64m", "--cpus", "0.5",
+                "--cap-drop", "ALL", "--cap-add", "chown", "--security-opt", "no-new-privileges", "busybox", "sh", "-c",
+                script)
+            let lines = result.output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            try #require(lines.count > 20, "\(result)")
+            #expect(result.code == 0, "\(result)")
+            #expect(lines[0].hasPrefix("6.1."))
+            let own = try Files.readText("/proc/sys/kernel/osrelease").filter { !$0.isNewline }
+            #expect(lines[0] != own)
+            #expect(
+                Array(lines[1...13]) == [
+                    "0", "7", "/tmp", "inside", "a value yes passed on", "100", "of the host", "rw", "ro", "1024",
+                    "4096",
+                    "50", "67108864",
+                ])
+            #expect(lines[14] == "50000 100000")
+            #expect(lines[15...17] == ["CapEff:\t0000000000000001", "NoNewPrivs:\t1", "Seccomp:\t2"])
+            #expect(lines[18] == "1")
+            #expect(lines[19...20] == ["made", "3"])
+            #expect(result.error.contains("/volume/new: Read-only file system"), "\(result.error)")
+            #expect(try Files.readText(bulkhead.root + "/volume/below/new") == "written\n")
+            try await bulkhead.expectNothingLeft()
+        }
+    }
+
+    struct End: Sendable, CustomTestStringConvertible {
+        var arguments: [String]
+        var code: Int32
+        var error = ""
+        var testDescription: String { arguments.joined(separator: " ") }
+    }
+
+    @EventLoop
+    @Test(arguments: [
+        End(arguments: ["busybox", "sh", "-c", "exit 42"], code: 42),
+        End(arguments: ["busybox", "sh", "-c", "sh -c 'kill -9 $$'; exit $?"], code: 137),
+        End(arguments: ["busybox", "no-such-command"], code: 127, error: "no-such-command: executable file not found"),
+        End(arguments: ["busybox", "/etc"], code: 126, error: "/etc: Permission denied"),
+        End(arguments: ["-u", "nobody-here", "busybox", "true"], code: 125, error: "nobody-here"),
+        End(arguments: ["-m", "16m", "--tmpfs", "/big", "busybox", "head", "-c", "64m", "/dev/zero"], code: 0),
+        End(
+            arguments: ["-m", "16m", "--tmpfs", "/big", "busybox", "sh", "-c", "exec cat /dev/zero >/big/file"],
+            code: 137, error: "it ran out of memory"),
+    ]) func theExitCodeIsTheOneThatDockersUsersExpect(_ end: End) async throws {
+        try await Bulkhead.with { bulkhead in
+            let result = try await bulkhead.call(["run", "--rm"] + end.arguments)
+            #expect(result.code == end.code, "\(result.error)")
+            #expect(result.error.contains(end.error), "\(result.error)")
+            #expect(result.error.split(separator: "\n").count == (end.error.isEmpty ? 0 : 1), "\(result.error)")
+            try await bulkhead.expectNothingLeft()
+        }
+    }
+
+    /// 50 MB in soak's size, a hundredth here.
+    @EventLoop @Test func noByteIsLostEitherWay() async throws {
+        let input = String(repeating: "0123456789abcdef\n", count: 30_000)
+        try await Bulkhead.with { bulkhead in
+            let result = try await bulkhead(
+                "run", "--rm", "-i", "busybox", "sh", "-c", "tee /dev/stderr; echo the end", input: input)
+            #expect(result.code == 0)
+            #expect(result.output == input + "the end\n")
+            #expect(result.error == input)
+            try await bulkhead.expectNothingLeft()
+        }
+    }
+
+    @EventLoop @Test func aDetachedContainerLivesUntilItIsRemoved() async throws {
+        try await Bulkhead.with { bulkhead in
+            let script = "trap 'echo bye; exit 3' TERM; echo up; echo oops >&2; while :; do sleep 0.1; done"
+            let started = try await bulkhead("run", "-d", "--name", "web", "-l", "a=b", "busybox", "sh", "-c", script)
+            #expect(started.code == 0, "\(started)")
+            let id = started.output.filter { !$0.isNewline }
+            #expect(id.count == 64)
+            #expect(try await bulkhead("ps", "-q").output == "\(id.prefix(12))\n")
+            let ps = try await bulkhead("ps").output
+            #expect(ps.contains("web") && ps.contains("Up ") && ps.contains("busybox"), "\(ps)")
+            #expect(try await bulkhead("ps", "--format", "json").output.contains(#""State":"running""#))
+
+            let taken = try await bulkhead("run", "--name", "web", "busybox", "true")
+            #expect(taken.code == 125)
+            #expect(taken.error.contains("the name \"web\" is in use by container \(id.prefix(12))"))
+
+            let exec = try await bulkhead(
+                "exec", "-i", "-e", "X=1", "-w", "/tmp", "web", "sh", "-c", "cat; pwd; echo $X; exit 5", input: "in")
+            #expect(exec.code == 5)
+            #expect(exec.output == "in/tmp\n1\n")
+            #expect(try await bulkhead("exec", "web", "nothing").code == 127)
+            #expect(try await bulkhead("exec", "web", "/etc").code == 126)
+            let background = try await bulkhead("exec", "web", "sh", "-c", "sleep 60 & echo x", within: .seconds(10))
+            #expect(background.output == "x\n")
+
+            let following = try bulkhead.start(["logs", "-f", "web"])
+            #expect(try await following.line() == "up")
+            let waiting = try bulkhead.start(["wait", String(id.prefix(8))])
+            #expect(try await bulkhead("stop", "web").output == "web\n")
+            #expect(try await waiting.end().output == "3\n")
+            let log = try await following.end()
+            #expect(log.output == "bye\n")
+            #expect(log.error == "oops\n")
+
+            #expect(try await bulkhead("logs", "--tail", "1", "web").output == "bye\n")
+            #expect(try await bulkhead("ps").output.split(separator: "\n").count == 1)
+            #expect(try await bulkhead("ps", "-a").output.contains("Exited (3)"))
+            let inspected = try await bulkhead("inspect", "web").output
+            #expect(inspected.contains(#""ExitCode": 3"#) && inspected.contains(#""a": "b""#), "\(inspected)")
+            let stopped = try await bulkhead("exec", "web", "true")
+            #expect(stopped.code == 1)
+            #expect(stopped.error == "bulkhead: container web is not running\n")
+
+            #expect(try await bulkhead("start", "web").output == "web\n")
+            let refused = try await bulkhead("rm", "web")
+            #expect(refused.code == 1)
+            #expect(refused.error.contains("is running"))
+            #expect(try await bulkhead("kill", "-s", "TERM", "web").code == 0)
+            #expect(try await bulkhead("wait", "web").output == "3\n")
+            #expect(try await bulkhead("start", "web").code == 0)
+            #expect(try await bulkhead("rm", "-f", "web").output == "web\n")
+            try await bulkhead.expectNothingLeft()
+        }
+    }
+
+    /// As with docker: the container goes on, its log is kept, and --rm holds all the same.
+    @EventLoop @Test func aKilledClientLeavesItsContainerRunning() async throws {
+        try await Bulkhead.with { bulkhead in
+            let run = try bulkhead.start(["run", "--rm", "--name", "left", "busybox", "sh", "-c", "echo up; sleep 600"])
+            #expect(try await run.line() == "up")
+            run.process.signal(9)
+            #expect(try await run.end().code == 137)
+            #expect(try await bulkhead("logs", "left").output == "up\n")
+            #expect(try await bulkhead("kill", "left").code == 0)
+            try await bulkhead.expectNothingLeft()
+        }
+    }
+
+    @EventLoop @Test func signalsReachTheContainer() async throws {
+        try await Bulkhead.with { bulkhead in
+            let run = try bulkhead.start([
+                "run", "--rm", "busybox", "sh", "-c", "trap 'exit 9' INT; echo up; while :; do sleep 0.1; done",
+            ])
+            #expect(try await run.line() == "up")
+            run.process.signal(SIGINT)
+            #expect(try await run.end().code == 9)
+            try await bulkhead.expectNothingLeft()
+
+            // Before there is anything to pass it to.
+            let early = try bulkhead.start(["run", "--rm", "busybox", "sleep", "600"])
+            while bulkhead.processes().count < 3 { try await EventLoop.sleep(for: .milliseconds(20)) }
+            early.process.signal(SIGTERM)
+            #expect(try await early.end().code == 143)
+            try await bulkhead.expectNothingLeft()
+        }
+    }
+}
+
+extension Bulkhead {
+    func call(_ arguments: [String]) async throws -> Result {
+        let command = try start(arguments, hasInput: false)
+        command.input.close()
+        return try await command.end()
+    }
+}

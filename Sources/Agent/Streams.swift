@@ -8,6 +8,7 @@ import Linux
 @EventLoop final class Streams {
     /// One of the three: the process's end of its pipe, and ours. Without a stream of the link it is /dev/null.
     @EventLoop private final class Channel {
+        private static let pipeBytes = 256 * 1024
         let stream: LinkStream?
         private var theirs: OwnedFD?
         private var ours: OwnedFD?
@@ -19,6 +20,9 @@ import Linux
                 return
             }
             let pipe = try Pipe()
+            // Fewer changes between process and agent. The kernel takes the memory when it is filled, from the process's
+            // own limit.
+            try pipe.setCapacity(Self.pipeBytes)
             if processReads {
                 theirs = consume pipe.reading
                 ours = consume pipe.writing

@@ -67,6 +67,11 @@ import Linux
         try await retry(when: .readable) { fd throws(SystemCallError) in try fd.read(upTo: count) }
     }
 
+    /// As `read`, with as many calls as it takes to get all that is there: a virtio-serial port gives a page with each.
+    public func readAvailable(upTo count: Int) async throws -> [UInt8] {
+        try await retry(when: .readable) { fd throws(SystemCallError) in try fd.readAvailable(upTo: count) }
+    }
+
     /// Reads what is there without waiting; nil when there is nothing now, empty at the end of file.
     public func readNow(upTo count: Int) throws(SystemCallError) -> [UInt8]? {
         do {

@@ -108,6 +108,11 @@ final class LoopExecutor: SerialExecutor {
         }
     }
 
+    /// What is queued from here on needs no wake-up: the loop's thread is awake and looks before it waits again.
+    func hasWaited() {
+        state.withLock { $0.sleeping = false }
+    }
+
     func stop() {
         state.withLock { $0.stopped = true }
     }

@@ -61,6 +61,8 @@ import Linux
             // EBADF, EFAULT, EINVAL: only a mistake of ours leads there.
             preconditionFailure("\(error)")
         }
+        // Before the handlers: each job of theirs would write to the eventfd, end the next wait early and be read back.
+        if block { EventLoop.executor.hasWaited() }
         for event in events {
             switch event.token {
             case Self.wakeUpToken: EventLoop.executor.wakeUp.drain()

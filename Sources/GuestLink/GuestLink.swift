@@ -78,7 +78,7 @@ import Yamux
     private func receive() async {
         do {
             while true {
-                let bytes = try await port.read(upTo: Self.readBytes)
+                let bytes = try await port.readAvailable(upTo: Self.readBytes)
                 if bytes.isEmpty { return end(.closed) }
                 for event in session.receive(bytes[...]) { handle(event) }
                 outputReady.notify()
@@ -219,7 +219,7 @@ import Yamux
 
     fileprivate func received(_ bytes: [UInt8]) {
         // Small pieces are joined, or a peer that sends single bytes costs an allocation each.
-        if let last = chunks.last, chunks.count > nextChunk, last.count + bytes.count <= 4096 {
+        if chunks.count > nextChunk, chunks[chunks.count - 1].count + bytes.count <= 4096 {
             chunks[chunks.count - 1] += bytes
         } else {
             chunks.append(bytes)

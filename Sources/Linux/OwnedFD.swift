@@ -52,6 +52,27 @@ public struct OwnedFD: ~Copyable, Sendable {
         return bytes
     }
 
+    /// Reads until there is nothing now or `count` bytes are there, for a non-blocking descriptor that gives a little with
+    /// each call; empty at the end of file.
+    /// - Throws: `SystemCallError`; EAGAIN when there was nothing at all. What was read before an error is not lost: the
+    ///   error comes with the next call.
+    public borrowing func readAvailable(upTo count: Int) throws(SystemCallError) -> [UInt8] {
+        var code: CInt = 0
+        let number = raw
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            filled = 0
+            while filled < count {
+                let got = Glibc.read(number, buffer.baseAddress.map { $0 + filled }, count - filled)
+                code = got < 0 ? errno : 0
+                if code == EINTR { continue }
+                guard got > 0 else { break }
+                filled += got
+            }
+        }
+        guard code == 0 || !bytes.isEmpty else { throw SystemCallError("read", code: code) }
+        return bytes
+    }
+
     /// Writes as much of `bytes` as the kernel takes in one call. Returns the count.
     /// - Throws: `SystemCallError`; EAGAIN when the descriptor is non-blocking and full, EPIPE when nobody reads.
     public borrowing func write(_ bytes: ArraySlice<UInt8>) throws(SystemCallError) -> Int {
@@ -124,6 +145,13 @@ public struct OwnedFD: ~Copyable, Sendable {
         try check(result, "pipe2")
         reading = OwnedFD(owning: ends.0)
         writing = OwnedFD(owning: ends.1)
+    }
+
+    /// Makes room for that many bytes, F_SETPIPE_SZ.
+    /// - Throws: EPERM above the user's limits.
+    public func setCapacity(_ bytes: Int) throws(SystemCallError) {
+        let result = writing.withRaw { fcntl($0, 1031, CInt(clamping: bytes)) }
+        try checkErrno(result, errno, "fcntl", "F_SETPIPE_SZ")
     }
 }
 

@@ -3,6 +3,9 @@ public struct YamuxLimits: Equatable, Sendable {
     /// The window each side assumes for a new stream. Source: spec.md, "Flow Control".
     public static let initialWindowBytes: UInt32 = 256 * 1024
 
+    /// With its header in front such a frame has 32 KiB, what a virtio-serial port takes with one write(2).
+    public static let framePayloadBytes = 32 * 1024 - FrameHeader.byteCount
+
     /// Unconsumed bytes the peer may send on one stream: `initialWindowBytes` to 1 GiB. What exceeds
     /// `initialWindowBytes` is granted with the frame that opens or accepts a stream.
     public var receiveWindowBytes: UInt32
@@ -24,7 +27,7 @@ public struct YamuxLimits: Equatable, Sendable {
 
     /// The defaults suit a link that carries one pod.
     public init(
-        receiveWindowBytes: UInt32 = Self.initialWindowBytes, maxFramePayloadBytes: Int = 32 * 1024,
+        receiveWindowBytes: UInt32 = Self.initialWindowBytes, maxFramePayloadBytes: Int = Self.framePayloadBytes,
         maxStreams: Int = 4096, maxUnacceptedInbound: Int = 256, maxUnacknowledgedOutbound: Int = 256,
         outputHighWaterBytes: Int = 128 * 1024, reservedOutputBytesPerStream: Int = 4096
     ) {

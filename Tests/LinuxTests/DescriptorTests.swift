@@ -75,4 +75,18 @@ import Testing
         case .none: Issue.record("no connection")
         }
     }
+
+    @Test func whatIsThereIsReadWithAsManyCallsAsItTakes() throws {
+        let ends = try UnixSocket.pair(.messages)
+        try ends.first.setNonBlocking(true)
+        #expect(throws: SystemCallError("read", code: EAGAIN)) { try ends.first.readAvailable(upTo: 10) }
+        for message in [[1, 2], [3], [4, 5, 6]] as [[UInt8]] { _ = try ends.second.write(message[...]) }
+        #expect(try ends.first.readAvailable(upTo: 4) == [1, 2, 3, 4])
+        _ = try ends.second.write([7][...])
+        #expect(try ends.first.readAvailable(upTo: 4) == [7])
+        let pipe = try Pipe()
+        try pipe.setCapacity(1 << 18)
+        try pipe.writing.setNonBlocking(true)
+        #expect(try pipe.writing.write([UInt8](repeating: 0, count: 1 << 19)[...]) == 1 << 18)
+    }
 }

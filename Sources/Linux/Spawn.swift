@@ -20,9 +20,17 @@ public struct Namespaces: OptionSet, Sendable, Hashable {
 }
 
 /// How a process ended.
-public enum ProcessExit: Sendable, Equatable {
+public enum ProcessExit: Sendable, Equatable, CustomStringConvertible {
     case exited(code: Int32)
     case signaled(Int32)
+
+    /// For people.
+    public var description: String {
+        switch self {
+        case .exited(let code): "exit code \(code)"
+        case .signaled(let signal): "signal \(signal)"
+        }
+    }
 
     /// As shells and container engines say it: the code, or 128 and the signal.
     public var code: Int32 {

@@ -1,5 +1,6 @@
 import Linux
 import Pod
+import Synchronization
 
 /// A pod's directory below the state directory, with its journal, whose lock says that the pod's monitor lives. Whoever
 /// gets the lock of a directory that exists owns what the monitor has left behind, and undoes it.
@@ -32,6 +33,8 @@ public final class PodDirectory: Sendable {
 
     public let paths: Paths
     private let journal: OwnedFD
+    /// For the case that somebody removes the directory, and the file that says it to others.
+    private let claimedUser = Mutex<UInt32?>(nil)
 
     /// Makes the directory of a new pod, mode 0700, and takes its lock.
     /// - Throws: EEXIST when there is one.
@@ -110,6 +113,7 @@ public final class PodDirectory: Sendable {
             if let owner = try? Files.readLink(claim), !Files.exists(users + "/" + owner) { try Files.remove(claim) }
             do {
                 try Files.symlink("../pods/" + id, at: claim)
+                claimedUser.withLock { $0 = user }
                 try Files.write(Array("\(user)".utf8), to: paths.user)
                 return user
             } catch {
@@ -119,17 +123,20 @@ public final class PodDirectory: Sendable {
         throw SystemCallError("symlink", users, code: ErrorNumber.busy)
     }
 
-    private var users: String { paths.pod + "/../../users" }
+    /// Beside the directory of pods.
+    private var users: String { (Files.parent(of: paths.pod).flatMap { Files.parent(of: $0) } ?? "") + "/users" }
 
     private func releaseUser() throws(SystemCallError) {
         // There is none when the pod had not come that far.
-        guard let text = try? Files.readText(paths.user), let user = UInt32(text) else { return }
+        let written = (try? Files.readText(paths.user)).flatMap { UInt32($0) }
+        guard let user = claimedUser.withLock({ $0 }) ?? written else { return }
         try Files.remove(users + "/\(user)")
     }
 
     /// Removes the directory when nothing that it stands for is left.
     public func remove() throws(SystemCallError) {
         try releaseUser()
+        guard Files.exists(paths.pod) else { return }
         // The journal last: as long as it is there, somebody will try again.
         for name in try Files.names(in: paths.pod) where name != "journal" {
             try Files.removeTree(paths.pod + "/" + name)

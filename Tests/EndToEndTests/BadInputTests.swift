@@ -21,7 +21,9 @@ import Testing
         Row(
             arguments: ["run", "--nmae", "x", "busybox"], code: 125,
             error: "unknown flag --nmae for \"bulkhead run\": did you mean --name?"),
-        Row(arguments: ["run", "-p", "80:80", "busybox"], code: 125, error: "a container has no network but its loopback yet"),
+        Row(
+            arguments: ["run", "-p", "80:80", "busybox"], code: 125,
+            error: "a container has no network but its loopback yet"),
         Row(arguments: ["rnu"], code: 125, error: "run"),
         Row(arguments: ["run"], code: 125, error: "IMAGE"),
         Row(

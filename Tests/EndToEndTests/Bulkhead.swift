@@ -68,7 +68,8 @@ import Testing
             DescriptorMapping(error.writing.withRaw { $0 }, as: 2),
         ])
         return RunningCommand(
-            try WatchedProcess(child), try AsyncFD(input.writing), try AsyncFD(output.reading),
+            arguments.joined(separator: " "), try WatchedProcess(child), try AsyncFD(input.writing),
+            try AsyncFD(output.reading),
             try AsyncFD(error.reading))
     }
 
@@ -109,13 +110,15 @@ import Testing
     let input: AsyncFD
     private let output: AsyncFD, error: AsyncFD
 
-    init(_ process: WatchedProcess, _ input: AsyncFD, _ output: AsyncFD, _ error: AsyncFD) {
-        (self.process, self.input, self.output, self.error) = (process, input, output, error)
+    private let name: String
+
+    init(_ name: String, _ process: WatchedProcess, _ input: AsyncFD, _ output: AsyncFD, _ error: AsyncFD) {
+        (self.name, self.process, self.input, self.output, self.error) = (name, process, input, output, error)
     }
 
     /// Waits for the end of the command and of its output.
     func end(within limit: Duration = .seconds(60)) async throws -> Bulkhead.Result {
-        try await within(limit, waitingFor: "end of the command") {
+        try await within(limit, waitingFor: "end of \(name)") {
             async let output = Self.all(self.output)
             async let error = Self.all(self.error)
             let exit = try await self.process.exit.value()

@@ -1,0 +1,88 @@
+import ContainerStore
+import Linux
+import OCI
+import Pod
+import Testing
+
+@Suite struct ContainerStoreTests {
+    private func withStore(_ body: (ContainerStore, _ root: String) throws -> Void) throws {
+        let root = "/tmp/bulkhead-store-\(try Identity.randomBytes(6).map { String($0, radix: 16) }.joined())"
+        defer { try? Files.removeTree(root) }
+        try body(ContainerStore(root: root, state: root + "/state"), root)
+    }
+
+    private func record(_ id: String, _ name: String, createdAt: Int64 = 1) -> ContainerRecord {
+        ContainerRecord(
+            id: id, name: name, image: "busybox", imageID: "sha256:1", imageManifest: "sha256:2", createdAt: createdAt,
+            command: ["sh", "-c", "true"], labels: ["a": "b"], user: "", terminal: false, interactive: true,
+            removesItself: false, stopSignal: 15, writableBytes: 1, memoryMiB: 256, vCPUs: 1, logFileBytes: 1,
+            logFiles: 3)
+    }
+
+    @Test func aContainerIsFoundByNameIdAndItsBeginning() throws {
+        try withStore { store, _ in
+            try store.add(record("aabb01", "first"), specification: [])
+            try store.add(record("aacc02", "second", createdAt: 2), specification: [])
+            for reference in ["first", "aabb01", "aab"] { #expect(try store.find(reference).record.name == "first") }
+            #expect(throws: StoreError.ambiguous("aa")) { try store.find("aa") }
+            for reference in ["", "third", "b", "../aabb01", ".", "..", "a/b", "aabb01\0"] {
+                #expect(throws: StoreError.notFound(reference)) { try store.find(reference) }
+            }
+            #expect(store.all().map(\.record.name) == ["second", "first"])
+            #expect(try store.find("first").record == record("aabb01", "first"))
+            #expect(try store.find("first").status.phase == .created)
+        }
+    }
+
+    /// A name like the beginning of an id means the container of that name.
+    @Test func aNameWinsOverTheBeginningOfAnId() throws {
+        try withStore { store, _ in
+            try store.add(record("abcd01", "first"), specification: [])
+            try store.add(record("ffff02", "abcd"), specification: [])
+            #expect(try store.find("abcd").record.id == "ffff02")
+        }
+    }
+
+    @Test func aNameHasOneOwner() throws {
+        try withStore { store, root in
+            try store.add(record("aa", "web"), specification: [])
+            #expect(throws: StoreError.nameInUse("web", by: "aa")) {
+                try store.add(record("bb", "web"), specification: [])
+            }
+            #expect(try Files.names(in: root + "/containers") == ["aa"])
+            try store.remove(record("aa", "web"))
+            #expect(try Files.names(in: root + "/names") == [])
+            try store.add(record("bb", "web"), specification: [])
+            // Somebody removed the record by hand.
+            try Files.removeTree(store.directory(of: "bb"))
+            try store.add(record("cc", "web"), specification: [])
+            #expect(try store.find("web").record.id == "cc")
+        }
+    }
+
+    @Test func whatIsNoRecordIsSkipped() throws {
+        try withStore { store, root in
+            try store.add(record("aa", "good"), specification: [])
+            for (id, text) in [("bb", "{"), ("cc", "{}"), ("dd", "")] {
+                try Files.makeDirectories(root + "/containers/" + id)
+                try Files.write(Array(text.utf8), to: root + "/containers/\(id)/" + ContainerRecord.fileName)
+            }
+            var other = record("ee", "later")
+            other.version = 2
+            try Files.makeDirectories(root + "/containers/ee")
+            try Files.write(other.encode(), to: root + "/containers/ee/" + ContainerRecord.fileName)
+            #expect(store.all().map(\.record.id) == ["aa"])
+            #expect(throws: StoreError.notFound("ee")) { try store.find("ee") }
+        }
+    }
+
+    @Test func aContainerWhosePodIsGoneHasEnded() throws {
+        try withStore { store, _ in
+            try store.add(record("aa", "web"), specification: [])
+            let path = store.directory(of: "aa") + "/" + ContainerStatus.fileName
+            try Files.write(ContainerStatus(.running).serialized, to: path)
+            #expect(try store.find("web").status.phase == .exited)
+            #expect(try store.find("web").status.exitCode == 137)
+        }
+    }
+}

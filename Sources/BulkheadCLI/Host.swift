@@ -104,16 +104,24 @@ extension Host {
 enum KVM {
     /// Why it cannot be used; nil when it can.
     static var unusable: String? {
+        // A device that opens is believed only with a processor that can: it may be a stand-in.
+        unopenable ?? (processorIsCapable ? nil : "the processor shows neither vmx nor svm")
+    }
+
+    static var unopenable: String? {
         do {
             _ = try Files.open("/dev/kvm", .readWrite)
+            return nil
         } catch {
             return "/dev/kvm cannot be opened: \(error.reason)"
         }
-        // It would be believed for a device that only looks like it.
-        let flags = (try? Files.readText("/proc/cpuinfo"))?.split(separator: "\n").first { $0.hasPrefix("flags") } ?? ""
-        let words = flags.split(separator: " ")
-        guard words.contains("vmx") || words.contains("svm") else { return "the processor shows neither vmx nor svm" }
-        return nil
+    }
+
+    static var processorIsCapable: Bool {
+        // Without /proc there is nothing to see.
+        let text = (try? Files.readText("/proc/cpuinfo")) ?? ""
+        let flags = text.split(separator: "\n").first { $0.hasPrefix("flags") }?.split(separator: " ") ?? []
+        return flags.contains("vmx") || flags.contains("svm")
     }
 }
 

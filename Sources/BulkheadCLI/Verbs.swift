@@ -30,6 +30,8 @@ enum Verbs {
         Verb("rm", command: Remove.command) { try await Remove.run($0, $1) },
         Verb("wait", command: Wait.command) { try await Wait.run($0, $1) },
         Verb("inspect", command: Inspect.command) { try Inspect.run($0, $1) },
+        Verb("check", command: Check.command, looksAtPods: false) { try Check.run($0, $1) },
+        Verb("config", command: Config.command, looksAtPods: false) { try Config.run($0, $1) },
         Verb("version", command: Version.command, looksAtPods: false) { try Version.run($0, $1) },
     ]
 

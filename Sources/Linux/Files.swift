@@ -171,6 +171,14 @@ public enum Files {
         return FileStatus(status)
     }
 
+    /// Bytes that are free for this user on the file system of `path`, statvfs(3).
+    public static func freeBytes(_ path: String) throws(SystemCallError) -> UInt64 {
+        var status = statvfs()
+        let result = statvfs(path, &status)
+        try checkErrno(result, errno, "statvfs", path)
+        return UInt64(status.f_bavail) * UInt64(status.f_frsize)
+    }
+
     public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     public static func isDirectory(_ path: String) -> Bool {

@@ -34,11 +34,14 @@ import Testing
 }
 
 @Suite struct TextTests {
-    @Test(arguments: [
-        (-5, "Less than a second"), (0, "Less than a second"), (1, "1 second"), (59, "59 seconds"),
-        (60, "About a minute"), (150, "2 minutes"), (3599, "59 minutes"), (3600, "About an hour"), (7200, "2 hours"),
-        (172_800, "2 days"), (1_209_600, "2 weeks"), (5_184_000, "2 months"), (63_072_000, "2 years"),
-    ] as [(Int64, String)]) func durationsAreDockers(_ seconds: Int64, _ text: String) {
+    @Test(
+        arguments: [
+            (-5, "Less than a second"), (0, "Less than a second"), (1, "1 second"), (59, "59 seconds"),
+            (60, "About a minute"), (150, "2 minutes"), (3599, "59 minutes"), (3600, "About an hour"),
+            (7200, "2 hours"),
+            (172_800, "2 days"), (1_209_600, "2 weeks"), (5_184_000, "2 months"), (63_072_000, "2 years"),
+        ] as [(Int64, String)]) func durationsAreDockers(_ seconds: Int64, _ text: String)
+    {
         #expect(Elapsed.text(seconds * 1_000_000_000) == text)
     }
 

@@ -17,7 +17,8 @@ import MonitorClient
         let image = try await Images.resolve(reference, host)
         let container = try NewContainer(options, image: image, reference: reference, host: host)
         try container.add(to: host.store)
-        NetworkNotice.give(once: host.root)
+        Notice.network.give(once: host.root)
+        if try host.accelerator() == .tcg { Notice.translation.give(once: host.root) }
         let start = ContainerStart(
             host: host, record: container.record, attachesInput: options.interactive && !options.detaches,
             attachesOutput: !options.detaches)
@@ -31,11 +32,23 @@ import MonitorClient
     }
 }
 
-/// Until containers have a network, `run` says so; once, since it is for people.
-enum NetworkNotice {
-    static func give(once root: String) {
-        let mark = root + "/network-notice"
-        guard !Files.exists(mark), (try? Files.write([], to: mark)) != nil else { return }
-        tell("note: a container has no network but its own loopback yet (said once)")
+/// What `run` says once on a host, since it is for people: a mark in the root directory remembers it.
+struct Notice {
+    let mark: String
+    let text: String
+
+    /// Until containers have a network.
+    static let network = Notice(
+        mark: "network-notice", text: "a container has no network but its own loopback yet")
+    static let translation = Notice(
+        mark: "accelerator-notice",
+        text: "this host has no usable KVM: containers run under TCG, which is for development, slow, and no security "
+            + "boundary (see bulkhead check)")
+
+    func give(once root: String) {
+        let path = root + "/" + mark
+        // Where no mark can be made, it is not said: better than at every run.
+        guard !Files.exists(path), (try? Files.write([], to: path)) != nil else { return }
+        tell("note: \(text) (said once)")
     }
 }

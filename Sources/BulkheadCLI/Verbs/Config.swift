@@ -1,0 +1,17 @@
+import CommandTree
+import Configuration
+
+/// `bulkhead config`: what is in force, as a configuration file.
+enum Config {
+    static let command = Command(
+        "config", "Show the configuration that is in force",
+        description: "It is read from \(Configuration.defaultPath), or from the file that BULKHEAD_CONFIG names.",
+        group: Verbs.host)
+
+    static func run(_ host: Host, _ arguments: ParsedArguments) throws -> Int32 {
+        var text = try Host.readConfiguration().render()
+        while text.hasSuffix("\n") { text.removeLast() }
+        try say(text)
+        return 0
+    }
+}

@@ -59,6 +59,8 @@ let package = Package(
         module("Confinement", ["Linux", "JSON"]), tests("Confinement", ["Linux", "JSON"]),
         module("QEMU", ["Confinement", "EventLoop", "JSON", "Linux"]),
         tests("QEMU", ["EventLoop", "JSON", "Linux", "Support"]),
+        module("Images", ["Confinement", "EventLoop", "JSON", "Linux", "OCI"]),
+        tests("Images", ["EventLoop", "JSON", "Linux", "OCI", "SeededRandom", "Support"]),
         program("bulkhead", ["Confinement"]),
         .testTarget(name: "TidyTests", dependencies: ["Linux"], swiftSettings: swiftSettings),
         .testTarget(

@@ -10,6 +10,8 @@ public struct ConfinementPlan: Equatable, Sendable {
             case readOnly
             /// A device node that stays usable.
             case device
+            /// A directory that can be written, without the mounts below it. Nothing in it can be executed.
+            case writable
             /// A directory with the mounts below it, present and later ones; each is as writable as it is on the host.
             case share
         }
@@ -29,7 +31,8 @@ public struct ConfinementPlan: Equatable, Sendable {
     public var binds: [Bind] = []
     /// Symbolic links in the root: path and what it says.
     public var links: [Bind] = []
-    /// The program's user and group, not 0.
+    /// The program's user and group. 0 only for a program that makes files of root's: it can do what `capabilities`
+    /// say, and whatever root's ownership of the binds gives it.
     public var uid: UInt32
     /// Capability numbers that it keeps, as a mask.
     public var capabilities: UInt64 = 0
@@ -37,6 +40,8 @@ public struct ConfinementPlan: Equatable, Sendable {
     public var parentFD: Int32
     public var program: String
     public var arguments: [String]
+    /// `KEY=value` lines, all of them.
+    public var environment: [String] = []
 
     public init(root: String, uid: UInt32, parentFD: Int32, program: String, arguments: [String]) {
         self.root = root
@@ -55,6 +60,7 @@ public struct ConfinementPlan: Equatable, Sendable {
             "root": .string(root), "binds": .array(binds.map(bind)), "links": .array(links.map(bind)),
             "uid": .number("\(uid)"), "capabilities": .number("\(capabilities)"), "parent": .number("\(parentFD)"),
             "program": .string(program), "arguments": .array(arguments.map { .string($0) }),
+            "environment": .array(environment.map { .string($0) }),
         ]).serialized
     }
 
@@ -68,6 +74,7 @@ public struct ConfinementPlan: Equatable, Sendable {
         let arguments = (value["arguments"]?.elements ?? []).compactMap(\.text)
         self.init(root: root, uid: uid, parentFD: parentFD, program: program, arguments: arguments)
         self.capabilities = capabilities
+        environment = (value["environment"]?.elements ?? []).compactMap(\.text)
         binds = (value["binds"]?.elements ?? []).compactMap(Bind.init)
         links = (value["links"]?.elements ?? []).compactMap(Bind.init)
     }

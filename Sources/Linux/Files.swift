@@ -200,27 +200,18 @@ public enum Files {
         try checkErrno(result, code, "rmdir", path)
     }
 
-    /// Removes a tree without following links or crossing into another file system. Nothing there is fine.
-    public static func removeTree(_ path: String) throws(SystemCallError) {
-        var status = stat()
-        let result = lstat(path, &status)
-        let code = errno
-        if result < 0, code == ENOENT { return }
-        try checkErrno(result, code, "lstat", path)
-        try removeTree(path, device: status.st_dev, isDirectory: status.st_mode & S_IFMT == S_IFDIR)
+    /// Gives a file a second name on the same file system. An existing entry is EEXIST.
+    public static func link(_ path: String, at name: String) throws(SystemCallError) {
+        let result = Glibc.link(path, name)
+        try checkErrno(result, errno, "link", name)
     }
 
-    private static func removeTree(_ path: String, device: dev_t, isDirectory: Bool) throws(SystemCallError) {
-        guard isDirectory else { return try remove(path) }
-        for name in try names(in: path) {
-            let child = path + "/" + name
-            var status = stat()
-            guard lstat(child, &status) == 0 else { continue }
-            // A mount below is somebody else's tree: removing it would empty a volume.
-            guard status.st_dev == device else { throw SystemCallError("unlink", child, code: EXDEV) }
-            try removeTree(child, device: device, isDirectory: status.st_mode & S_IFMT == S_IFDIR)
-        }
-        try removeDirectory(path)
+    /// What lstat(2) says: of a symbolic link itself.
+    public static func status(_ path: String) throws(SystemCallError) -> FileStatus {
+        var status = stat()
+        let result = lstat(path, &status)
+        try checkErrno(result, errno, "lstat", path)
+        return FileStatus(status)
     }
 
     public static func symlink(_ target: String, at path: String) throws(SystemCallError) {

@@ -36,6 +36,9 @@ public enum ErrorNumber {
     public static let exists: CInt = EEXIST
     public static let notDirectory: CInt = ENOTDIR
     public static let invalid: CInt = EINVAL
+    public static let tooLarge: CInt = EFBIG
+    public static let noSpace: CInt = ENOSPC
+    public static let overQuota: CInt = EDQUOT
 }
 
 /// The text of an errno, as strerror(3) has it in the C locale.

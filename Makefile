@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build guest programs test format lint clean
+.PHONY: help deps build guest images programs test format lint clean
 
 SWIFT_BUILD := swift build --explicit-target-dependency-import-check error
 
@@ -12,7 +12,7 @@ help: ## This list
 deps: ## Install the Debian packages that are needed
 	@scripts/install-deps
 
-build: deps guest ## Build the programs (bin/) and the guest's kernel and initrd (build/guest/)
+build: deps guest images ## Build the programs (bin/), the guest (build/guest/) and the image busybox (build/images/)
 
 programs:
 	@echo "building the programs"
@@ -28,6 +28,9 @@ guest: deps programs
 	@echo "preparing the guest"
 	@scripts/guest/fetch-kernel
 	@.build/release/guest-image --kernel-package-root build/kernel/root --agent bin/bulkhead-agent --output build/guest
+
+images: deps
+	@scripts/images/build-busybox build/images/busybox
 
 test: build lint ## Unit tests and end-to-end tests
 	@echo "building the tests"

@@ -65,6 +65,8 @@ let package = Package(
         module("Confinement", ["Linux", "JSON"]), tests("Confinement", ["Linux", "JSON"]),
         module("QEMU", ["Confinement", "EventLoop", "JSON", "Linux"]),
         tests("QEMU", ["EventLoop", "JSON", "Linux", "Support"]),
+        module("Images", ["Confinement", "EventLoop", "JSON", "Linux", "OCI"]),
+        tests("Images", ["EventLoop", "JSON", "Linux", "OCI", "SeededRandom", "Support"]),
         module("ContainerLog", ["Linux"]), tests("ContainerLog", ["Linux", "SeededRandom"]),
         module("PodDirectory", ["Linux", "Pod"]), tests("PodDirectory", ["Linux", "Pod"]),
         module(
@@ -80,10 +82,9 @@ let package = Package(
         module(
             "BulkheadCLI",
             [
-                "CommandTree", "Configuration", "ContainerLog", "ContainerStore", "EventLoop", "JSON", "Linux",
-                "Monitor",
-                "MonitorClient", "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU", "SpecTranslation", "TTRPC",
-                "TaskAPI",
+                "CommandTree", "Configuration", "ContainerLog", "ContainerStore", "EventLoop", "Images", "JSON",
+                "Linux", "Monitor", "MonitorClient", "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU",
+                "SpecTranslation", "TTRPC", "TaskAPI",
             ]),
         tests("BulkheadCLI", ["CommandTree"]),
         program("bulkhead", ["BulkheadCLI", "Confinement", "Monitor"]),

@@ -1,15 +1,27 @@
 import EventLoop
+import Images
 import Linux
-import OCI
 
-/// Images, by name.
-enum Images {
-    @EventLoop static func resolve(_ reference: String, _ host: Host) async throws -> Image {
-        guard reference == "busybox" else { throw CLIError("no such image: \(reference)", exitCode: CLIError.notRun) }
-        let text =
-            #"{"architecture":"amd64","os":"linux","config":{"Cmd":["sh"]},"rootfs":{"type":"layers","diff_ids":[]}}"#
-        return Image(
-            id: "sha256:x", manifestDigest: "sha256:y", config: try ImageConfig.decode(json: Array(text.utf8)),
-            rootfs: "/tmp/w/bb/rootfs")
+extension Host {
+    /// The images of this host.
+    func images() throws -> ImageStore {
+        var environment: [String: String] = [:]
+        for variable in CurrentProcess.environment {
+            guard let equals = variable.firstIndex(of: "=") else { continue }
+            environment[String(variable[..<equals])] = String(variable[variable.index(after: equals)...])
+        }
+        return try ImageStore(
+            root: root, launcher: launcher, bundledLayouts: [installed("images")].compactMap { $0 },
+            environment: environment)
+    }
+
+    /// The image that `run` is to use.
+    /// - Throws: `CLIError` with 125.
+    @EventLoop func image(_ reference: String) async throws -> StoredImage {
+        do {
+            return try await images().resolve(reference)
+        } catch {
+            throw CLIError("\(error)", exitCode: CLIError.notRun)
+        }
     }
 }

@@ -1,6 +1,7 @@
 import CommandTree
 import ContainerStore
 import Glibc
+import Images
 import Linux
 import OCI
 import SpecTranslation
@@ -13,7 +14,7 @@ struct NewContainer {
     private let hostname: String
 
     /// - Throws: `CLIError` with 125 for what cannot be a container.
-    init(_ options: RunOptions, image: Image, reference: String, host: Host) throws {
+    init(_ options: RunOptions, image: StoredImage, reference: String, host: Host) throws {
         let id = try Identity.randomBytes(32).map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }
             .joined()
         var overrides = options.overrides
@@ -38,8 +39,8 @@ struct NewContainer {
             spec.linux?.seccomp = try Self.seccomp(options, spec.process?.capabilities?.bounding ?? [], host)
             self.spec = spec
             record = ContainerRecord(
-                id: id, name: options.name ?? Self.generatedName(id), image: reference, imageID: image.id,
-                imageManifest: image.manifestDigest, createdAt: WallClock.now, command: spec.process?.args ?? [],
+                id: id, name: options.name ?? Self.generatedName(id), image: reference, imageID: "\(image.id)",
+                imageManifest: "\(image.manifestDigest)", createdAt: WallClock.now, command: spec.process?.args ?? [],
                 labels: (image.config.config?.labels ?? [:]).merging(options.labels) { $1 }, user: merged.user,
                 terminal: options.terminal, interactive: options.interactive, removesItself: options.removesItself,
                 stopSignal: options.stopSignal ?? Self.stopSignal(image.config),
@@ -119,13 +120,4 @@ struct NewContainer {
         let number = Int(id.prefix(8), radix: 16) ?? 0
         return "\(first[number % first.count])_\(second[number / first.count % second.count])_\(id.suffix(4))"
     }
-}
-
-/// An image of this host, unpacked.
-struct Image {
-    let id: String
-    let manifestDigest: String
-    let config: ImageConfig
-    /// A directory, for reading only.
-    let rootfs: String
 }

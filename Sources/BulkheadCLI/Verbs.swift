@@ -30,6 +30,11 @@ enum Verbs {
         Verb("rm", command: Remove.command) { try await Remove.run($0, $1) },
         Verb("wait", command: Wait.command) { try await Wait.run($0, $1) },
         Verb("inspect", command: Inspect.command) { try Inspect.run($0, $1) },
+        Verb("image", "pull", command: ImageVerbs.pull) { try await ImageVerbs.pull($0, $1) },
+        Verb("image", "load", command: ImageVerbs.load) { try await ImageVerbs.load($0, $1) },
+        Verb("image", "ls", command: ImageVerbs.list) { try ImageVerbs.list($0, $1) },
+        Verb("image", "rm", command: ImageVerbs.remove) { try await ImageVerbs.remove($0, $1) },
+        Verb("image", "inspect", command: ImageVerbs.inspect) { try ImageVerbs.inspect($0, $1) },
         Verb("check", command: Check.command, looksAtPods: false) { try Check.run($0, $1) },
         Verb("config", command: Config.command, looksAtPods: false) { try Config.run($0, $1) },
         Verb("version", command: Version.command, looksAtPods: false) { try Version.run($0, $1) },
@@ -41,5 +46,17 @@ enum Verbs {
             Option("root", .value("DIR"), "Where images and containers are kept", defaultText: "/var/lib/bulkhead"),
             Option("state-dir", .value("DIR"), "Where living pods are kept", defaultText: "/run/bulkhead"),
         ],
-        subcommands: all.map(\.command))
+        subcommands: branches)
+
+    /// Verbs of one word, and groups where their first verb stands.
+    private static let branches: [Command] = all.reduce(into: []) { result, verb in
+        guard verb.path.count > 1, let group = verb.path.first else { return result.append(verb.command) }
+        if let index = result.firstIndex(where: { $0.name == group }) {
+            result[index].subcommands.append(verb.command)
+        } else {
+            result.append(Command(group, groupSummaries[group] ?? "", group: images, subcommands: [verb.command]))
+        }
+    }
+
+    private static let groupSummaries = ["image": "Get, list and remove images"]
 }

@@ -103,6 +103,7 @@ static void __attribute__((noreturn)) run_child(const struct bh_plan *plan, int 
         if (setsid() < 0) fail(report_fd, BH_STEP_SESSION);
         if (plan->terminal >= 0 && ioctl(plan->terminal, TIOCSCTTY, 0) < 0) fail(report_fd, BH_STEP_TERMINAL);
     }
+    if (plan->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fail(report_fd, BH_STEP_PRIVILEGES);
     bh_reset_signals();
     if (program_fd >= 0)
         syscall(SYS_execveat, program_fd, "", plan->argv, plan->envp, AT_EMPTY_PATH);

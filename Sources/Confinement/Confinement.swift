@@ -50,7 +50,7 @@ public enum Confinement {
         try Privileges.setDeathSignal(SIGKILL)
         guard try !parent.hasEnded() else { exit(125) }
         _ = consume parent
-        try execute(plan.program, plan.arguments, environment: [])
+        try execute(plan.program, plan.arguments, environment: plan.environment)
     }
 
     /// The root: a file system of its own with empty places, the host's files bound on them, then read-only.
@@ -70,6 +70,7 @@ public enum Confinement {
             switch bind.access {
             case .readOnly: try Mounts.setAttributes(target, set: [.readOnly, .noSetUID, .noDevices])
             case .device: try Mounts.setAttributes(target, set: [.noSetUID, .noExecute])
+            case .writable: try Mounts.setAttributes(target, set: [.noSetUID, .noDevices, .noExecute])
             // Not read-only here, or whatever is mounted below were its owner's decision no more.
             case .share: try Mounts.setAttributes(target, set: [.noSetUID, .noDevices, .noExecute], recursive: true)
             }

@@ -10,6 +10,8 @@ public struct ConfinementPlan: Equatable, Sendable {
             case readOnly
             /// A device node that stays usable.
             case device
+            /// A directory that can be written, without the mounts below it. Nothing in it can be executed.
+            case writable
             /// A directory with the mounts below it, present and later ones; each is as writable as it is on the host.
             case share
         }
@@ -31,7 +33,8 @@ public struct ConfinementPlan: Equatable, Sendable {
     public var links: [Bind] = []
     /// Whether the program sees itself in /proc: its own process, and nothing of the kernel's or of others.
     public var showsItself = false
-    /// The program's user and group, not 0.
+    /// The program's user and group. 0 only for a program that makes files of root's: it can do what `capabilities`
+    /// say, and whatever root's ownership of the binds gives it.
     public var uid: UInt32
     /// Capability numbers that it keeps, as a mask.
     public var capabilities: UInt64 = 0
@@ -39,6 +42,8 @@ public struct ConfinementPlan: Equatable, Sendable {
     public var parentFD: Int32
     public var program: String
     public var arguments: [String]
+    /// `KEY=value` lines, all of them.
+    public var environment: [String] = []
 
     public init(root: String, uid: UInt32, parentFD: Int32, program: String, arguments: [String]) {
         self.root = root
@@ -58,6 +63,7 @@ public struct ConfinementPlan: Equatable, Sendable {
             "showsItself": .bool(showsItself), "uid": .number("\(uid)"), "capabilities": .number("\(capabilities)"),
             "parent": .number("\(parentFD)"),
             "program": .string(program), "arguments": .array(arguments.map { .string($0) }),
+            "environment": .array(environment.map { .string($0) }),
         ]).serialized
     }
 
@@ -72,6 +78,7 @@ public struct ConfinementPlan: Equatable, Sendable {
         self.init(root: root, uid: uid, parentFD: parentFD, program: program, arguments: arguments)
         self.capabilities = capabilities
         showsItself = value["showsItself"] == .bool(true)
+        environment = (value["environment"]?.elements ?? []).compactMap(\.text)
         binds = (value["binds"]?.elements ?? []).compactMap(Bind.init)
         links = (value["links"]?.elements ?? []).compactMap(Bind.init)
     }

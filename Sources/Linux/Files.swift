@@ -163,14 +163,6 @@ public enum Files {
         }
     }
 
-    /// What the path leads to; a link is followed.
-    public static func status(_ path: String) throws(SystemCallError) -> FileStatus {
-        var status = stat()
-        let result = stat(path, &status)
-        try checkErrno(result, errno, "stat", path)
-        return FileStatus(status)
-    }
-
     /// Bytes that are free for this user on the file system of `path`, statvfs(3).
     public static func freeBytes(_ path: String) throws(SystemCallError) -> UInt64 {
         var status = statvfs()
@@ -214,6 +206,20 @@ public enum Files {
         let code = errno
         if result < 0, code == ENOENT { return }
         try checkErrno(result, code, "rmdir", path)
+    }
+
+    /// Gives a file a second name on the same file system. An existing entry is EEXIST.
+    public static func link(_ path: String, at name: String) throws(SystemCallError) {
+        let result = Glibc.link(path, name)
+        try checkErrno(result, errno, "link", name)
+    }
+
+    /// What lstat(2) says: of a symbolic link itself.
+    public static func status(_ path: String) throws(SystemCallError) -> FileStatus {
+        var status = stat()
+        let result = lstat(path, &status)
+        try checkErrno(result, errno, "lstat", path)
+        return FileStatus(status)
     }
 
     public static func symlink(_ target: String, at path: String) throws(SystemCallError) {

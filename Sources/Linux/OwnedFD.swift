@@ -73,6 +73,23 @@ public struct OwnedFD: ~Copyable, Sendable {
         return bytes
     }
 
+    /// Reads at most `count` bytes at `offset` of a file; empty at its end and beyond.
+    public borrowing func read(upTo count: Int, at offset: Int64) throws(SystemCallError) -> [UInt8] {
+        var code: CInt = 0
+        let number = raw
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            var got: Int
+            repeat {
+                got = pread(number, buffer.baseAddress, count, off_t(offset))
+                code = errno
+            } while got < 0 && code == EINTR
+            filled = max(got, 0)
+            if got >= 0 { code = 0 }
+        }
+        guard code == 0 else { throw SystemCallError("pread", code: code) }
+        return bytes
+    }
+
     /// Writes as much of `bytes` as the kernel takes in one call. Returns the count.
     /// - Throws: `SystemCallError`; EAGAIN when the descriptor is non-blocking and full, EPIPE when nobody reads.
     public borrowing func write(_ bytes: ArraySlice<UInt8>) throws(SystemCallError) -> Int {

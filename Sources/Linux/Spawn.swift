@@ -72,6 +72,8 @@ public struct SpawnPlan: Sendable {
     public var deathSignal: CInt = SIGKILL
     /// Leads a session of its own.
     public var newSession = false
+    /// execve grants the child nothing, PR_SET_NO_NEW_PRIVS.
+    public var forbidsNewPrivileges = false
     /// The descriptor number, in the child, of the session's controlling terminal.
     public var terminal: CInt?
 
@@ -104,7 +106,7 @@ public struct SpawnPlan: Sendable {
                             fd_count: maps.count, new_namespaces: newNamespaces.rawValue,
                             join_namespaces: joinNamespaces.rawValue, join_pidfd: joining ?? -1,
                             cgroup_fd: cgroup ?? -1, death_signal: deathSignal, new_session: newSession ? 1 : 0,
-                            terminal: terminal ?? -1)
+                            terminal: terminal ?? -1, no_new_privileges: forbidsNewPrivileges ? 1 : 0)
                         return bh_spawn(&plan, &pidfd, &failed)
                     }
                 }
@@ -136,6 +138,7 @@ extension bh_step {
         case BH_STEP_SESSION: "setsid"
         case BH_STEP_TERMINAL: "ioctl(TIOCSCTTY)"
         case BH_STEP_DESCRIPTORS: "dup2"
+        case BH_STEP_PRIVILEGES: "prctl(PR_SET_NO_NEW_PRIVS)"
         default: "execve"
         }
     }

@@ -40,6 +40,8 @@ public enum ErrorNumber {
     public static let brokenPipe: CInt = EPIPE
     public static let noSpace: CInt = ENOSPC
     public static let refused: CInt = ECONNREFUSED
+    public static let tooLarge: CInt = EFBIG
+    public static let overQuota: CInt = EDQUOT
 }
 
 /// The text of an errno, as strerror(3) has it in the C locale.

@@ -7,9 +7,13 @@ import Testing
         var plan = ConfinementPlan(
             root: "/run/pod \"x\"", uid: 4_000_000_000, parentFD: 6, program: "/usr/bin/q",
             arguments: ["q", "a\n\\b", ""])
-        plan.binds = [.init("/usr/lib"), .init("/dev/kvm", .device), .init("/s", .share), .init("/a", at: "/b")]
+        plan.binds = [
+            .init("/usr/lib"), .init("/dev/kvm", .device), .init("/s", .share), .init("/w", .writable),
+            .init("/a", at: "/b"),
+        ]
         plan.links = [.init("usr/lib", at: "/lib")]
         plan.capabilities = 1 << 40 | 1
+        plan.environment = ["HOME=/", "A=\"b\nc\""]
         #expect(ConfinementPlan(serialized: plan.serialized) == plan)
     }
 

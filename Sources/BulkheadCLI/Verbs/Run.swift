@@ -14,7 +14,7 @@ import MonitorClient
             }
         }
         let reference = arguments.operands[0]
-        let image = try await Images.resolve(reference, host)
+        let image = try await host.image(reference)
         let container = try NewContainer(options, image: image, reference: reference, host: host)
         try container.add(to: host.store)
         Notice.network.give(once: host.root)

@@ -18,6 +18,7 @@ enum bh_step {
     BH_STEP_SESSION,
     BH_STEP_TERMINAL,
     BH_STEP_DESCRIPTORS,
+    BH_STEP_PRIVILEGES,
     BH_STEP_EXEC,
 };
 
@@ -47,6 +48,8 @@ struct bh_plan {
     /// A session of its own; with `terminal` (a descriptor number in the child, or -1) that becomes its terminal.
     int new_session;
     int terminal;
+    /// execve grants the child nothing.
+    int no_new_privileges;
 };
 
 /// Starts `plan`. Blocks until execve has happened or a step has failed.

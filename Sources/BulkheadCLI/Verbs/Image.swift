@@ -1,0 +1,148 @@
+import CommandTree
+import ContainerLog
+import ContainerStore
+import EventLoop
+import Images
+import JSON
+import Linux
+import OCI
+
+/// `bulkhead image …`: the images of this host.
+@EventLoop enum ImageVerbs {
+    nonisolated static let pull = Command(
+        "pull", "Get an image from its registry", operands: [Operand("NAME[:TAG|@DIGEST]")],
+        options: [Option("quiet", short: "q", .flag, "Only the image's name")],
+        notYet: [
+            UnsupportedOption("platform", instead: "the image of this host's architecture is taken"),
+            UnsupportedOption("all-tags", short: "a", takesValue: false, instead: "pull them one by one"),
+        ],
+        examples: ["bulkhead image pull alpine:3.20"])
+
+    nonisolated static let load = Command(
+        "load", "Take images out of a file or directory",
+        description: "SOURCE is a file that docker save or podman save has written, or oci:DIR[:TAG], "
+            + "oci-archive:FILE[:TAG], docker-archive:FILE[:NAME].",
+        operands: [Operand("SOURCE")],
+        options: [Option("name", .value("NAME[:TAG]"), "What to call the image of a source that has just one")],
+        notYet: [UnsupportedOption("input", short: "i", instead: "the file is the command's operand")])
+
+    nonisolated static let list = Command(
+        "ls", "List images",
+        options: [
+            Option("quiet", short: "q", .flag, "Only ids"),
+            Option("no-trunc", .flag, "Whole ids"),
+            Option(
+                "format", .value("FORMAT"), "How they are shown", allowedValues: ["table", "json"], defaultText: "table"
+            ),
+        ])
+
+    nonisolated static let remove = Command(
+        "rm", "Remove images", operands: [Operand("IMAGE", .atLeastOne)],
+        options: [Option("force", short: "f", .flag, "Also one with several names, given by its id")])
+
+    nonisolated static let inspect = Command(
+        "inspect", "Show all that is known of images, as JSON", operands: [Operand("IMAGE", .atLeastOne)])
+
+    static func pull(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
+        let reference = try ImageReference(arguments.operands[0])
+        let image = try await host.images().pull(reference, progress: progress(quiet: arguments.flag("quiet")))
+        try say(image.familiarNames.first ?? "\(image.id)")
+        return 0
+    }
+
+    static func load(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
+        let name = try arguments.value("name").map { try ImageReference($0) }
+        let images = try await host.images().load(arguments.operands[0], as: name, progress: progress(quiet: false))
+        for image in images { try say("Loaded image: \(image.familiarNames.first ?? "\(image.id)")") }
+        return 0
+    }
+
+    /// Told on a terminal only.
+    private static func progress(quiet: Bool) -> ImageStore.Progress {
+        guard !quiet, let output = try? CurrentProcess.standardStream(2), Terminal.isTerminal(output) else {
+            return { _ in }
+        }
+        return { CurrentProcess.writeError(Array(($0 + "\n").utf8)) }
+    }
+
+    static func list(_ host: Host, _ arguments: ParsedArguments) throws -> Int32 {
+        let (images, problems) = try host.images().list()
+        let whole = arguments.flag("no-trunc")
+        func id(_ image: StoredImage) -> String { whole ? "\(image.id)" : String(image.id.hex.prefix(12)) }
+        var text = ""
+        if arguments.flag("quiet") {
+            text = images.map { id($0) + "\n" }.joined()
+        } else if arguments.value("format") == "json" {
+            text = images.map { json($0).serialized + "\n" }.joined()
+        } else {
+            var table = TextTable(["IMAGE", "IMAGE ID", "CREATED", "SIZE"])
+            for image in images {
+                for name in image.familiarNames.isEmpty ? ["<none>"] : image.familiarNames {
+                    let size = Double(image.sizeBytes) / 1_000_000
+                    table.add([name, id(image), created(image), "\((size * 10).rounded() / 10)MB"])
+                }
+            }
+            text = table.text
+        }
+        try CurrentProcess.standardStream(1).writeAll(Array(text.utf8))
+        for problem in problems { tell("\(problem)") }
+        return problems.isEmpty ? 0 : CLIError.failed
+    }
+
+    private static func created(_ image: StoredImage) -> String {
+        guard let time = image.createdAt.flatMap({ LogTime($0) }) else { return "unknown" }
+        return Elapsed.text(WallClock.now - time.seconds * 1_000_000_000) + " ago"
+    }
+
+    private static func json(_ image: StoredImage) -> JSONValue {
+        .members([
+            "ID": .string("\(image.id)"), "Digest": .string("\(image.manifestDigest)"),
+            "Names": .array(image.familiarNames.map { .string($0) }), "CreatedAt": .string(image.createdAt ?? ""),
+            "Size": .number("\(image.sizeBytes)"),
+        ])
+    }
+
+    static func remove(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
+        var code: Int32 = 0
+        for name in arguments.operands {
+            do {
+                let removed = try await host.images().remove(name, force: arguments.flag("force")) {
+                    Set(host.store.all().compactMap { try? Digest($0.record.imageManifest) })
+                }
+                for name in removed.untagged {
+                    try say("Untagged: \((try? ImageReference(name))?.familiarName ?? name)")
+                }
+                if let id = removed.deleted { try say("Deleted: \(id)") }
+            } catch {
+                tell("\(error)")
+                code = CLIError.failed
+            }
+        }
+        return code
+    }
+
+    static func inspect(_ host: Host, _ arguments: ParsedArguments) throws -> Int32 {
+        var code: Int32 = 0
+        var found: [JSONValue] = []
+        for name in arguments.operands {
+            do {
+                let (image, manifest) = try host.images().inspect(name)
+                found.append(
+                    .members([
+                        "Id": .string("\(image.id)"), "Digest": .string("\(image.manifestDigest)"),
+                        "RepoTags": .array(image.familiarNames.map { .string($0) }),
+                        "Created": .string(image.createdAt ?? ""),
+                        "Architecture": .string(image.config.architecture), "Os": .string(image.config.os),
+                        "Size": .number("\(image.sizeBytes)"), "RootFSPath": .string(image.rootfs),
+                        "Layers": .array(manifest.layers.map { .string("\($0.digest)") }),
+                        "Config": try JSONParser.parse(image.config.encode())["config"] ?? .null,
+                    ]))
+            } catch {
+                tell("\(error)")
+                code = CLIError.failed
+            }
+        }
+        try say(JSONValue.array(found).indented)
+        return code
+    }
+}

@@ -1,0 +1,230 @@
+import EventLoop
+import Linux
+import OCI
+import Support
+import Testing
+
+@testable import Images
+
+@Suite struct ImageStoreTests {
+    init() { BackgroundLoop.start() }
+
+    private static let small = TestImage(
+        [.directory("bin"), .file("bin/tool", "#!", mode: 0o4755), .file("etc", "lower", uid: 1234), .file("gone")],
+        [.file("etc", "upper", uid: 1234), .file(".wh.gone")])
+
+    @EventLoop @Test func anEmptyStoreHasNothingAndIsNotMade() async throws {
+        let fixture = try Fixture()
+        #expect(
+            await imageError { () throws(ImageError) in _ = try await fixture.store.resolve("busybox") }
+                == .notFound("busybox"))
+        #expect(try fixture.store.list().images == [])
+        #expect(!Files.exists(fixture.images))
+    }
+
+    @EventLoop @Test func theBundledImageComesWithItsFirstUse() async throws {
+        let fixture = try Fixture(bundled: [Fixture.repository + "/build/images"])
+        let image = try await fixture.store.resolve("busybox")
+        #expect(image.names == ["docker.io/library/busybox:latest"])
+        #expect(image.familiarNames == ["busybox:latest"])
+        #expect(image.config.config?.cmd == ["sh"])
+        #expect(try fixture.store.find("docker.io/library/busybox:latest") == image)
+        #expect(try fixture.store.find(String(image.id.hex.prefix(6))) == image)
+        #expect(try fixture.store.find(image.manifestDigest.description) == image)
+        #expect(try await fixture.store.resolve("busybox") == image)
+        #expect(image.sizeBytes > 1_000_000 && image.sizeBytes < 10_000_000)
+        #expect(try Files.status(image.rootfs + "/bin/sh").mode == 0o755)
+        #expect(try Files.status(image.rootfs + "/tmp").mode == 0o1777)
+        #expect(try Files.status(image.rootfs + "/root").mode == 0o700)
+        #expect(try Files.readText(image.rootfs + "/etc/passwd").hasPrefix("root:x:0:0:root:/root:/bin/sh\n"))
+        for path in [fixture.images, fixture.images + "/rootfs", fixture.images + "/layout"] {
+            #expect(try Files.status(path).mode == 0o700)
+        }
+        try fixture.expectNoHarm()
+    }
+
+    @EventLoop @Test func aUsersOwnBusyboxWins() async throws {
+        let fixture = try Fixture(bundled: [Fixture.repository + "/build/images"])
+        let archive = try fixture.write(Self.small.dockerArchive(tags: ["busybox:latest"]), "own.tar")
+        let own = try await fixture.store.load(archive)
+        #expect(try await fixture.store.resolve("busybox") == own.first)
+    }
+
+    enum Form: String, CaseIterable, Sendable {
+        case layout, layoutByPath, ociArchive, ociArchiveByPath, dockerArchive, dockerArchiveByPath
+        case compressedByPath, dockerWithTag, zstdLayers, gzipLayers
+    }
+
+    @EventLoop @Test(arguments: Form.allCases) func eachFormIsLoaded(_ form: Form) async throws {
+        let fixture = try Fixture()
+        var image = Self.small
+        image.tag = "example.org/a/b:1"
+        let tags = ["example.org/a/b:1"]
+        let path = fixture.directory + "/source:with, odd \"name"
+        let plain = fixture.directory + "/source"
+        let text: String
+        switch form {
+        case .layout: (text, _) = ("oci:\(plain):example.org/a/b:1", try image.writeLayout(to: plain))
+        case .layoutByPath: (text, _) = (path, try image.writeLayout(to: path))
+        case .ociArchive: (text, _) = ("oci-archive:\(plain)", try Files.write(try image.ociArchive(), to: plain))
+        case .ociArchiveByPath: (text, _) = (path, try Files.write(try image.ociArchive(), to: path))
+        case .dockerArchive:
+            (text, _) = ("docker-archive:\(plain)", try Files.write(image.dockerArchive(tags: tags), to: plain))
+        case .dockerArchiveByPath: (text, _) = (path, try Files.write(image.dockerArchive(tags: tags), to: path))
+        case .compressedByPath:
+            let packed = try fixture.filtered(image.dockerArchive(tags: tags), by: ["gzip", "-n"])
+            (text, _) = (path, try Files.write(packed, to: path))
+        case .dockerWithTag:
+            let archive = image.dockerArchive(tags: tags + ["other:1"])
+            (text, _) = ("docker-archive:\(plain):example.org/a/b:1", try Files.write(archive, to: plain))
+        case .zstdLayers:
+            image.layerType = MediaType.layerZstd
+            text = "oci:" + plain
+            try image.writeLayout(to: plain) { try fixture.filtered($0, by: ["zstd", "-q"]) }
+        case .gzipLayers:
+            image.layerType = MediaType.layerGzip
+            text = "oci:" + plain
+            try image.writeLayout(to: plain) { try fixture.filtered($0, by: ["gzip", "-n"]) }
+        }
+        let loaded = try await fixture.store.load(text)
+        #expect(loaded.map(\.names) == [["example.org/a/b:1"]])
+        let rootfs = try #require(loaded.first?.rootfs)
+        #expect(try Files.names(in: rootfs) == ["bin", "etc"])
+        #expect(try Files.readText(rootfs + "/etc") == "upper")
+        #expect(try Files.status(rootfs + "/etc").uid == 1234)
+        #expect(try Files.status(rootfs + "/bin/tool").mode == 0o4755)
+        #expect(try fixture.store.find("example.org/a/b:1") == loaded.first)
+        try fixture.expectNoHarm()
+    }
+
+    @EventLoop @Test func severalNamesAreOneImage() async throws {
+        let fixture = try Fixture()
+        let archive = try fixture.write(Self.small.dockerArchive(tags: ["one:1", "two:2"]), "a.tar")
+        _ = try await fixture.store.load(archive)
+        let images = try fixture.store.list().images
+        #expect(images.map(\.familiarNames) == [["one:1", "two:2"]])
+        #expect(try fixture.rootfsCount() == 1)
+        let unnamed = try fixture.write(TestImage([.file("x")]).dockerArchive(tags: []), "b.tar")
+        #expect(try await fixture.store.load(unnamed).map(\.names) == [[]])
+        let named = try await fixture.store.load(unnamed, as: ImageReference("three"))
+        #expect(named.map(\.familiarNames) == [["three:latest"]])
+        #expect(try fixture.rootfsCount() == 2)
+    }
+
+    @EventLoop @Test func aNameMovesAndTheOldImageStays() async throws {
+        let fixture = try Fixture()
+        let first = try await fixture.store.load(
+            fixture.write(TestImage([.file("a")]).dockerArchive(tags: ["app:latest"]), "a.tar"))
+        let second = try await fixture.store.load(
+            fixture.write(TestImage([.file("b")]).dockerArchive(tags: ["app:latest"]), "b.tar"))
+        #expect(try fixture.store.find("app").id == second.first?.id)
+        let old = try #require(first.first)
+        #expect(try fixture.store.find(old.id.description).names == [])
+        #expect(try Files.names(in: old.rootfs) == ["a"])
+    }
+
+    @EventLoop @Test func removingTakesJustWhatNothingElseNeeds() async throws {
+        let fixture = try Fixture()
+        let shared: [TarEntry] = [.file("base", "shared")]
+        var one = TestImage(shared, [.file("one")])
+        one.tag = "one:1"
+        var two = TestImage(shared, [.file("two")])
+        two.tag = "two:1"
+        let first = try #require(
+            try await fixture.store.load(fixture.write(one.dockerArchive(tags: ["one:1", "uno:1"]), "1.tar")).first)
+        let second = try #require(
+            try await fixture.store.load(fixture.write(two.dockerArchive(tags: ["two:1"]), "2.tar")).first)
+        #expect(try fixture.blobCount() == 7)  // Two manifests, two configurations, three layers.
+
+        let id = String(first.id.hex.prefix(12))
+        let names = ["docker.io/library/one:1", "docker.io/library/uno:1"]
+        #expect(
+            await imageError { () throws(ImageError) in _ = try await fixture.store.remove(id) { [] } }
+                == .needsForce(id, names: names))
+        #expect(
+            try await fixture.store.remove("one:1") { [first.manifestDigest] }
+                == RemovedImage(untagged: [names[0]], deleted: nil))
+        #expect(
+            await imageError { () throws(ImageError) in
+                _ = try await fixture.store.remove("uno:1", force: true) { [first.manifestDigest] }
+            } == .inUse("uno:1"))
+        #expect(try fixture.rootfsCount() == 2)
+        #expect(
+            try await fixture.store.remove(id) { [second.manifestDigest] }
+                == RemovedImage(untagged: [names[1]], deleted: first.id))
+        #expect(try fixture.blobCount() == 4)
+        #expect(try fixture.rootfsCount() == 1)
+        #expect(try fixture.store.find("two:1") == second)
+        #expect(
+            await imageError { () throws(ImageError) in _ = try await fixture.store.remove("one:1") { [] } }
+                == .notFound("one:1"))
+        _ = try await fixture.store.remove("two:1") { [] }
+        #expect(try fixture.blobCount() == 0)
+        #expect(try fixture.rootfsCount() == 0)
+        try fixture.expectNoHarm()
+    }
+
+    @EventLoop @Test func severalAtOnceComeOutWhole() async throws {
+        let fixture = try Fixture(bundled: [Fixture.repository + "/build/images"])
+        let store = fixture.store
+        let tasks = (0..<3).map { _ in Task { @EventLoop in try await store.resolve("busybox") } }
+        var images: [StoredImage] = []
+        for task in tasks { images.append(try await task.value) }
+        #expect(Set(images.map(\.rootfs)).count == 1)
+        #expect(try store.list().images.count == 1)
+        #expect(try fixture.blobCount() == 3)
+        try fixture.expectNoHarm()
+    }
+
+    @EventLoop @Test func whatKilledProcessesLeftIsRemoved() async throws {
+        let fixture = try Fixture()
+        let archive = try fixture.write(Self.small.dockerArchive(tags: ["app:latest"]), "a.tar")
+        _ = try await fixture.store.load(archive)
+        let abandoned = fixture.images + "/temporary/0123"
+        try Files.makeDirectories(abandoned + "/unpack/rootfs/deep")
+        try Files.makeDirectories(fixture.images + "/rootfs/abcd/half")
+        try Files.write([1], to: fixture.images + "/layout/blobs/sha256/abcd")
+        let living = try Workplace(in: fixture.images + "/temporary")
+        _ = try await fixture.store.load(archive)
+        #expect(Files.exists(living.path))
+        living.remove()
+        #expect(try fixture.rootfsCount() == 1)
+        #expect(try fixture.blobCount() == 4)
+        try fixture.expectNoHarm()
+    }
+
+    @EventLoop @Test func anotherHolderOfTheLockIsNotWaitedForForEver() async throws {
+        let fixture = try Fixture()
+        let archive = try fixture.write(Self.small.dockerArchive(tags: ["app:latest"]), "a.tar")
+        let image = try await fixture.store.load(archive).first
+        let lock = try Files.open(fixture.images + "/lock", .readWrite)
+        #expect(try Files.lock(lock, wait: false))
+        fixture.store.limits.lock = .milliseconds(30)
+        #expect(
+            await imageError { () throws(ImageError) in _ = try await fixture.store.load(archive) }
+                == .locked(fixture.images, limit: .milliseconds(30)))
+        #expect(try await fixture.store.resolve("app") == image)  // Readers take no lock.
+    }
+
+    @EventLoop @Test func damageIsTold() async throws {
+        let fixture = try Fixture()
+        let archive = try fixture.write(Self.small.dockerArchive(tags: ["app:latest"]), "a.tar")
+        let image = try #require(try await fixture.store.load(archive).first)
+        let blob = fixture.images + "/layout/blobs/sha256/" + image.id.hex
+        var bytes = try Files.read(blob)
+        bytes[bytes.count - 1] = UInt8(ascii: " ")
+        try Files.write(bytes, to: blob)
+        let error = await imageError { () throws(ImageError) in _ = try await fixture.store.resolve("app") }
+        #expect(error?.description.hasPrefix("image docker.io/library/app:latest is damaged (its image conf") == true)
+        #expect(try fixture.store.list().problems.count == 1)
+        _ = try await fixture.store.remove("app") { [] }
+        #expect(try fixture.blobCount() == 0)
+        #expect(try await fixture.store.load(archive).first == image)
+    }
+
+    @EventLoop @Test func badRootsAreRefused() {
+        for root in ["relative", "/with:colon", "/with\nbreak"] {
+            #expect(throws: ImageError.unusableRoot(root)) { try ImageStore(root: root, launcher: "/x") }
+        }
+    }
+}

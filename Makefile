@@ -2,12 +2,24 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build guest images programs test format lint clean
+.PHONY: help demo deps build guest images programs test install uninstall format lint clean
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+INSTALL_BIN := $(DESTDIR)$(PREFIX)/bin
+INSTALL_LIB := $(DESTDIR)$(PREFIX)/lib/bulkhead
 
 SWIFT_BUILD := swift build --explicit-target-dependency-import-check error
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+
+demo: build ## Build everything and run a first container beside the host: two kernels
+	@echo
+	@echo "the host says:"
+	@uname -a
+	@echo "a container says:"
+	@bin/bulkhead run --rm busybox uname -a
 
 deps: ## Install the Debian packages that are needed
 	@scripts/install-deps
@@ -37,6 +49,21 @@ test: build lint ## Unit tests and end-to-end tests
 	@$(SWIFT_BUILD) --build-tests
 	@echo "running the tests"
 	@scripts/run-tests
+
+install: ## Copy what was built to PREFIX (/usr/local), below DESTDIR
+	@for file in bin/bulkhead build/guest/vmlinux build/guest/initrd.cpio build/images/busybox/index.json; do \
+	    [ -e $$file ] || { echo "make install: there is no $$file yet: make build first" >&2; exit 1; }; done
+	@install -D -m 755 bin/bulkhead $(INSTALL_BIN)/bulkhead
+	@install -D -m 644 -t $(INSTALL_LIB)/guest build/guest/vmlinux build/guest/initrd.cpio
+	@rm -rf $(INSTALL_LIB)/images/busybox
+	@mkdir -p $(INSTALL_LIB)/images
+	@cp -r build/images/busybox $(INSTALL_LIB)/images/busybox
+	@echo "bulkhead is in $(INSTALL_BIN), the guest and the image busybox in $(INSTALL_LIB)"
+
+uninstall: ## Remove what install has copied; containers and images stay
+	@rm -f $(INSTALL_BIN)/bulkhead
+	@rm -rf $(INSTALL_LIB)
+	@echo "removed from $(DESTDIR)$(PREFIX); containers and images are in /var/lib/bulkhead still"
 
 format: ## Format the sources
 	@swift format -i --configuration .swift-format -r Sources Tests Package.swift

@@ -86,6 +86,34 @@ import Testing
         }
     }
 
+    /// What sharing adds: the capabilities that a file server takes, the share, and a /proc of its own process.
+    @EventLoop @Test func aQEMUThatSharesSeesNoMoreThanTheShareAndItself() async throws {
+        let share = "/run/bulkhead-share-\(try Identity.randomBytes(6).map { String($0, radix: 16) }.joined())"
+        try Files.makeDirectories(share + "/below")
+        defer { try? Files.removeTree(share) }
+        var configuration = Guest.configuration()
+        configuration.share = share
+        try await Guest.withMachine(configuration) { machine in
+            try await machine.waitUntilStarted(within: .seconds(20))
+            let proc = "/proc/\(machine.pid)"
+            let lines = try Files.readText(proc + "/status").split(separator: "\n")
+            // CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, MKNOD, SETFCAP.
+            for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+                #expect(lines.contains("\(set):\t000000008800001f"))
+            }
+            #expect(lines.contains("NoNewPrivs:\t1"))
+            #expect(try Files.names(in: proc + "/root") == ["boot", "lib", "lib64", "proc", "share", "usr"])
+            #expect(try Files.names(in: proc + "/root/share") == ["below"])
+            let visible = try Files.names(in: proc + "/root/proc")
+            #expect(visible.allSatisfy { $0 == "1" || $0 == "self" || $0 == "thread-self" }, "\(visible)")
+            for mount in try Files.readText(proc + "/mountinfo").split(separator: "\n") {
+                let options = mount.split(separator: " ")[5].split(separator: ",")
+                #expect(options.contains("nosuid") && options.contains("nodev"), "\(mount)")
+                #expect(options.contains("ro") || mount.contains(" /share "), "\(mount)")
+            }
+        }
+    }
+
     @EventLoop @Test func aMissingQEMUIsSaidSo() async throws {
         var configuration = Guest.configuration()
         configuration.emulator = "/usr/bin/no-such-qemu"

@@ -109,7 +109,8 @@ extension Sandbox {
                 name: "rootfs", source: absolute(root),
                 readOnly: options.overlayBytes > 0 || spec.root?.readonly == true, recursive: true),
             for: request.id)
-        rootfs.overlayBytes = spec.root?.readonly == true ? 0 : options.overlayBytes
+        // With a root that is read-only as well: places for mounts are made before it becomes that.
+        rootfs.overlayBytes = options.overlayBytes
         var places: [String: String] = [:]
         for (index, bind) in binds.enumerated() {
             let attachment = Attachment(

@@ -63,6 +63,9 @@ import Testing
         End(arguments: ["busybox", "no-such-command"], code: 127, error: "no-such-command: executable file not found"),
         End(arguments: ["busybox", "/etc"], code: 126, error: "/etc: Permission denied"),
         End(arguments: ["-u", "nobody-here", "busybox", "true"], code: 125, error: "nobody-here"),
+        End(
+            arguments: ["--read-only", "busybox", "sh", "-c", "cat /etc/hostname >/dev/null && touch /etc/hosts /x"],
+            code: 1, error: "/x: Read-only file system"),
         End(arguments: ["-m", "16m", "--tmpfs", "/big", "busybox", "head", "-c", "64m", "/dev/zero"], code: 0),
         End(
             arguments: ["-m", "16m", "--tmpfs", "/big", "busybox", "sh", "-c", "exec cat /dev/zero >/big/file"],

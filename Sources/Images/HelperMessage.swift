@@ -4,7 +4,7 @@ import OCI
 /// The last words of skopeo and umoci, as errors. Pure. The words are those of Debian 12's versions; ones that are not
 /// known are shown as they are.
 enum HelperMessage {
-    /// Texts that decide which error it is.
+    /// Texts that decide which error it is, in lower case.
     enum Meaning: Equatable {
         case noSpace, unauthorized, unknownImage, unreachable, severalImages
 
@@ -16,12 +16,12 @@ enum HelperMessage {
                     "unauthorized", "authentication required", "access to the resource is denied",
                     "invalid username/password",
                 ]
-            case .unknownImage: ["manifest unknown", "name unknown", "name not known", "404 (Not Found)"]
+            case .unknownImage: ["manifest unknown", "name unknown", "name not known", "404 (not found)"]
             case .unreachable:
                 [
                     "pinging container registry", "no such host", "connection refused", "connection reset",
-                    "i/o timeout", "network is unreachable", "no route to host", "TLS handshake", "x509:",
-                    "unexpected EOF", "toomanyrequests", "server gave HTTP response",
+                    "i/o timeout", "network is unreachable", "no route to host", "tls handshake", "x509:",
+                    "unexpected eof", "toomanyrequests", "server gave http response",
                 ]
             case .severalImages: ["more than one image"]
             }
@@ -30,7 +30,7 @@ enum HelperMessage {
 
     /// The first of `candidates` that the lines have a text of.
     static func meaning(of lines: [String], among candidates: [Meaning]) -> Meaning? {
-        let text = lines.joined(separator: "\n")
+        let text = lines.joined(separator: "\n").lowercased()
         return candidates.first { meaning in meaning.texts.contains { text.contains($0) } }
     }
 

@@ -183,7 +183,8 @@ extension ImageStore {
                 throw .cancelled("waiting for \(directory)")
             }
         }
-        return try body()
+        // Borrowed, so that it cannot be closed before.
+        return try lock.withRaw { (_) throws(ImageError) in try body() }
     }
 
     private func makeDirectories() throws(ImageError) {

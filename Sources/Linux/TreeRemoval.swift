@@ -16,7 +16,7 @@ extension Files {
             default: throw error
             }
         }
-        try refuseMount(path, at: AT_FDCWD)
+        try refuseMount(Array(path.utf8CString), at: AT_FDCWD)
         var fresh = 0
         while case let names = try entries(of: top), !names.isEmpty {
             for name in names where try unlinkUnlessDirectory(name, in: top) == false {
@@ -31,7 +31,7 @@ extension Files {
     private static func flatten(
         _ name: [CChar], in top: borrowing OwnedFD, fresh: inout Int
     ) throws(SystemCallError) {
-        try top.withRaw { number throws(SystemCallError) in try refuseMount(text(name), at: number) }
+        try top.withRaw { number throws(SystemCallError) in try refuseMount(name, at: number) }
         let number = top.withRaw { openat($0, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
         let directory = OwnedFD(owning: try checkErrno(number, errno, "openat", text(name)))
         while case let names = try entries(of: directory), !names.isEmpty {
@@ -44,9 +44,9 @@ extension Files {
     }
 
     /// A mount below is somebody else's tree, of the same device perhaps: removing it would empty a volume.
-    private static func refuseMount(_ name: String, at directory: CInt) throws(SystemCallError) {
-        let kind = try check(bh_entry_kind(directory, name), "statx", name)
-        guard kind != BH_MOUNT_ROOT.rawValue else { throw SystemCallError("unlinkat", name, code: EXDEV) }
+    private static func refuseMount(_ name: [CChar], at directory: CInt) throws(SystemCallError) {
+        let kind = try check(bh_entry_kind(directory, name), "statx", text(name))
+        guard kind != BH_MOUNT_ROOT.rawValue else { throw SystemCallError("unlinkat", text(name), code: EXDEV) }
     }
 
     private static func moveUp(
@@ -59,6 +59,8 @@ extension Files {
             let code = errno
             // A tree may have such names itself.
             if result < 0, code == EEXIST || code == ENOTEMPTY || code == ENOTDIR { continue }
+            // A mount point does not move.
+            if result < 0, code == EBUSY { throw SystemCallError("unlinkat", text(name), code: EXDEV) }
             try checkErrno(result, code, "renameat", text(name))
             return
         }

@@ -68,12 +68,16 @@ import Testing
                 .symlink("x", to: "/layout"), .directory("x/y"), .symlink("x/blobs", to: "y"),
             ])
         },
-        Row("an archive's link out of it", "no archive") { fixture in
-            let index = Array(image.index(image.manifest(layers: image.tars)).utf8)
-            return TarEntry.archive([
-                .symlink("link", to: fixture.victim), .file("link/pwned", "x"),
-                TarEntry(name: "index.json", content: index),
+        Row("a layer put into the layout beforehand", "igest") { _ in
+            let layer = SHA256.hex(image.tars[0])
+            return try image.ociArchive(with: [
+                .symlink("x", to: "/layout"), .directory("x/blobs"), .directory("x/blobs/sha256"),
+                TarEntry(name: "x/blobs/sha256/" + layer, content: TarEntry.archive([.file("planted", "x")])),
             ])
+        },
+        Row("an archive's link out of it", "no such file or directory") { fixture in
+            // skopeo would follow it, but there is nothing there for it.
+            try image.ociArchive(with: [.symlink("link", to: fixture.victim), .file("link/pwned", "x")])
         },
         Row("a name that is none", "invalid reference format") { _ in image.dockerArchive(tags: ["a b:1"]) },
         Row("a name that is an option", "invalid reference format") { _ in

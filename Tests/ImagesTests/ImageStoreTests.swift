@@ -1,6 +1,7 @@
 import EventLoop
 import Linux
 import OCI
+import SeededRandom
 import Support
 import Testing
 
@@ -149,9 +150,14 @@ import Testing
                 _ = try await fixture.store.remove("uno:1", force: true) { [first.manifestDigest] }
             } == .inUse("uno:1"))
         #expect(try fixture.rootfsCount() == 2)
-        #expect(
-            try await fixture.store.remove(id) { [second.manifestDigest] }
-                == RemovedImage(untagged: [names[1]], deleted: first.id))
+        let lock = try Files.open(fixture.images + "/lock", .readWrite)
+        var wasLocked = false
+        let removed = try await fixture.store.remove(id) { () throws(ImageError) in
+            wasLocked = (try? Files.lock(lock, wait: false)) == false
+            return [second.manifestDigest]
+        }
+        #expect(removed == RemovedImage(untagged: [names[1]], deleted: first.id))
+        #expect(wasLocked)  // Or an image could come or go meanwhile.
         #expect(try fixture.blobCount() == 4)
         #expect(try fixture.rootfsCount() == 1)
         #expect(try fixture.store.find("two:1") == second)
@@ -220,6 +226,41 @@ import Testing
         _ = try await fixture.store.remove("app") { [] }
         #expect(try fixture.blobCount() == 0)
         #expect(try await fixture.store.load(archive).first == image)
+    }
+
+    @EventLoop @Test func aFullFileSystemIsTold() async throws {
+        let fixture = try Fixture()
+        let root = fixture.directory + "/store"
+        try Files.makeDirectory(root)
+        try Mounts.mount("tmpfs", on: root, type: "tmpfs", data: "size=1m")
+        defer { try? Mounts.unmount(root, detach: true) }
+        var random = SeededGenerator(seed: 3)
+        let noise = (0..<(1 << 20)).map { _ in UInt8.random(in: 0...255, using: &random) }
+        let image = TestImage([TarEntry(name: "noise", content: noise)])
+        let archive = try fixture.write(image.dockerArchive(tags: ["noise:1"]), "noise")
+        let error = await imageError { () throws(ImageError) in _ = try await fixture.store.load(archive) }
+        #expect(error == .noSpace(fixture.images))
+        try fixture.expectNoHarm()
+        // There is room for a small one again.
+        _ = try await fixture.store.load(fixture.write(Self.small.dockerArchive(tags: ["app:1"]), "small"))
+    }
+
+    @EventLoop @Test func theScriptMakesTheSameImageAgain() throws {
+        let fixture = try Fixture()
+        let script = Fixture.repository + "/scripts/images/build-busybox"
+        var indexes: [[UInt8]] = []
+        let nothing = try Files.open("/dev/null", .readWrite)
+        let streams = (CInt(0)...2).map { DescriptorMapping(nothing.withRaw { $0 }, as: $0) }
+        for name in ["one", "two"] {
+            let layout = fixture.directory + "/" + name
+            let path = "PATH=/usr/local/bin:/usr/bin:/bin"
+            let plan = SpawnPlan(script, ["build-busybox", layout], environment: [path])
+            let child = try plan.start(descriptors: streams)
+            #expect(try child.pidfd.wait() == .exited(code: 0))
+            indexes.append(try Files.read(layout + "/index.json"))
+        }
+        #expect(indexes[0] == indexes[1])
+        #expect(indexes[0] == (try Files.read(Fixture.repository + "/build/images/busybox/index.json")))
     }
 
     @EventLoop @Test func badRootsAreRefused() {

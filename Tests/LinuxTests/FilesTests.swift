@@ -39,18 +39,71 @@ import Testing
         }
     }
 
-    /// The same device on both sides: it is the mount that counts.
-    @Test func aTreeWithAMountBelowKeepsWhatIsMounted() throws {
+    @Test func removesTreesOfAnyDepthWithAnyNames() throws {
         try inDirectory { path in
-            try Files.makeDirectories(path + "/tree/place")
+            // Deeper than a path can be: each level is made inside of the one before.
+            let name = String(repeating: "d", count: 200)
+            try Files.makeDirectory(path + "/tree")
+            var directory = try Files.open(path + "/tree", .directory)
+            for _ in 0..<60 {
+                try Files.makeDirectory(name, in: directory)
+                try Files.makeFile("file", in: directory)
+                directory = try Files.open(name, in: directory, .directory)
+            }
+            // Names that are no UTF-8, and those that directories get when they move up.
+            for bytes: [CChar] in [[-1, -2, 0], [46, 46, 46, 0]] {
+                let made = directory.withRaw { mkdirat($0, bytes, 0o755) }
+                #expect(made == 0)
+            }
+            for number in 1...3 {
+                try Files.makeDirectories(path + "/tree/\(number)/x/y")
+                try Files.write([], to: path + "/tree/\(number + 3)")
+            }
+            #expect(throws: SystemCallError.self) { try Files.size(ofTree: path + "/tree") }
+            try Files.removeTree(path + "/tree")
+            #expect(try Files.names(in: path) == [])
+        }
+    }
+
+    @Test func measuresTrees() throws {
+        try inDirectory { path in
+            #expect(try Files.size(ofTree: path + "/none") == TreeSize())
+            try Files.makeDirectories(path + "/a/b")
+            try Files.write([UInt8](repeating: 1, count: 100_000), to: path + "/a/file")
+            let before = try Files.size(ofTree: path)
+            #expect(before.entries == 3 && before.bytes >= 100_000 && before.bytes < 200_000)
+            try Files.link(path + "/a/file", at: path + "/a/b/same")
+            try Files.symlink("/", at: path + "/root")
+            let after = try Files.size(ofTree: path)
+            #expect(after.entries == 5 && after.bytes < before.bytes + 50_000)
+        }
+    }
+
+    @Test func readsAtAPlace() throws {
+        let file = try Files.inMemory(Array("0123456789".utf8), name: "file")
+        #expect(try file.read(upTo: 3, at: 4) == Array("456".utf8))
+        #expect(try file.read(upTo: 3, at: 9) == Array("9".utf8))
+        #expect(try file.read(upTo: 3, at: 100) == [])
+        #expect(throws: SystemCallError.self) { try file.read(upTo: 3, at: -1) }
+    }
+
+    /// The same device on both sides: it is the mount that counts.
+    @Test(arguments: ["place", "a/place", "a/b/c/place"])
+    func aTreeWithAMountBelowKeepsWhatIsMounted(_ place: String) throws {
+        try inDirectory { path in
+            let place = path + "/tree/" + place
+            try Files.makeDirectories(place)
             try Files.makeDirectory(path + "/volume")
             try Files.write([1], to: path + "/volume/kept")
-            try Mounts.mount(path + "/volume", on: path + "/tree/place", .bind)
-            defer { try? Mounts.unmount(path + "/tree/place", detach: true) }
+            try Mounts.mount(path + "/volume", on: place, .bind)
             #expect(throws: SystemCallError("unlinkat", "place", code: EXDEV)) {
                 try Files.removeTree(path + "/tree")
             }
             #expect(Files.exists(path + "/volume/kept"))
+            // Where it is now depends on how far the removal got.
+            let mounts = try Files.readText("/proc/self/mountinfo").split(separator: "\n")
+            for mount in mounts.compactMap({ $0.split(separator: " ").dropFirst(4).first })
+            where mount.hasPrefix(path + "/") { try Mounts.unmount(String(mount), detach: true) }
         }
     }
 

@@ -35,6 +35,13 @@ import Testing
         #expect(result.output.hasPrefix("x  y'\"$(id)||"))
     }
 
+    @Test(arguments: [false, true]) func newPrivilegesAreForbiddenOnDemand(_ forbids: Bool) throws {
+        let result = try shell("grep NoNewPrivs /proc/self/status", environment: ["PATH=/bin:/usr/bin"]) {
+            $0.forbidsNewPrivileges = forbids
+        }
+        #expect(result.output == "NoNewPrivs:\t\(forbids ? 1 : 0)\n")
+    }
+
     @Test func theChildHasNoOtherDescriptors() throws {
         let secret = try Files.open("/etc/passwd")
         let inheritable = secret.withRaw { dup($0) }  // Not close-on-exec.

@@ -17,6 +17,11 @@ import MonitorClient
         let image = try await host.image(reference)
         let container = try NewContainer(options, image: image, reference: reference, host: host)
         try container.add(to: host.store)
+        // From here on the record keeps the image; somebody may have removed it a moment before.
+        guard Files.exists(image.rootfs) else {
+            try? host.store.remove(container.record)
+            throw CLIError("the image \(reference) has just been removed", exitCode: CLIError.notRun)
+        }
         Notice.network.give(once: host.root)
         if try host.accelerator() == .tcg { Notice.translation.give(once: host.root) }
         let start = ContainerStart(

@@ -1,0 +1,74 @@
+import Confinement
+import EventLoop
+import Linux
+import Support
+import Testing
+
+@testable import Images
+
+/// What a confined helper sees, by other programs of the host in its place.
+@Suite struct HelperProcessTests {
+    init() { BackgroundLoop.start() }
+
+    @EventLoop private func run(
+        _ tool: String, _ arguments: [String], _ workplace: Workplace, capabilities: UInt64 = 0
+    ) async throws(ImageError) -> HelperProcess.Result {
+        let helper = HelperProcess(
+            tool: tool, arguments: arguments, environment: ["A=b"],
+            access: .confined(
+                [.init(workplace.layout, at: "/layout"), .init(workplace.unpack, at: "/unpack", .writable)],
+                capabilities: capabilities),
+            subject: "test", limit: .seconds(20), limits: ImageLimits(), workplace: workplace,
+            launcher: Fixture.launcher)
+        return try await helper.run()
+    }
+
+    @EventLoop @Test func itSeesItsFilesAndNothingElse() async throws {
+        let fixture = try Fixture()
+        try await fixture.store.withWorkplace { workplace throws(ImageError) in
+            let listing = try await run("find", ["/", "-maxdepth", "1"], workplace)
+            let names = String(decoding: listing.output, as: UTF8.self).split(separator: "\n").sorted()
+            #expect(names == ["/", "/layout", "/lib", "/lib64", "/unpack", "/usr"])
+            let environment = try await run("env", [], workplace)
+            #expect(String(decoding: environment.output, as: UTF8.self) == "A=b\n")
+        }
+    }
+
+    @EventLoop
+    @Test(arguments: [
+        ("touch", ["/unpack/x"], true), ("touch", ["/layout/x"], false), ("touch", ["/x"], false),
+        ("touch", ["/usr/x"], false), ("chown", ["1:1", "/unpack"], false),
+        ("mknod", ["/unpack/d", "c", "1", "3"], false),
+    ]) func itWritesWhereItMay(_ tool: String, _ arguments: [String], _ isAllowed: Bool) async throws {
+        let fixture = try Fixture()
+        let result = try await fixture.store.withWorkplace { workplace throws(ImageError) in
+            try await run(tool, arguments, workplace)
+        }
+        #expect((result.exit == .exited(code: 0)) == isAllowed, "\(result.errors)")
+        try fixture.expectNoHarm()
+    }
+
+    @EventLoop @Test func umocisCapabilitiesAreEnoughForOwnersAndNodes() async throws {
+        let fixture = try Fixture()
+        try await fixture.store.withWorkplace { workplace throws(ImageError) in
+            for (tool, arguments) in [("mknod", ["/unpack/d", "c", "1", "3"]), ("chown", ["7:7", "/unpack/d"])] {
+                let result = try await run(tool, arguments, workplace, capabilities: Umoci.capabilities)
+                #expect(result.exit == .exited(code: 0), "\(result.errors)")
+            }
+            // The node is there and cannot be opened: the mount is `nodev`.
+            let read = try await run("head", ["-c", "1", "/unpack/d"], workplace, capabilities: Umoci.capabilities)
+            #expect(read.errors.last?.contains("Permission denied") == true)
+        }
+    }
+
+    @EventLoop @Test func aMissingToolIsTold() async throws {
+        let fixture = try Fixture()
+        let error = await imageError { () throws(ImageError) in
+            try await fixture.store.withWorkplace { workplace throws(ImageError) in
+                _ = try await run("no-such-tool", [], workplace)
+            }
+        }
+        #expect(error == .toolMissing("no-such-tool"))
+        try fixture.expectNoHarm()
+    }
+}

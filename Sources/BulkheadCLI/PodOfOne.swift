@@ -32,6 +32,7 @@ import TaskAPI
             options.record = host.store.directory(of: record.id)
             (options.removesRecord, options.recordLink) = (record.removesItself, host.store.link(of: record.name))
             (options.overlayBytes, options.user) = (record.writableBytes, record.user)
+            options.keepsInputOpen = record.interactive
             (options.logFileBytes, options.logFiles) = (record.logFileBytes, record.logFiles)
             if record.terminal, let size = StandardStreams.terminalSize {
                 (options.width, options.height) = (UInt32(size.columns), UInt32(size.rows))

@@ -18,9 +18,15 @@ import Linux
     private let output: OutputPassage?
     private let error: OutputPassage?
     private let log: (any OutputLog)?
+    /// An input that nobody writes to, and that does not end.
+    private var heldInput: LinkStream?
 
     /// Opens streams for what somebody reads or writes. With a terminal there is one, for both ways.
-    init(_ descriptors: StandardDescriptors, terminal: Bool, log: (any OutputLog)?, on link: GuestLink) throws {
+    /// - Parameter keepsInputOpen: without a descriptor for it, the input is not at its end.
+    init(
+        _ descriptors: StandardDescriptors, terminal: Bool, keepsInputOpen: Bool = false, log: (any OutputLog)?,
+        on link: GuestLink
+    ) throws {
         self.log = log
         var spec = StreamsSpec()
         let outputStream = terminal || descriptors.output != nil || log != nil ? try link.open() : nil
@@ -41,6 +47,9 @@ import Linux
                 input = InputPassage(from: source, to: stream, finishes: true)
                 spec.input = stream.id
             }
+        } else if keepsInputOpen, !terminal {
+            heldInput = try link.open()
+            spec.input = heldInput?.id ?? 0
         }
         self.spec = spec
     }
@@ -53,7 +62,10 @@ import Linux
     }
 
     /// Ends the input: the process reads to its end.
-    func closeInput() { input?.finish() }
+    func closeInput() {
+        input?.finish()
+        heldInput?.finish()
+    }
 
     /// Suspends until what the process wrote before its end has been passed on, and for `limit` at most: a reader that
     /// has stopped reading keeps no exit back.
@@ -68,6 +80,7 @@ import Linux
     /// Takes everything down.
     func close() {
         input?.close()
+        heldInput?.close()
         output?.close()
         error?.close()
         log?.finish()

@@ -45,7 +45,8 @@ extension Sandbox {
         }
         try await waitForMachine()
         let log = try ContainerLogFile.open(options)
-        let streams = try ProcessStreams(descriptors, terminal: isTerminal, log: log, on: guest.link)
+        let streams = try ProcessStreams(
+            descriptors, terminal: isTerminal, keepsInputOpen: options.keepsInputOpen, log: log, on: guest.link)
         do {
             create.streams = streams.spec
             let pid = try await guest.create(create)

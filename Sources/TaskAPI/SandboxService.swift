@@ -49,9 +49,12 @@ public struct ContainerOptions: Codable, Equatable, Sendable {
     public var logFiles: UInt32 = 0
     /// The terminal's size at the start.
     public var width: UInt32 = 0, height: UInt32 = 0
+    /// Without `stdin` the process's input stays open, for somebody who attaches later, instead of being at its end.
+    public var keepsInputOpen = false
     public init() {}
     enum CodingKeys: Int, CodingKey {
         case record = 1, removesRecord, recordLink, overlayBytes, user, logFileBytes, logFiles, width, height
+        case keepsInputOpen
     }
 }
 

@@ -148,6 +148,18 @@ import Testing
         }
     }
 
+    /// What people type to have a container to work in.
+    @EventLoop @Test func aDetachedShellWaitsForInput() async throws {
+        try await Bulkhead.with { bulkhead in
+            for flags in ["-di", "-dit"] {
+                #expect(try await bulkhead("run", flags, "--rm", "--name", "shell", "busybox").code == 0)
+                #expect(try await bulkhead("exec", "shell", "sh", "-c", "ps | grep -c '[ ]sh$'").output == "1\n", "\(flags)")
+                #expect(try await bulkhead("rm", "-f", "shell").code == 0)
+            }
+            try await bulkhead.expectNothingLeft()
+        }
+    }
+
     /// As with docker: the container goes on, its log is kept, and --rm holds all the same.
     @EventLoop @Test func aKilledClientLeavesItsContainerRunning() async throws {
         try await Bulkhead.with { bulkhead in

@@ -112,6 +112,22 @@ public struct ContainerStore: Sendable {
         return ids.compactMap(entry).sorted { $0.record.createdAt > $1.record.createdAt }
     }
 
+    /// Removes the records that were to go with their container, of pods that nobody could clean up after: killed before
+    /// they had their container, or lost in a reboot.
+    public func removeOrphans(among entries: [Entry], now: Int64) -> [Entry] {
+        entries.filter { entry in
+            let isYoung = now - entry.record.createdAt < Self.orphanAge
+            guard entry.record.removesItself, entry.status.phase != .running, !isYoung,
+                !Files.exists(state + "/pods/" + entry.record.id)
+            else { return true }
+            // Shown again next time, if it cannot be removed.
+            return (try? remove(entry.record)) == nil
+        }
+    }
+
+    /// A start may take that long until its pod is there, in nanoseconds.
+    private static let orphanAge: Int64 = 60_000_000_000
+
     /// The container of that name, id, or beginning of an id.
     public func find(_ reference: String) throws(StoreError) -> Entry {
         let plain = reference.utf8.allSatisfy { $0 != UInt8(ascii: "/") && $0 != 0 } && !reference.hasPrefix(".")

@@ -76,6 +76,23 @@ import Testing
         }
     }
 
+    @Test func whatWasToGoWithItsContainerGoes() throws {
+        try withStore { store, root in
+            let minute: Int64 = 60_000_000_000
+            for (id, removes, created) in [("aa", true, 1), ("bb", false, 1), ("cc", true, minute), ("dd", true, 1)] {
+                var record = record(id, "name-" + id, createdAt: created)
+                record.removesItself = removes
+                try store.add(record, specification: [])
+            }
+            // Its pod is starting.
+            try Files.makeDirectories(root + "/state/pods/dd")
+            let left = store.removeOrphans(among: store.all(), now: minute + 1)
+            #expect(Set(left.map(\.record.id)) == ["bb", "cc", "dd"])
+            #expect(try Files.names(in: root + "/containers") == ["bb", "cc", "dd"])
+            #expect(try Files.names(in: root + "/names").count == 3)
+        }
+    }
+
     @Test func aContainerWhosePodIsGoneHasEnded() throws {
         try withStore { store, _ in
             try store.add(record("aa", "web"), specification: [])

@@ -89,6 +89,11 @@ int bh_signalfd_read(int fd) {
     }
 }
 
+int bh_signal_is_ignored(int signal) {
+    struct sigaction action;
+    return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 int bh_ignore_signal(int signal) {
     struct sigaction action;
     memset(&action, 0, sizeof action);

@@ -16,9 +16,9 @@ public final class CopyThread: Sendable {
 
     private static let chunkBytes = 64 * 1024
 
-    private let source: OwnedFD
+    /// The thread's, until it takes them.
+    private let source: Mutex<OwnedFD?>
     private let target: Mutex<OwnedFD?>
-    private let targetNumber: CInt
     private let stopping: EventFD
     private let filter: @Sendable (inout [UInt8]) -> Bool
     private let end = Mutex<End?>(nil)
@@ -27,15 +27,14 @@ public final class CopyThread: Sendable {
     /// Readable, at its end of file, when the thread has ended. To be taken once.
     private let ended: Mutex<OwnedFD?>
 
-    /// Starts copying. The target is closed when it ends.
+    /// Starts copying. Both are closed when it ends, so that neither side waits for the other in vain.
     /// - Parameter filter: looks at each chunk, may change it, and ends the copying after it by returning false.
     public init(
         from source: consuming OwnedFD, to target: consuming OwnedFD,
         filter: @escaping @Sendable (inout [UInt8]) -> Bool = { _ in true }
     ) throws(SystemCallError) {
         let pipe = try Pipe()
-        self.source = source
-        targetNumber = target.withRaw { $0 }
+        self.source = Mutex(consume source)
         self.target = Mutex(consume target)
         self.filter = filter
         stopping = try EventFD()
@@ -67,20 +66,28 @@ public final class CopyThread: Sendable {
     public func stop() { stopping.notify() }
 
     private func run() {
-        let outcome: End
-        do {
-            outcome = try copy()
-        } catch {
-            outcome = .failed(error)
-        }
+        let outcome = takeAndCopy()
         end.withLock { $0 = outcome }
-        target.withLock { $0 = nil }
         running.withLock { $0 = nil }
     }
 
-    private func copy() throws(SystemCallError) -> End {
+    /// Closes both when it returns.
+    private func takeAndCopy() -> End {
+        guard let source = source.withLock({ $0.take() }), let target = target.withLock({ $0.take() }) else {
+            preconditionFailure("a thread that began twice")
+        }
+        do {
+            return try copy(from: source, to: target)
+        } catch {
+            return .failed(error)
+        }
+    }
+
+    private func copy(
+        from source: borrowing OwnedFD, to target: borrowing OwnedFD
+    ) throws(SystemCallError) -> End {
         while true {
-            guard try waitForInput() else { return .stopped }
+            guard try waitForInput(source) else { return .stopped }
             var bytes: [UInt8]
             do {
                 bytes = try source.read(upTo: Self.chunkBytes)
@@ -91,13 +98,13 @@ public final class CopyThread: Sendable {
             }
             if bytes.isEmpty { return .endOfInput }
             let goOn = filter(&bytes)
-            try write(bytes)
+            try write(bytes, to: target.withRaw { $0 })
             if !goOn { return .filtered }
         }
     }
 
     /// False when there is none and the copying is to stop.
-    private func waitForInput() throws(SystemCallError) -> Bool {
+    private func waitForInput(_ source: borrowing OwnedFD) throws(SystemCallError) -> Bool {
         var entries = [
             pollfd(fd: source.withRaw { $0 }, events: Int16(POLLIN), revents: 0),
             pollfd(fd: stopping.fd.withRaw { $0 }, events: Int16(POLLIN), revents: 0),
@@ -111,15 +118,15 @@ public final class CopyThread: Sendable {
         }
     }
 
-    private func write(_ bytes: [UInt8]) throws(SystemCallError) {
+    private func write(_ bytes: [UInt8], to number: CInt) throws(SystemCallError) {
         var rest = bytes[...]
         while !rest.isEmpty {
-            let result = rest.withUnsafeBytes { Glibc.write(targetNumber, $0.baseAddress, $0.count) }
+            let result = rest.withUnsafeBytes { Glibc.write(number, $0.baseAddress, $0.count) }
             let code = errno
             if result < 0, code == EINTR { continue }
             // Somebody else has set the stream non-blocking.
             if result < 0, code == EAGAIN {
-                var entry = pollfd(fd: targetNumber, events: Int16(POLLOUT), revents: 0)
+                var entry = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
                 _ = poll(&entry, 1, -1)
                 continue
             }

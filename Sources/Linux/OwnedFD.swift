@@ -164,10 +164,15 @@ public struct OwnedFD: ~Copyable, Sendable {
         writing = OwnedFD(owning: ends.1)
     }
 
-    /// Makes room for that many bytes, F_SETPIPE_SZ.
-    /// - Throws: EPERM above the user's limits.
-    public func setCapacity(_ bytes: Int) throws(SystemCallError) {
-        let result = writing.withRaw { fcntl($0, 1031, CInt(clamping: bytes)) }
+    /// As `OwnedFD.setPipeCapacity`.
+    public func setCapacity(_ bytes: Int) throws(SystemCallError) { try writing.setPipeCapacity(bytes) }
+}
+
+extension OwnedFD {
+    /// Makes room for that many bytes in the pipe that this is an end of, F_SETPIPE_SZ.
+    /// - Throws: EPERM above the user's limits, EBUSY below what is in it, EBADF when it is no pipe.
+    public borrowing func setPipeCapacity(_ bytes: Int) throws(SystemCallError) {
+        let result = withRaw { fcntl($0, 1031, CInt(clamping: bytes)) }
         try checkErrno(result, errno, "fcntl", "F_SETPIPE_SZ")
     }
 }

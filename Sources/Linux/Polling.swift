@@ -121,6 +121,11 @@ public struct SignalSet: Sendable, Equatable, ExpressibleByArrayLiteral {
         mask = signals.filter { (1...64).contains($0) }.reduce(0) { $0 | 1 << UInt64($1 - 1) }
     }
 
+    /// Without those that this process was started to ignore: by nohup(1), or in the background of a script.
+    public var withoutIgnored: SignalSet {
+        SignalSet((CInt(1)...64).filter { mask & 1 << UInt64($0 - 1) != 0 && bh_signal_is_ignored($0) == 0 })
+    }
+
     /// SIGCHLD: a child has ended.
     public static let childEnded = SignalSet([SIGCHLD])
 

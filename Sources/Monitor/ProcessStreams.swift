@@ -73,7 +73,7 @@ import Linux
         let passages = [(output, outputBytes), (error, errorBytes)]
         // Late is what the limit is for.
         try? await within(limit, waitingFor: "readers") {
-            for (passage, count) in passages { try await passage?.waitUntilPassed(count) }
+            for (passage, count) in passages { try await passage?.passAll(count) }
         }
     }
 
@@ -136,6 +136,11 @@ struct StandardDescriptors {
     private let log: (any OutputLog)?
     private let isError: Bool
     private var passedBytes: UInt64 = 0
+    private static let roomAtEndBytes = 1 << 20
+    /// A reader that lets a write wait longer is slow, and counts as slow for a while.
+    private static let patience: Duration = .milliseconds(100), memory: Duration = .seconds(3)
+    private var passingSince: UInt64?
+    private var slowUntil: UInt64 = 0
     private var ended = false
     private let changed = Condition()
 
@@ -160,6 +165,11 @@ struct StandardDescriptors {
 
     private func pass(_ bytes: [UInt8]) async {
         guard let sink else { return }
+        passingSince = MonotonicTime.now
+        defer {
+            if isSinkFull { slowUntil = MonotonicTime.now + Self.memory.nanoseconds }
+            passingSince = nil
+        }
         do {
             try await sink.write(bytes)
         } catch {
@@ -170,8 +180,24 @@ struct StandardDescriptors {
         }
     }
 
-    func waitUntilPassed(_ count: UInt64) async throws(CancellationError) {
+    /// Suspends until what the process wrote has been passed on: into the pipe, when its reader is slower than that.
+    /// - Parameter count: bytes that the agent had sent when it reported the process's end.
+    func passAll(_ count: UInt64) async throws(CancellationError) {
+        let hasSlowReader = isSinkFull
+        // The process has ended, so the rest is in pipes and windows on the way here, which hold less than this. Larger
+        // from the start it would only hold more of what is written later.
+        if passedBytes < count {
+            _ = try? sink?.withFD { fd throws(SystemCallError) in try fd.setPipeCapacity(Self.roomAtEndBytes) }
+        }
         while passedBytes < count, !ended { try await changed.wait() }
+        // An agent that found the window full has counted less than there is.
+        while hasSlowReader, !ended { try await changed.wait() }
+    }
+
+    /// Whether the reader keeps us waiting, or did just now.
+    private var isSinkFull: Bool {
+        guard let passingSince else { return MonotonicTime.now < slowUntil }
+        return MonotonicTime.now - passingSince > Self.patience.nanoseconds
     }
 
     func close() {

@@ -30,7 +30,7 @@ import TTRPC
     /// - Returns: the exit code for this command.
     func run(announce: @escaping () throws -> Void) async throws -> Int32 {
         // Before any thread is made, so that no other takes them.
-        let signals = try SignalWatch(SignalSet(Foreground.forwarded))
+        let signals = try SignalWatch(SignalSet(Foreground.forwarded).withoutIgnored)
         let streams =
             attachesOutput ? try StandardStreams(interactive: attachesInput, terminal: record.terminal) : nil
         defer { streams?.restore() }
@@ -47,7 +47,8 @@ import TTRPC
             pod.client.close()
             return 0
         }
-        return try await wait(for: pod, streams, signals)
+        // Too late to keep it from beginning.
+        return try await wait(for: pod, streams, signals, early: interrupted.current)
     }
 
     /// Up to the program's begin, or a signal of somebody who does not want to wait for it.
@@ -88,33 +89,15 @@ import TTRPC
         }
     }
 
-    private func wait(for pod: PodOfOne, _ streams: StandardStreams?, _ signals: SignalWatch) async throws -> Int32 {
+    private func wait(for pod: PodOfOne, _ streams: StandardStreams?, _ signals: SignalWatch, early: CInt?)
+        async throws -> Int32
+    {
         let foreground = Foreground(
-            client: pod.client, id: record.id, execID: "", streams: streams, terminal: record.terminal,
-            signals: signals)
-        await foreground.resize()
-        switch await foreground.wait() {
-        case .ended(let end):
-            // All of it has been cleaned up, and no stream has a writer any more.
+            client: pod.client, id: record.id, execID: "", subject: "container \(record.name)", streams: streams,
+            terminal: record.terminal, signals: signals)
+        // When all of the pod has been cleaned up no stream has a writer any more.
+        return try await foreground.exitCode(early: early) { _ in
             try await pod.client.waitForEnd(within: .seconds(10))
-            try await streams?.finish()
-            if end.outOfMemory {
-                streams?.restore()
-                tell("container \(record.name) was killed: it ran out of memory")
-            }
-            return Int32(clamping: end.exitStatus)
-        case .detached:
-            streams?.restore()
-            pod.client.close()
-            return 0
-        case .lost(let why):
-            streams?.restore()
-            tell("container \(record.name) was killed: its pod's monitor is no more (\(why))")
-            return 137
-        case .abandoned:
-            streams?.restore()
-            tell("container \(record.name) goes on: it has not ended after three signals")
-            return CLIError.notRun
         }
     }
 }

@@ -8,21 +8,33 @@ import Synchronization
 /// The monitor gets the pipes' other ends, never the streams themselves: they belong to the user's shell as well, and the
 /// pod must not go on reading them when this command is killed.
 @EventLoop final class StandardStreams {
-    /// Somebody typed Ctrl-P Ctrl-Q.
-    nonisolated let detached = Promise<Void>()
+    /// Why nobody is left here for a process that goes on.
+    enum Departure: Sendable, Equatable {
+        /// Somebody typed Ctrl-P Ctrl-Q.
+        case detached
+        /// The terminal is no more.
+        case hungUp
+        /// What the process writes cannot be written here.
+        case outputFailed(SystemCallError)
+    }
+    nonisolated let departure = Promise<Departure>()
 
+    /// Keys go to the process as they are typed, Ctrl-C as well.
+    let passesKeysOn: Bool
     private let terminal: Bool
     private var input: Pipe?
     private var output: Pipe?
     private var error: Pipe?
-    private var copies: [CopyThread] = []
+    private var outputs: [(copy: CopyThread, end: Promise<CopyThread.End>)] = []
     private var settings: Terminal.Settings?
 
     /// - Parameters:
     ///   - interactive: standard input is passed on.
-    ///   - terminal: input and output are one terminal, raw from `start` to `restore`.
+    ///   - terminal: the process has one. When it gets input too, and ours comes from a terminal, that one is raw from
+    ///     `start` to `restore`.
     init(interactive: Bool, terminal: Bool) throws {
         self.terminal = terminal
+        passesKeysOn = terminal && interactive && Self.inputIsTerminal
         if interactive { input = try Pipe() }
         output = try Pipe()
         if !terminal { error = try Pipe() }
@@ -46,16 +58,11 @@ import Synchronization
 
     /// Begins to copy. Called when the monitor has the far ends.
     func start() throws {
-        if terminal, let terminal = try? CurrentProcess.standardStream(0), Terminal.isTerminal(terminal) {
-            settings = try Terminal.makeRaw(terminal)
-        }
+        // Otherwise the keys are ours: Ctrl-C is to be a signal.
+        if passesKeysOn { settings = try Terminal.makeRaw(CurrentProcess.standardStream(0)) }
         if let pipe = input.take() { try startInput(pipe.writing) }
-        if let pipe = output.take() {
-            copies.append(try CopyThread(from: pipe.reading, to: CurrentProcess.standardStream(1)))
-        }
-        if let pipe = error.take() {
-            copies.append(try CopyThread(from: pipe.reading, to: CurrentProcess.standardStream(2)))
-        }
+        if let pipe = output.take() { try startOutput(pipe.reading, to: 1) }
+        if let pipe = error.take() { try startOutput(pipe.reading, to: 2) }
     }
 
     private func startInput(_ pipe: consuming OwnedFD) throws {
@@ -65,20 +72,44 @@ import Synchronization
             return
         }
         let keys = Mutex(DetachKeys())
-        let detached = self.detached
-        _ = try CopyThread(from: source, to: pipe) { bytes in
-            let pressed = keys.withLock { $0.filter(&bytes) }
-            if pressed { Task { @EventLoop in detached.fulfil(()) } }
-            return !pressed
+        let copy = try CopyThread(from: source, to: pipe) { bytes in !keys.withLock { $0.filter(&bytes) } }
+        try watch(copy) { [departure, passesKeysOn] end in
+            switch end {
+            case .filtered: departure.fulfil(.detached)
+            // A raw terminal has no other end of its input.
+            case .endOfInput where passesKeysOn: departure.fulfil(.hungUp)
+            case .failed(let error) where passesKeysOn && error.call == "read": departure.fulfil(.hungUp)
+            // The process reads no more.
+            case .failed, .endOfInput, .stopped: break
+            }
+        }
+    }
+
+    private func startOutput(_ pipe: consuming OwnedFD, to number: Int32) throws {
+        let copy = try CopyThread(from: pipe, to: CurrentProcess.standardStream(number))
+        let ended = Promise<CopyThread.End>()
+        outputs.append((copy, ended))
+        try watch(copy) { [departure] end in
+            if case .failed(let error) = end { departure.fulfil(.outputFailed(error)) }
+            ended.fulfil(end)
+        }
+    }
+
+    private func watch(_ copy: CopyThread, _ body: @escaping @EventLoop (CopyThread.End) -> Void) throws {
+        guard let end = copy.takeEnd() else { preconditionFailure("a copy that is watched twice") }
+        let descriptor = try AsyncFD(end)
+        Task { @EventLoop in
+            _ = try? await descriptor.read()  // Its end is all that comes.
+            body(copy.outcome ?? .stopped)
         }
     }
 
     /// Suspends until all output that is there has been written.
+    /// - Throws: why some of it could not be written.
     func finish() async throws {
-        for copy in copies {
-            copy.stop()
-            guard let end = copy.takeEnd() else { continue }
-            _ = try await AsyncFD(end).read()
+        for output in outputs { output.copy.stop() }
+        for output in outputs {
+            if case .failed(let error) = try await output.end.value() { throw error }
         }
     }
 
@@ -87,6 +118,11 @@ import Synchronization
         guard let settings, let terminal = try? CurrentProcess.standardStream(0) else { return }
         Terminal.restore(terminal, settings)
         self.settings = nil
+    }
+
+    static var inputIsTerminal: Bool {
+        guard let input = try? CurrentProcess.standardStream(0) else { return false }
+        return Terminal.isTerminal(input)
     }
 
     /// The size of the terminal that this command runs on.

@@ -1,4 +1,5 @@
 import CommandTree
+import Glibc
 import Testing
 
 @testable import BulkheadCLI
@@ -30,6 +31,21 @@ import Testing
         }
         #expect(result == Array(passed.utf8))
         #expect(found == detached)
+    }
+}
+
+@Suite struct ForegroundTests {
+    @Test(
+        arguments: [
+            (SIGWINCH, true, true, .resize), (SIGWINCH, false, false, .resize), (SIGINT, false, false, .passOn),
+            (SIGINT, true, true, .passOn), (SIGTERM, false, false, .passOn), (SIGTERM, true, false, .passOn),
+            (SIGTERM, true, true, .leave), (SIGHUP, false, false, .passOn), (SIGHUP, true, false, .leave),
+            (SIGHUP, true, true, .leave), (SIGTSTP, true, false, .passOn),
+        ] as [(CInt, Bool, Bool, Foreground.SignalUse)])
+    func aSignalIsForTheProcessUnlessItIsAboutTheTerminal(
+        _ signal: CInt, _ terminal: Bool, _ passesKeysOn: Bool, _ use: Foreground.SignalUse
+    ) {
+        #expect(Foreground.use(of: signal, terminal: terminal, passesKeysOn: passesKeysOn) == use)
     }
 }
 

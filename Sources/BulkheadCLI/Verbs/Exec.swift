@@ -33,13 +33,11 @@ import TaskAPI
         let entry = try host.store.find(arguments.operands[0])
         let terminal = arguments.flag("tty"), detaches = arguments.flag("detach")
         let interactive = arguments.flag("interactive") && !detaches
-        if terminal, interactive {
-            guard let input = try? CurrentProcess.standardStream(0), Terminal.isTerminal(input) else {
-                throw CLIError("the input device is not a terminal: leave -t out")
-            }
+        if terminal, interactive, !StandardStreams.inputIsTerminal {
+            throw CLIError("the input device is not a terminal: leave -t out")
         }
         let client = try await ContainerCalls(host: host, entry: entry).connect()
-        let signals = try SignalWatch(SignalSet(Foreground.forwarded))
+        let signals = try SignalWatch(SignalSet(Foreground.forwarded).withoutIgnored)
         let streams = detaches ? nil : try StandardStreams(interactive: interactive, terminal: terminal)
         defer { streams?.restore() }
         let execID = try Identity.randomBytes(16).map { String($0, radix: 16) }.joined()
@@ -58,27 +56,14 @@ import TaskAPI
         }
         guard !detaches else { return 0 }
         try streams?.start()
-        return try await wait(
-            Foreground(
-                client: client, id: entry.record.id, execID: execID, streams: streams, terminal: terminal,
-                signals: signals))
-    }
-
-    private static func wait(_ foreground: Foreground) async throws -> Int32 {
-        await foreground.resize()
-        switch await foreground.wait() {
-        case .ended(let end):
-            try await foreground.streams?.finish()
+        let foreground = Foreground(
+            client: client, id: entry.record.id, execID: execID,
+            subject: "the process in container \(entry.record.name)",
+            streams: streams, terminal: terminal, signals: signals)
+        return try await foreground.exitCode { _ in
             // The process's streams end with it, whoever of its children still has them.
-            let _: DeleteResponse? = try? await foreground.client.task(
-                TaskService.Method.delete, TaskProcessRequest(id: foreground.id, execID: foreground.execID))
-            return Int32(clamping: end.exitStatus)
-        case .detached: return 0
-        case .lost(let why):
-            foreground.streams?.restore()
-            tell("the container's pod is no more (\(why))")
-            return 137
-        case .abandoned: return CLIError.notRun
+            let _: DeleteResponse? = try? await client.task(
+                TaskService.Method.delete, TaskProcessRequest(id: entry.record.id, execID: execID))
         }
     }
 

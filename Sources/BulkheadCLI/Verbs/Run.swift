@@ -8,10 +8,8 @@ import MonitorClient
 @EventLoop enum Run {
     static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
         let options = try RunOptions(arguments)
-        if options.terminal, options.interactive, !options.detaches {
-            guard let input = try? CurrentProcess.standardStream(0), Terminal.isTerminal(input) else {
-                throw CLIError("the input device is not a terminal: leave -t out", exitCode: CLIError.notRun)
-            }
+        if options.terminal, options.interactive, !options.detaches, !StandardStreams.inputIsTerminal {
+            throw CLIError("the input device is not a terminal: leave -t out", exitCode: CLIError.notRun)
         }
         let reference = arguments.operands[0]
         let image = try await host.image(reference)

@@ -79,6 +79,13 @@ import Testing
             environment: ["PATH=/usr/bin:/bin", "BULKHEAD_CONFIG=\(configuration)", "FROM_HOST=passed on"])
     }
 
+    /// Waits until `condition` holds.
+    func wait(for what: String, _ condition: @escaping @EventLoop () async throws -> Bool) async throws {
+        try await within(.seconds(20), waitingFor: what) {
+            while try await !condition() { try await EventLoop.sleep(for: .milliseconds(20)) }
+        }
+    }
+
     /// The pods' processes on the host.
     nonisolated func processes() -> [Int32] {
         let names = (try? Files.names(in: "/proc")) ?? []
@@ -126,6 +133,9 @@ import Testing
         }
     }
 
+    /// Reads no more of its output, as a reader that ends does.
+    func closeOutput() { output.close() }
+
     /// The next line of its output, without its end.
     func line(within limit: Duration = .seconds(60)) async throws -> String {
         try await within(limit, waitingFor: "line of output") {
@@ -137,7 +147,11 @@ import Testing
 
     private static func all(_ end: AsyncFD) async throws -> String {
         var text: [UInt8] = []
-        while case let bytes = try await end.read(), !bytes.isEmpty { text += bytes }
+        do {
+            while case let bytes = try await end.read(), !bytes.isEmpty { text += bytes }
+        } catch let error as SystemCallError where error.code == ErrorNumber.badDescriptor {
+            // The test has closed it.
+        }
         return String(decoding: text, as: UTF8.self)
     }
 }

@@ -4,6 +4,8 @@ import Glibc
 /// Runs the event loop on a thread of its own, since tests run on others. Call it first in whatever needs the loop.
 public enum BackgroundLoop {
     private static let started: Bool = {
+        // As in our programs: a peer that has gone is an error of the write.
+        _ = signal(SIGPIPE, SIG_IGN)
         var thread = pthread_t()
         let result = pthread_create(
             &thread, nil,

@@ -153,7 +153,9 @@ import Testing
         try await Bulkhead.with { bulkhead in
             for flags in ["-di", "-dit"] {
                 #expect(try await bulkhead("run", flags, "--rm", "--name", "shell", "busybox").code == 0)
-                #expect(try await bulkhead("exec", "shell", "sh", "-c", "ps | grep -c '[ ]sh$'").output == "1\n", "\(flags)")
+                #expect(
+                    try await bulkhead("exec", "shell", "sh", "-c", "ps | grep -c '[ ]sh$'").output == "1\n", "\(flags)"
+                )
                 #expect(try await bulkhead("rm", "-f", "shell").code == 0)
             }
             try await bulkhead.expectNothingLeft()

@@ -19,7 +19,9 @@ enum Ps {
         ])
 
     static func run(_ host: Host, _ arguments: ParsedArguments) throws -> Int32 {
-        let entries = host.store.removeOrphans(among: host.store.all(), now: WallClock.now).filter { arguments.flag("all") || $0.status.phase == .running }
+        let entries = host.store.removeOrphans(among: host.store.all(), now: WallClock.now).filter {
+            arguments.flag("all") || $0.status.phase == .running
+        }
         let whole = arguments.flag("no-trunc")
         var text = ""
         if arguments.flag("quiet") {

@@ -15,7 +15,6 @@ import Testing
     nonisolated let root: String
     nonisolated var state: String { root + "/state" }
     nonisolated private var configuration: String { root + "/config.yaml" }
-    private let hostMounts: Int
 
     /// Runs `body` with directories that are removed afterwards, and whatever still runs in them with them.
     static func with(
@@ -39,7 +38,6 @@ import Testing
     private init(_ text: String) throws {
         root = "/run/bulkhead-test-\(try Identity.randomBytes(6).map { String($0, radix: 16) }.joined())"
         try Files.makeDirectories(root)
-        hostMounts = try Files.readText("/proc/self/mounts").count
         // Said once, and of no interest here.
         try Files.write([], to: root + "/network-notice")
         try Files.write([], to: root + "/accelerator-notice")
@@ -107,7 +105,7 @@ import Testing
         #expect(try names(state + "/users") == [])
         #expect(try names(root + "/containers").count == containers)
         #expect(try names(root + "/names").count == containers)
-        #expect(try Files.readText("/proc/self/mounts").count == hostMounts, "a mount is left")
+        #expect(try !Files.readText("/proc/self/mounts").contains(root), "a mount is left")
     }
 }
 

@@ -51,42 +51,40 @@ import TTRPC
         return try await wait(for: pod, streams, signals, early: interrupted.current)
     }
 
-    /// Up to the program's begin, or a signal of somebody who does not want to wait for it.
+    /// Up to the program's begin. A signal of somebody who does not want to wait for it ends the boot; once the program
+    /// has been let go, a signal is for it.
     private func begin(_ streams: StandardStreams?, _ interrupted: Promise<CInt>) async throws -> PodOfOne {
         let pod: PodOfOne
         do {
             pod = try PodOfOne(host, record)
         } catch {
-            throw Failure.notCreated(error as? CLIError ?? CLIError("\(error)", exitCode: CLIError.notRun))
+            throw Failure.notCreated(Self.told(error))
         }
-        let steps = Task { @EventLoop in
-            do {
-                try await pod.create(streams)
-            } catch {
-                throw Failure.notCreated(error as? CLIError ?? CLIError("\(error)", exitCode: CLIError.notRun))
-            }
-            try streams?.start()
-            do {
-                try await pod.start()
-            } catch {
-                throw Failure.notStarted(error as? CLIError ?? CLIError("\(error)", exitCode: CLIError.notRun))
-            }
-        }
+        let creating = Task { @EventLoop in try await pod.create(streams) }
         let interruption = Task { @EventLoop in
             _ = try await interrupted.value()
-            steps.cancel()
+            creating.cancel()
         }
-        defer { interruption.cancel() }
         do {
-            try await steps.value
-            return pod
+            try await creating.value
         } catch {
             await pod.giveUp()
-            if let signal = interrupted.current {
-                throw Failure.notCreated(CLIError("interrupted", exitCode: 128 + signal))
-            }
-            throw error
+            throw Failure.notCreated(
+                interrupted.current.map { CLIError("interrupted", exitCode: 128 + $0) } ?? Self.told(error))
         }
+        interruption.cancel()
+        do {
+            try streams?.start()
+            try await pod.start()
+        } catch {
+            await pod.giveUp()
+            throw Failure.notStarted(Self.told(error))
+        }
+        return pod
+    }
+
+    private static func told(_ error: any Error) -> CLIError {
+        error as? CLIError ?? CLIError("\(error)", exitCode: CLIError.notRun)
     }
 
     private func wait(for pod: PodOfOne, _ streams: StandardStreams?, _ signals: SignalWatch, early: CInt?)

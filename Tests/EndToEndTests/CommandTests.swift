@@ -182,7 +182,8 @@ import Testing
             ])
             #expect(try await run.line() == "up")
             run.process.signal(SIGINT)
-            #expect(try await run.end().code == 9)
+            let result = try await run.end()
+            #expect(result.code == 9, "\(result)")
             try await bulkhead.expectNothingLeft()
 
             // Before there is anything to pass it to.

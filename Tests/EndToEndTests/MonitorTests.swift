@@ -47,7 +47,7 @@ import Testing
             #expect(errors == "oops\n")
             try await client.waitForEnd(within: .seconds(10))
             #expect(pod.status?.exitCode == 42)
-            try pod.expectNothingLeft()
+            try await pod.expectNothingLeft()
         }
     }
 
@@ -87,7 +87,7 @@ import Testing
             try await pod.waitUntilGone(processes)
             #expect(pod.status?.phase == .exited)
             #expect(pod.status?.exitCode == 137)
-            try pod.expectNothingLeft()
+            try await pod.expectNothingLeft()
         }
     }
 
@@ -130,7 +130,7 @@ import Testing
             let _: DeleteResponse = try await client.task(TaskService.Method.delete, TaskProcessRequest(id: pod.id))
             let _: TaskEmpty = try await client.task(TaskService.Method.shutdown, ShutdownRequest())
             try await client.waitForEnd(within: .seconds(10))
-            try pod.expectNothingLeft()
+            try await pod.expectNothingLeft()
         }
     }
 }

@@ -19,12 +19,14 @@ public struct ContainerSpec: Codable, Equatable, Sendable {
     /// Nil: no filter.
     public var seccomp: SeccompSpec?
     public var resources = ResourceSpec()
+    /// PER_* of personality(2), of all processes; nil leaves the agent's.
+    public var personality: UInt32?
 
     public init() {}
 
     enum CodingKeys: Int, CodingKey {
         case root = 1, process, hostname, domainname, mounts, newNamespaces, devices, sysctls, maskedPaths
-        case readonlyPaths, rootfsPropagation, seccomp, resources
+        case readonlyPaths, rootfsPropagation, seccomp, resources, personality
     }
 }
 
@@ -54,13 +56,54 @@ public struct ProcessSpec: Codable, Equatable, Sendable {
     public var noNewPrivileges = false
     /// /proc/self/oom_score_adj; nil leaves the agent's own value.
     public var oomScoreAdjust: Int32?
+    /// As ioprio_set(2) takes it, the class in bits 13 to 15; nil leaves the agent's. A process that joins without one
+    /// gets that of the container's first process; so with `scheduler` and `affinity`.
+    public var ioPriority: UInt32?
+    /// Nil leaves the agent's.
+    public var scheduler: SchedulerSpec?
+    /// For processes that join only.
+    public var affinity: AffinitySpec?
 
     public init() {}
 
     enum CodingKeys: Int, CodingKey {
         case arguments = 1, environment, workingDirectory, user, terminal, capabilities, limits, noNewPrivileges
-        case oomScoreAdjust
+        case oomScoreAdjust, ioPriority, scheduler, affinity
     }
+}
+
+/// `struct sched_attr` of sched_setattr(2), with the kernel's numbers.
+public struct SchedulerSpec: Codable, Equatable, Sendable {
+    /// SCHED_*.
+    public var policy: UInt32 = 0
+    /// SCHED_FLAG_*.
+    public var flags: UInt64 = 0
+    public var nice: Int32 = 0
+    public var priority: UInt32 = 0
+    public var runtimeNanoseconds: UInt64 = 0
+    public var deadlineNanoseconds: UInt64 = 0
+    public var periodNanoseconds: UInt64 = 0
+
+    public init() {}
+
+    enum CodingKeys: Int, CodingKey {
+        case policy = 1, flags, nice, priority, runtimeNanoseconds, deadlineNanoseconds, periodNanoseconds
+    }
+}
+
+/// CPUs by number that a process which joins a container may use; none leaves them as they are.
+public struct AffinitySpec: Codable, Equatable, Sendable {
+    /// CPUs from 0 to `limit` - 1 can be named.
+    public static let limit: UInt32 = 1024
+
+    /// While it is being made.
+    public var initial: [UInt32] = []
+    /// When it executes its program.
+    public var final: [UInt32] = []
+
+    public init() {}
+
+    enum CodingKeys: Int, CodingKey { case initial = 1, final }
 }
 
 /// Numbers, or a name that the agent looks up in the container's /etc/passwd and /etc/group.
@@ -128,11 +171,14 @@ public struct MountSpec: Codable, Equatable, Sendable {
     public var clearedRecursiveAttributes: UInt64 = 0
     /// What the file system itself takes, with commas.
     public var data = ""
+    /// MS_* that a bind does not take over from its source.
+    public var clearedFlags: UInt64 = 0
 
     public init() {}
 
     enum CodingKeys: Int, CodingKey {
         case destination = 1, type, source, flags, propagation, recursiveAttributes, clearedRecursiveAttributes, data
+        case clearedFlags
     }
 }
 

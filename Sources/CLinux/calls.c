@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/reboot.h>
@@ -97,6 +98,24 @@ int bh_prlimit(pid_t pid, int resource, uint64_t soft, uint64_t hard) {
     struct rlimit limit = {(rlim_t)soft, (rlim_t)hard};
     RESULT(prlimit(pid, (enum __rlimit_resource)resource, &limit, NULL));
 }
+int bh_set_scheduling(const struct bh_scheduling *scheduling) {
+    struct {  // struct sched_attr in its first version, which not every libc declares
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime, deadline, period;
+    } attributes = {
+        sizeof attributes,    scheduling->policy,  scheduling->flags,    scheduling->nice,
+        scheduling->priority, scheduling->runtime, scheduling->deadline, scheduling->period,
+    };
+    RESULT(syscall(SYS_sched_setattr, 0, &attributes, 0));
+}
+int bh_set_affinity(const uint64_t *mask, size_t words) {
+    RESULT(syscall(SYS_sched_setaffinity, 0, words * sizeof *mask, mask));
+}
+int bh_set_io_priority(int priority) { RESULT(syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, priority)); }
+int bh_personality(unsigned long domain) { RESULT(personality(domain)); }
 int bh_sethostname(const void *name, size_t length) { RESULT(sethostname(name, length)); }
 int bh_setdomainname(const void *name, size_t length) { RESULT(setdomainname(name, length)); }
 int bh_mknodat(int dirfd, const char *path, mode_t mode, unsigned major, unsigned minor) {

@@ -105,7 +105,8 @@ import Linux
         guard self.process.exit.current == nil else { throw ContainerError("join the container", "it has ended") }
         try checkNotPaused("join the container")
         var joined = ContainerSpec()
-        joined.process = process
+        joined.process = process.inheriting(from: spec.process)
+        joined.personality = spec.personality
         joined.newNamespaces = spec.newNamespaces
         joined.seccomp = spec.seccomp
         let made = try await ContainerProcess.make(

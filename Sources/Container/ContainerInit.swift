@@ -60,6 +60,7 @@ public enum ContainerInit {
             }
         }
         if plan.joins {
+            try ProcessScheduling(process).setInitialAffinity()
             try join()
         } else {
             if Namespaces(rawValue: plan.spec.newNamespaces).contains(.network) {
@@ -77,6 +78,8 @@ public enum ContainerInit {
         func filter() throws(ContainerError) {
             if let seccomp = plan.spec.seccomp { try installFilter(seccomp) }
         }
+        // While it has every privilege; the filter may forbid these calls.
+        try ProcessScheduling(process).apply(joins: plan.joins, personality: plan.spec.personality)
         try setup.apply(filter: filter)
         try awaitStart(channel)
         if process.noNewPrivileges { try filter() }

@@ -4,7 +4,7 @@ import Linux
 /// One mount of a container.
 struct ContainerMount {
     let spec: MountSpec
-    private let flags: MountFlags
+    private let flags: MountFlags, clearedFlags: MountFlags
 
     private static let noDirectoryAccessTime: UInt = 2048, noAccessTime: UInt = 1024, relativeAccessTime: UInt = 1 << 21
     private static let strictAccessTime: UInt = 1 << 24, noSymlinkFollow: UInt = 256
@@ -12,6 +12,7 @@ struct ContainerMount {
     init(_ spec: MountSpec) {
         self.spec = spec
         flags = MountFlags(rawValue: UInt(truncatingIfNeeded: spec.flags))
+        clearedFlags = MountFlags(rawValue: UInt(truncatingIfNeeded: spec.clearedFlags)).subtracting(flags)
     }
 
     /// Mounts it within `root`.
@@ -84,20 +85,25 @@ struct ContainerMount {
         try Mounts.setPropagation(mount, propagation, named: spec.destination)
     }
 
-    /// The flags as mount_setattr(2) has them. MOUNT_ATTR_NOATIME and its kind are one field of three bits.
+    /// The flags as mount_setattr(2) has them; what is neither set nor cleared stays as the source has it.
+    /// MOUNT_ATTR_NOATIME and its kind are one field of three bits, in which 0 is the kernel's default.
     private var attributes: (set: MountAttributes, clear: MountAttributes) {
         var set: MountAttributes = [], clear: MountAttributes = []
         for (flag, attribute) in [
             (MountFlags.readOnly, MountAttributes.readOnly), (.noSetUID, .noSetUID), (.noDevices, .noDevices),
             (.noExecute, .noExecute), (MountFlags(rawValue: Self.noSymlinkFollow), .noSymlinkFollow),
             (MountFlags(rawValue: Self.noDirectoryAccessTime), MountAttributes(rawValue: 0x80)),
-        ] where flags.contains(flag) {
-            set.insert(attribute)
+        ] {
+            if flags.contains(flag) { set.insert(attribute) }
+            if clearedFlags.contains(flag) { clear.insert(attribute) }
         }
+        let accessTimes = MountAttributes(rawValue: 0x70)
+        let choices = MountFlags(rawValue: Self.noAccessTime | Self.strictAccessTime)
+        if !clearedFlags.isDisjoint(with: choices) { clear.formUnion(accessTimes) }
         for (flag, value) in [
             (Self.relativeAccessTime, UInt64(0)), (Self.noAccessTime, 0x10), (Self.strictAccessTime, 0x20),
         ] where flags.contains(MountFlags(rawValue: flag)) {
-            clear = MountAttributes(rawValue: 0x70)
+            clear.formUnion(accessTimes)
             set = MountAttributes(rawValue: set.rawValue & ~0x70 | value)
         }
         return (set, clear)

@@ -16,13 +16,18 @@ struct ControlGroup: Sendable {
         let path = path
         try stage("make the cgroup") { () throws(SystemCallError) in try Files.makeDirectory(path) }
         do throws(SystemCallError) {
-            for (file, value) in files.sorted(by: { $0.key < $1.key }) {
+            for (file, value) in files.sorted(by: { $0.key < $1.key }) where !Self.isIdle(file, value, in: path) {
                 try Files.control(path + "/" + file, value)
             }
         } catch {
             try? Files.removeDirectory(path)
-            throw ContainerError("limit the resources", "\(error)")
+            throw Self.failure(error)
         }
+    }
+
+    /// A kernel that does not count swap has no such file; no swap, and any amount of none, is what it gives anyway.
+    static func isIdle(_ file: String, _ value: String, in path: String) -> Bool {
+        file == "memory.swap.max" && ["0", "max"].contains(value) && !Files.exists(path + "/" + file)
     }
 
     private static func check(_ files: [String: String]) throws(ContainerError) {
@@ -31,12 +36,18 @@ struct ControlGroup: Sendable {
         }
     }
 
+    private static func failure(_ error: SystemCallError) -> ContainerError {
+        let countsNoSwap = error.code == ErrorNumber.noEntry && error.subject.hasSuffix("/memory.swap.max")
+        return ContainerError(
+            "limit the resources", countsNoSwap ? "memory.swap.max: the guest's kernel counts no swap" : "\(error)")
+    }
+
     /// Changes limits. When one is refused, those before it get their old values back.
     func update(_ files: [String: String]) throws(ContainerError) {
         try Self.check(files)
         var before: [(file: String, value: String)] = []
         do throws(SystemCallError) {
-            for (file, value) in files.sorted(by: { $0.key < $1.key }) {
+            for (file, value) in files.sorted(by: { $0.key < $1.key }) where !Self.isIdle(file, value, in: path) {
                 let old = (try? Files.readText(path + "/" + file, limit: 1 << 16)) ?? ""
                 try Files.control(path + "/" + file, value)
                 before.append((file, String(old.prefix { !$0.isNewline })))
@@ -46,7 +57,7 @@ struct ControlGroup: Sendable {
             for (file, value) in before.reversed() where !value.isEmpty {
                 try? Files.control(path + "/" + file, value)
             }
-            throw ContainerError("limit the resources", "\(error)")
+            throw Self.failure(error)
         }
     }
 

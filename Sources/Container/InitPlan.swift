@@ -3,7 +3,7 @@ import Protobuf
 
 /// What a container's init is to do.
 struct InitPlan: Codable, Equatable, Sendable {
-    /// It joins a container that is there: of `spec` only `process` and `seccomp` count.
+    /// It joins a container that is there: of `spec` only `process`, `seccomp` and `personality` count.
     var joins = false
     var spec = ContainerSpec()
 

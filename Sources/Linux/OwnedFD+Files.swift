@@ -35,6 +35,20 @@ extension OwnedFD {
         }
     }
 
+    /// Where a symbolic link leads that is open as itself (O_PATH and O_NOFOLLOW), readlinkat(2).
+    public borrowing func linkTarget() throws(SystemCallError) -> String {
+        var code: CInt = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: Int(PATH_MAX)) { buffer, filled in
+            let got = buffer.withMemoryRebound(to: CChar.self) { chars in
+                chars.baseAddress.map { start in withRaw { readlinkat($0, "", start, chars.count) } } ?? -1
+            }
+            code = got < 0 ? errno : 0
+            filled = max(got, 0)
+        }
+        guard code == 0 else { throw SystemCallError("readlinkat", code: code) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// Cuts the file to `sizeBytes`, or extends it with zeros.
     public borrowing func truncate(to sizeBytes: Int64) throws(SystemCallError) {
         try withRaw { number throws(SystemCallError) in

@@ -42,6 +42,7 @@ public enum ErrorNumber {
     public static let refused: CInt = ECONNREFUSED
     public static let tooLarge: CInt = EFBIG
     public static let overQuota: CInt = EDQUOT
+    public static let loop: CInt = ELOOP
 }
 
 /// The text of an errno, as strerror(3) has it in the C locale.

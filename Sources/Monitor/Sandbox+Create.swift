@@ -85,7 +85,13 @@ extension Sandbox {
         }
         let path = bundle + "/config.json"
         do {
-            return try RuntimeSpec.decode(json: Files.read(path, limit: RuntimeSpec.maximumBytes))
+            let json = try Files.read(path, limit: RuntimeSpec.maximumBytes)
+            let spec = try RuntimeSpec.decode(json: json)
+            // From the bytes: fields that `RuntimeSpec` has not would be missed afterwards.
+            let review = try SpecReview.review(json: json)
+            for note in review.notes { warn("\(path): \(note)") }
+            if review.omitted > 0 { warn("\(path): and \(review.omitted) more") }
+            return spec
         } catch let error as SystemCallError where error.code == ErrorNumber.noEntry {
             throw SandboxError(.notFound, "\(path): no such file")
         } catch {

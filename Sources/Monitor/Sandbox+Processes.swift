@@ -38,7 +38,7 @@ extension Sandbox {
         do {
             var process = try RuntimeSpec.Process.decode(json: options.process)
             process.terminal = request.terminal
-            var spec = try ContainerTranslation.process(process)
+            var spec = try ContainerTranslation.exec(process)
             spec.user.name = options.user
             if spec.terminal != nil, options.width > 0 { spec.terminal = TerminalSpec(options.width, options.height) }
             return spec

@@ -22,6 +22,7 @@ extension ContainerTranslation {
         result.destination = try FieldChecks.containedPath(mount.destination, "\(field).destination")
         result.flags = options.flags.rawValue
         result.propagation = try propagation(options.propagation, "\(field).options")
+        result.clearedFlags = options.clearedFlags.rawValue
         result.recursiveAttributes = options.recursiveAttributes.rawValue
         result.clearedRecursiveAttributes = options.clearedRecursiveAttributes.rawValue
         result.data = options.data.joined(separator: ",")
@@ -31,6 +32,9 @@ extension ContainerTranslation {
             guard !source.isEmpty else { throw .missing(field: "\(field).source") }
             guard let guestPath = binds(source) else {
                 throw .unmappedBind(source: source, destination: mount.destination)
+            }
+            if let option = options.unsuitableForBind {
+                throw .invalid("\(field).options", option, "is for a file system, which a bind shares with its source")
             }
             result.type = "bind"
             result.source = guestPath

@@ -5,10 +5,14 @@ extension ContainerTranslation {
     /// Supplementary groups of a process. Source: NGROUPS_MAX in include/uapi/linux/limits.h.
     public static let maximumGroups = 65536
 
-    /// Translates a process: the container's first, or one that `exec` adds.
-    /// - Throws: the first field that is not acceptable.
-    public static func process(_ process: RuntimeSpec.Process) throws(TranslationError) -> ProcessSpec {
-        try refuseScheduling(process)
+    /// Translates a process that `exec` adds.
+    /// - Throws: as `translate` does.
+    public static func exec(_ process: RuntimeSpec.Process) throws(TranslationError) -> ProcessSpec {
+        try refuse { () throws(SpecError) in try SpecReview.review(process) }
+        return try Self.process(process)
+    }
+
+    static func process(_ process: RuntimeSpec.Process) throws(TranslationError) -> ProcessSpec {
         var result = ProcessSpec()
         result.arguments = try arguments(process.args ?? [])
         result.environment = try environment(process.env ?? [])
@@ -22,20 +26,10 @@ extension ContainerTranslation {
             // Source: proc_pid_oom_score_adj(5).
             result.oomScoreAdjust = try FieldChecks.number(adjustment, in: -1000...1000, "process.oomScoreAdj")
         }
+        if let priority = process.ioPriority { result.ioPriority = try ioPriority(priority) }
+        if let scheduler = process.scheduler { result.scheduler = try Self.scheduler(scheduler) }
+        if let affinity = process.execCPUAffinity { result.affinity = try Self.affinity(affinity) }
         return result
-    }
-
-    private static func refuseScheduling(_ process: RuntimeSpec.Process) throws(TranslationError) {
-        if let priority = process.ioPriority {
-            throw .invalid("process.ioPriority", priority.class.rawValue, "the agent sets no I/O priority yet")
-        }
-        if let scheduler = process.scheduler {
-            throw .invalid("process.scheduler", scheduler.policy.rawValue, "the agent sets no scheduling policy yet")
-        }
-        if let affinity = process.execCPUAffinity, affinity.initial != nil || affinity.final != nil {
-            let shown = affinity.final ?? affinity.initial ?? ""
-            throw .invalid("process.execCPUAffinity", shown, "the agent sets no CPU affinity yet")
-        }
     }
 
     private static func arguments(_ arguments: [String]) throws(TranslationError) -> [String] {

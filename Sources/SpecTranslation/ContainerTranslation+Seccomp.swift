@@ -13,9 +13,9 @@ extension ContainerTranslation {
             "M68K", "SH", "SHEB",
         ].map { "SCMP_ARCH_" + $0 })
 
-    /// Source: config-linux.md; without NEW_LISTENER, for which there is no listener.
+    /// Source: config-linux.md; without those for a listener, which there is not.
     private static let filterFlags: Set<String> = Set(
-        ["TSYNC", "LOG", "SPEC_ALLOW", "WAIT_KILLABLE_RECV"].map { "SECCOMP_FILTER_FLAG_" + $0 })
+        ["TSYNC", "LOG", "SPEC_ALLOW"].map { "SECCOMP_FILTER_FLAG_" + $0 })
 
     static func seccomp(_ seccomp: RuntimeSpec.Seccomp) throws(TranslationError) -> SeccompSpec {
         var result = SeccompSpec()

@@ -4,8 +4,7 @@ import OCI
 /// From config.json to what the agent is told: judges every field that `SpecTable` calls applied, so that a value that
 /// the guest could not apply is an error on the host, with the field's name. Pure; it looks at no file.
 ///
-/// Not carried over, since they are not the agent's: `annotations`, `linux.cgroupsPath` and
-/// `linux.resources.memory.checkBeforeUpdate`.
+/// Not carried over is what the table calls met by the VM.
 public enum ContainerTranslation {
     /// Bytes of a host or domain name. Source: __NEW_UTS_LEN in include/uapi/linux/utsname.h.
     public static let maximumNameBytes = 64
@@ -20,7 +19,7 @@ public enum ContainerTranslation {
     public static func translate(
         _ spec: RuntimeSpec, rootfs: RootFileSystem, user: String = "", binds: (String) -> String?
     ) throws(TranslationError) -> ContainerSpec {
-        try review(spec)
+        try refuse { () throws(SpecError) in try SpecReview.review(spec) }
         guard let process = spec.process else { throw .missing(field: "process") }
         var container = ContainerSpec()
         container.root = rootfs
@@ -31,9 +30,7 @@ public enum ContainerTranslation {
         container.domainname = try name(spec.domainname, "domainname")
         container.mounts = try mounts(spec.mounts ?? [], binds: binds)
         guard let linux = spec.linux else { return container }
-        if linux.personality?.domain == .linux32 {
-            throw .invalid("linux.personality.domain", "LINUX32", "the agent sets no execution domain yet")
-        }
+        container.personality = linux.personality.map { personality($0.domain) }
         container.newNamespaces = namespaces(linux.namespaces ?? [])
         container.devices = try devices(linux.devices ?? [])
         container.sysctls = try sysctls(linux.sysctl ?? [:])
@@ -48,14 +45,22 @@ public enum ContainerTranslation {
         return container
     }
 
-    private static func review(_ spec: RuntimeSpec) throws(TranslationError) {
-        let review: SpecReview
+    static func refuse(_ review: () throws(SpecError) -> SpecReview) throws(TranslationError) {
+        let result: SpecReview
         do throws(SpecError) {
-            review = try SpecReview.review(spec)
+            result = try review()
         } catch {
             throw .notReviewed(error)
         }
-        guard review.refusals.isEmpty else { throw .refused(review.refusals, omitted: review.omitted) }
+        guard result.refusals.isEmpty else { throw .refused(result.refusals, omitted: result.omitted) }
+    }
+
+    /// PER_*. Source: include/uapi/linux/personality.h.
+    private static func personality(_ domain: RuntimeSpec.Personality.Domain) -> UInt32 {
+        switch domain {
+        case .linux: 0
+        case .linux32: 8
+        }
     }
 
     private static func name(_ value: String?, _ field: String) throws(TranslationError) -> String {

@@ -7,7 +7,10 @@ import Testing
         let review = try SpecReview.review(json: Sample.docker.bytes)
         #expect(review.refusals.map(\.path) == ["hooks.prestart"])
         #expect(review.refusals.map(\.value) == ["[1]"])
-        #expect(review.notes.map(\.path) == ["process.apparmorProfile", "mounts[4].type", "linux.namespaces"])
+        #expect(
+            review.notes.map(\.path) == [
+                "process.apparmorProfile", "mounts[4].type", "linux.cgroupsPath", "linux.namespaces",
+            ])
         #expect(review.notes.first?.value == "docker-default")
     }
 
@@ -17,14 +20,16 @@ import Testing
         #expect(review.refusals.first?.value == "/proc/4711/ns/ipc")
         #expect(
             review.notes.map(\.path) == [
-                "process.apparmorProfile", "process.selinuxLabel", "mounts[5].type", "linux.mountLabel",
+                "process.apparmorProfile", "process.selinuxLabel", "mounts[5].type",
+                "linux.resources.hugepageLimits[0].pageSize", "linux.resources.hugepageLimits[1].pageSize",
+                "linux.cgroupsPath", "linux.mountLabel",
             ])
     }
 
     @Test func podmanNeedsOnlyItsNetworkNamespace() throws {
         let review = try SpecReview.review(json: Sample.podman.bytes)
         #expect(review.refusals.map(\.path) == ["linux.namespaces[1].path"])
-        #expect(review.notes.map(\.path) == ["process.apparmorProfile", "mounts[8].type"])
+        #expect(review.notes.map(\.path) == ["process.apparmorProfile", "mounts[8].type", "linux.cgroupsPath"])
     }
 
     static let isolated = ["pid", "network", "ipc", "uts", "mount", "cgroup"]
@@ -56,10 +61,24 @@ import Testing
         Row(
             json: spec(linux: #","resources":{"network":{"classID":7}}"#),
             refused: ["linux.resources.network.classID = 7"]),
-        Row(json: spec(linux: #","resources":{"hugepageLimits":[{"pageSize":"2MB","limit":0}]}"#)),
+        Row(
+            json: spec(linux: #","resources":{"hugepageLimits":[{"pageSize":"2MB","limit":0}]}"#),
+            noted: ["linux.resources.hugepageLimits[0].pageSize = 2MB"]),
         Row(
             json: spec(linux: #","resources":{"hugepageLimits":[{"pageSize":"2MB","limit":1}]}"#),
-            refused: ["linux.resources.hugepageLimits[0].limit = 1"]),
+            refused: ["linux.resources.hugepageLimits[0].limit = 1"],
+            noted: ["linux.resources.hugepageLimits[0].pageSize = 2MB"]),
+        Row(json: spec(linux: #","devices":[{"type":"c","major":1,"minor":3},{"type":"p"}]"#)),
+        Row(
+            json: spec(
+                linux: #","devices":[{"type":"u","major":226,"minor":0},{"type":"b","major":1,"minor":3}]"#),
+            refused: ["linux.devices[0] = u 226:0", "linux.devices[1] = b 1:3"]),
+        Row(
+            json: spec(linux: #","seccomp":{"defaultAction":"SCMP_ACT_LOG","flags":["SECCOMP_FILTER_FLAG_LOG"]}"#),
+            noted: ["linux.seccomp.defaultAction = SCMP_ACT_LOG", "linux.seccomp.flags = [1]"]),
+        Row(
+            json: spec(linux: #","seccomp":{"flags":["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]}"#),
+            refused: ["linux.seccomp.flags = [1]"]),
         Row(
             json: spec(linux: #","resources":{"memory":{"kernel":-1,"disableOOMKiller":true,"swappiness":0}}"#),
             refused: ["linux.resources.memory.disableOOMKiller = true"], noted: ["linux.resources.memory.kernel = -1"]),
@@ -107,6 +126,21 @@ import Testing
 
     private func shown(_ finding: SpecReview.Finding) -> String {
         finding.value.isEmpty ? finding.path : "\(finding.path) = \(finding.value)"
+    }
+
+    @Test(arguments: ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"])
+    func hooksAreRefusedByTheirKind(_ kind: String) throws {
+        let json = Self.spec(root: #","hooks":{"\#(kind)":[{"path":"/h"}]}"#)
+        #expect(try SpecReview.review(json: json.bytes).refusals.map(\.path) == ["hooks.\(kind)"])
+    }
+
+    @Test func aProcessThatJoinsIsReviewedToo() throws {
+        var process = RuntimeSpec.Process(user: RuntimeSpec.User(uid: 0, gid: 0), cwd: "/")
+        #expect(try SpecReview.review(process).refusals == [])
+        process.commandLine = "dir"
+        process.selinuxLabel = "l"
+        #expect(try SpecReview.review(process).refusals.map(\.path) == ["process.commandLine"])
+        #expect(try SpecReview.review(process).notes.map(\.path) == ["process.selinuxLabel"])
     }
 
     @Test func findingsAreLimitedAndCounted() throws {

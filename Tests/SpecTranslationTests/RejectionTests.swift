@@ -42,13 +42,45 @@ import Testing
             $0.process?.terminal = true
             $0.process?.consoleSize = .init(height: 1, width: .max)
         },
-        Rejection("process.ioPriority") { $0.process?.ioPriority = .init(class: .idle, priority: 0) },
-        Rejection("process.scheduler") { $0.process?.scheduler = .init(policy: .batch) },
-        Rejection("process.execCPUAffinity") {
-            $0.process?.execCPUAffinity = .init()
-            $0.process?.execCPUAffinity?.final = "0"
-        },
     ]
+
+    private static func scheduler(
+        _ policy: RuntimeSpec.Scheduler.Policy, _ change: @escaping @Sendable (inout RuntimeSpec.Scheduler) -> Void
+    ) -> @Sendable (inout RuntimeSpec) -> Void {
+        { spec in
+            var scheduler = RuntimeSpec.Scheduler(policy: policy)
+            change(&scheduler)
+            spec.process?.scheduler = scheduler
+        }
+    }
+
+    private static func affinity(_ list: String) -> @Sendable (inout RuntimeSpec) -> Void {
+        { spec in
+            spec.process?.execCPUAffinity = .init()
+            spec.process?.execCPUAffinity?.final = list
+        }
+    }
+
+    static let scheduling = [
+        Rejection("process.ioPriority.priority") { $0.process?.ioPriority = .init(class: .idle, priority: 8) },
+        Rejection("process.ioPriority.priority") { $0.process?.ioPriority = .init(class: .realTime, priority: -1) },
+        Rejection("process.scheduler.policy", scheduler(.iso) { _ in }),
+        Rejection("process.scheduler.flags", scheduler(.other) { $0.flags = ["SCHED_FLAG_UTIL_CLAMP_MIN"] }),
+        Rejection(
+            "process.scheduler.flags[1]", scheduler(.other) { $0.flags = ["SCHED_FLAG_RESET_ON_FORK", "x"] }),
+        Rejection("process.scheduler.nice", scheduler(.other) { $0.nice = 20 }),
+        Rejection("process.scheduler.nice", scheduler(.batch) { $0.nice = .min }),
+        Rejection("process.scheduler.nice", scheduler(.idle) { $0.nice = 1 }),
+        Rejection("process.scheduler.priority", scheduler(.fifo) { _ in }),
+        Rejection("process.scheduler.priority", scheduler(.roundRobin) { $0.priority = 100 }),
+        Rejection("process.scheduler.priority", scheduler(.other) { $0.priority = 1 }),
+        Rejection("process.scheduler.runtime", scheduler(.other) { $0.runtime = 1 }),
+        Rejection("process.scheduler.period", scheduler(.deadline) { $0.period = .max }),
+    ]
+
+    static let affinities = ["a", "0-", "-1", "1-0", "0,,1", "0-1-2", "1024", "99999999999", " 0", "0\n"].map {
+        Rejection("process.execCPUAffinity.final", affinity($0))
+    }
 
     static let general = [
         Rejection("hostname") { $0.hostname = String(repeating: "é", count: 33) },
@@ -57,7 +89,10 @@ import Testing
         Rejection("linux.namespaces[0].path") { $0.linux?.namespaces?[0].path = "/proc/1/ns/pid" },
         Rejection("linux.namespaces[5].type") { $0.linux?.namespaces?.append(.init(type: .user)) },
         Rejection("linux.namespaces") { $0.linux?.namespaces?.removeFirst() },
-        Rejection("linux.personality.domain") { $0.linux?.personality = .init(domain: .linux32) },
+        Rejection("linux.personality.flags") {
+            $0.linux?.personality = .init(domain: .linux32)
+            $0.linux?.personality?.flags = ["ADDR_NO_RANDOMIZE"]
+        },
         Rejection("linux.rootfsPropagation") { $0.linux?.rootfsPropagation = "loud" },
         Rejection("linux.sysctl") { $0.linux?.sysctl = ["kernel": "1"] },
         Rejection("linux.sysctl") { $0.linux?.sysctl = ["kernel/../../x.y": "1"] },
@@ -81,6 +116,8 @@ import Testing
         Rejection("/host/data/") { $0.mounts = [mount("/a", "bind", "/host/data/", [])] },
         Rejection("mounts[0].options") { $0.mounts = [mount("/a", "tmpfs", "", ["shared", "private"])] },
         Rejection("mounts[0].options[0]") { $0.mounts = [mount("/a", "tmpfs", "", ["tmpcopyup"])] },
+        Rejection("mounts[0].options") { $0.mounts = [mount("/a", "bind", "/host/data", ["size=1"])] },
+        Rejection("mounts[0].options") { $0.mounts = [mount("/a", "bind", "/host/data", ["rbind", "sync"])] },
         Rejection("mounts[0].options") {
             $0.mounts = [mount("/a", "tmpfs", "", Array(repeating: "ro", count: 257))]
         },
@@ -118,10 +155,18 @@ import Testing
         Rejection("linux.devices[0].type") { $0.linux?.devices = [.init(path: "/dev/x", type: "d")] },
         Rejection("linux.devices[0].major") { $0.linux?.devices = [.init(path: "/dev/x", type: "c")] },
         Rejection("linux.devices[0].minor") { $0.linux?.devices = [.init(path: "/dev/x", type: "b", major: 1)] },
-        Rejection("linux.devices[0].major") {
+        Rejection("linux.devices[0]") { $0.linux?.devices = [.init(path: "/dev/sda", type: "b", major: 8, minor: 0)] },
+        Rejection("linux.devices[0]") { $0.linux?.devices = [.init(path: "/dev/x", type: "b", major: 1, minor: 3)] },
+        Rejection("linux.devices[1]") {
+            $0.linux?.devices = [
+                .init(path: "/dev/null", type: "u", major: 1, minor: 3),
+                .init(path: "/dev/fuse", type: "c", major: 10, minor: 229),
+            ]
+        },
+        Rejection("linux.devices[0]") {
             $0.linux?.devices = [.init(path: "/dev/x", type: "c", major: .min, minor: 0)]
         },
-        Rejection("linux.devices[0].minor") {
+        Rejection("linux.devices[0]") {
             $0.linux?.devices = [.init(path: "/dev/x", type: "c", major: 4095, minor: 0x10_0000)]
         },
         Rejection("linux.devices[0].fileMode") {
@@ -164,7 +209,7 @@ import Testing
         },
     ]
 
-    @Test(arguments: process + general + mounts + devices + deviceRules + seccomp)
+    @Test(arguments: process + scheduling + affinities + general + mounts + devices + deviceRules + seccomp)
     func unacceptableFieldIsNamed(_ row: Rejection) {
         #expect(row.rejectedField == row.field)
     }

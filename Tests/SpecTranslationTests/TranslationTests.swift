@@ -18,7 +18,13 @@ import Testing
                     "permitted": ["CAP_KILL", "CAP_KILL"], "inheritable": [], "ambient": ["CAP_BPF"]
                 },
                 "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 18446744073709551615, "soft": 1024}],
-                "noNewPrivileges": true, "oomScoreAdj": -998, "apparmorProfile": "docker-default"
+                "noNewPrivileges": true, "oomScoreAdj": -998,
+                "ioPriority": {"class": "IOPRIO_CLASS_RT", "priority": 3},
+                "scheduler": {
+                    "policy": "SCHED_DEADLINE", "flags": ["SCHED_FLAG_RESET_ON_FORK", "SCHED_FLAG_RECLAIM"],
+                    "runtime": 1, "deadline": 2, "period": 3
+                },
+                "execCPUAffinity": {"initial": "7,0-2", "final": "1,1"}, "apparmorProfile": "docker-default"
             },
             "root": {"path": "/var/lib/merged", "readonly": true},
             "hostname": "web", "domainname": "example",
@@ -28,7 +34,7 @@ import Testing
                 {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup",
                     "options": ["ro", "nosuid", "xattr"]},
                 {"destination": "/data", "type": "none", "source": "/host/data",
-                    "options": ["rbind", "rprivate", "rro"]},
+                    "options": ["rbind", "rprivate", "rro", "exec", "noatime", "atime"]},
                 {"destination": "/more", "type": "bind", "source": "/host/data"}
             ],
             "linux": {
@@ -37,14 +43,14 @@ import Testing
                     {"type": "cgroup"}
                 ],
                 "devices": [
-                    {"path": "/dev/fuse", "type": "u", "major": 10, "minor": 229, "fileMode": 8630, "gid": 5},
+                    {"path": "/dev/log", "type": "u", "major": 1, "minor": 11, "fileMode": 8630, "gid": 5},
                     {"path": "/dev/fifo", "type": "p"}
                 ],
                 "resources": {"devices": [
                     {"allow": false, "access": "rwm"}, {"allow": true, "type": "c", "major": 10, "minor": -1, "access": "wr"},
                     {"allow": true, "type": "b", "minor": 7, "access": "m"}, {"allow": true, "type": "a", "major": 9}
                 ], "pids": {"limit": 7}},
-                "rootfsPropagation": "rslave", "sysctl": {"net.core.somaxconn": "512"},
+                "personality": {"domain": "LINUX32"}, "rootfsPropagation": "rslave", "sysctl": {"net.core.somaxconn": "512"},
                 "maskedPaths": ["/proc/keys"], "readonlyPaths": ["/proc/sys"],
                 "seccomp": {
                     "defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 38,
@@ -93,6 +99,14 @@ import Testing
         #expect(process.limits.first?.hard == .max)
         #expect(process.noNewPrivileges)
         #expect(process.oomScoreAdjust == -998)
+        #expect(process.ioPriority == 0x2003)
+        #expect(process.scheduler?.policy == 6)
+        #expect(process.scheduler?.flags == 3)
+        #expect(process.scheduler?.runtimeNanoseconds == 1)
+        #expect(process.scheduler?.deadlineNanoseconds == 2)
+        #expect(process.scheduler?.periodNanoseconds == 3)
+        #expect(process.affinity?.initial == [0, 1, 2, 7])
+        #expect(process.affinity?.final == [1])
     }
 
     @Test func containerIsCarriedOver() throws {
@@ -102,6 +116,7 @@ import Testing
         #expect(container.root.overlayBytes == 1 << 20)
         #expect((container.hostname, container.domainname) == ("web", "example"))
         #expect(container.newNamespaces == 0x6E02_0000)
+        #expect(container.personality == 8)
         #expect(container.sysctls == ["net.core.somaxconn": "512"])
         #expect(container.maskedPaths == ["/proc/keys"])
         #expect(container.readonlyPaths == ["/proc/sys"])
@@ -113,11 +128,11 @@ import Testing
                 DeviceRule(allow: true, kind: "b", major: nil, minor: 7, access: 1),
                 DeviceRule(allow: true, kind: "a", major: nil, minor: nil, access: 7),
             ])
-        #expect(container.devices.map(\.path) == ["/dev/fuse", "/dev/fifo"])
+        #expect(container.devices.map(\.path) == ["/dev/log", "/dev/fifo"])
         #expect(container.devices.map(\.kind) == ["c", "p"])
         #expect(container.devices.map(\.mode) == [0o666, 0o666])
-        #expect(container.devices.map(\.major) == [10, 0])
-        #expect(container.devices.map(\.minor) == [229, 0])
+        #expect(container.devices.map(\.major) == [1, 0])
+        #expect(container.devices.map(\.minor) == [11, 0])
         #expect(container.devices.map(\.gid) == [5, 0])
     }
 
@@ -127,6 +142,7 @@ import Testing
         #expect(mounts.map(\.type) == ["tmpfs", "cgroup2", "bind", "bind"])
         #expect(mounts.map(\.source) == ["tmpfs", "cgroup2", "/shares/data", "/shares/data"])
         #expect(mounts.map(\.flags) == [0x100_0002, 3, 0x5000, 0x1000])
+        #expect(mounts.map(\.clearedFlags) == [0, 0, 0x408, 0])
         #expect(mounts.map(\.data) == ["mode=755,size=65536k", "", "", ""])
         #expect(mounts.map(\.propagation) == [0, 0, 0x4_4000, 0])
         #expect(mounts.map(\.recursiveAttributes) == [0, 0, 1, 0])

@@ -153,6 +153,20 @@ int bh_setresuid(uid_t uid);
 int bh_setresgid(gid_t gid);
 int bh_close_range(unsigned first, unsigned last, int cloexec);
 int bh_prlimit(pid_t pid, int resource, uint64_t soft, uint64_t hard);
+/// The scheduling of the calling thread, sched_setattr(2).
+struct bh_scheduling {
+    uint32_t policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+};
+int bh_set_scheduling(const struct bh_scheduling *scheduling);
+/// CPUs of the calling thread, 64 in each of `words` numbers.
+int bh_set_affinity(const uint64_t *mask, size_t words);
+/// I/O priority of the calling thread, its class in bits 13 to 15.
+int bh_set_io_priority(int priority);
+int bh_personality(unsigned long domain);
 int bh_sethostname(const void *name, size_t length);
 int bh_setdomainname(const void *name, size_t length);
 int bh_mknodat(int dirfd, const char *path, mode_t mode, unsigned major, unsigned minor);

@@ -42,6 +42,9 @@ public struct MountFlags: OptionSet, Hashable, Sendable {
     public static let strictAccessTime = MountFlags(rawValue: 1 << 24)
     /// MS_LAZYTIME.
     public static let lazyTime = MountFlags(rawValue: 1 << 25)
+
+    /// Those of a file system, which all of its mounts share. Without MS_MANDLOCK, which does nothing any more.
+    static let ofFileSystem: MountFlags = [.synchronous, .directorySync, .inodeVersion, .lazyTime]
 }
 
 /// Attributes of mount_setattr(2) with the kernel's values. Source: include/uapi/linux/mount.h.

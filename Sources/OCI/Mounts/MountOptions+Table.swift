@@ -96,7 +96,12 @@ extension MountOptions.Meaning {
     var description: (name: String, remark: String) {
         switch self {
         case .nothing: ("applied", "no effect")
-        case .set(let flags): ("applied", "sets \(Self.hexadecimal(flags.rawValue)) of mount(2)")
+        case .set(let flags):
+            (
+                "applied",
+                "sets \(Self.hexadecimal(flags.rawValue)) of mount(2)"
+                    + (flags.isDisjoint(with: .ofFileSystem) ? "" : "; refused for a bind")
+            )
         case .clear(let flags): ("applied", "clears \(Self.hexadecimal(flags.rawValue)) of mount(2)")
         case .propagation(let change): ("applied", "propagation \(Self.hexadecimal(change.rawValue))")
         case .setRecursively(let attributes):

@@ -24,6 +24,16 @@ public struct MountOptions: Equatable, Sendable {
     /// Whether a bind mount is asked for; engines write any `type` beside it.
     public var isBind: Bool { flags.contains(.bind) }
 
+    /// An option that acts on a file system, not on a mount: for a bind the kernel would pass over it.
+    public var unsuitableForBind: String? {
+        if let option = data.first { return option }
+        let table = Self.table.first { entry in
+            guard case .set(let flag) = entry.meaning else { return false }
+            return !flag.isDisjoint(with: .ofFileSystem) && flags.contains(flag)
+        }
+        return table?.name
+    }
+
     /// Reads options. An empty one is ignored.
     /// - Throws: the first option that is refused, or a limit that is exceeded.
     public static func parse(_ options: [String]) throws(MountOptionError) -> MountOptions {

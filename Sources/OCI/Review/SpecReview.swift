@@ -39,9 +39,22 @@ public struct SpecReview: Equatable, Sendable {
         try review(json: spec.encode())
     }
 
+    /// Judges a process that joins a container.
+    /// - Throws: `.notEncodable`, or `.tooLarge` if its JSON is.
+    public static func review(_ process: RuntimeSpec.Process) throws(SpecError) -> SpecReview {
+        var review = SpecReview()
+        review.visit(try RuntimeSpec.parse(process.encode()), pattern: "process", path: "process")
+        return review
+    }
+
+    private init() {}
+
     init(of document: JSONValue) {
         visit(document, pattern: "", path: "")
         reviewNamespaces(document["linux"]?["namespaces"])
+        for (index, device) in (document["linux"]?["devices"]?.elements ?? []).enumerated() {
+            reviewDevice(device, path: "linux.devices[\(index)]")
+        }
         for (index, mount) in (document["mounts"]?.elements ?? []).enumerated() {
             reviewOptions(mount["options"]?.elements ?? [], path: "mounts[\(index)].options")
         }
@@ -103,6 +116,15 @@ public struct SpecReview: Equatable, Sendable {
             case .metByVM(let reason): note("linux.namespaces", value: subject, reason)
             }
         }
+    }
+
+    /// What is no device by its type or numbers is for `ContainerTranslation` to say.
+    private mutating func reviewDevice(_ device: JSONValue, path: String) {
+        guard let type = device["type"]?.text, case .number(let major)? = device["major"],
+            case .number(let minor)? = device["minor"], ["b", "c", "u"].contains(type)
+        else { return }
+        let isKnown = type != "b" && SpecTable.devices.contains { "\($0.major)" == major && "\($0.minor)" == minor }
+        if !isKnown { refuse(path, value: SpecPath.shortened("\(type) \(major):\(minor)"), SpecTable.noDevice) }
     }
 
     private mutating func reviewOptions(_ options: [JSONValue], path: String) {

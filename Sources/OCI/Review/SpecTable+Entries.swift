@@ -16,6 +16,16 @@ extension SpecTable {
         Absence(namespace: .time, treatment: .applied),
     ]
 
+    /// The devices that a container can have made.
+    public static let devices: [Device] = [
+        Device(path: "/dev/null", major: 1, minor: 3), Device(path: "/dev/zero", major: 1, minor: 5),
+        Device(path: "/dev/full", major: 1, minor: 7), Device(path: "/dev/random", major: 1, minor: 8),
+        Device(path: "/dev/urandom", major: 1, minor: 9), Device(path: "/dev/kmsg", major: 1, minor: 11),
+        Device(path: "/dev/tty", major: 5, minor: 0), Device(path: "/dev/console", major: 5, minor: 1),
+        Device(path: "/dev/ptmx", major: 5, minor: 2),
+    ]
+
+    static let noDevice = "a device of the host is none of the VM, whose kernel has no such device"
     static let hostNamespace = "host namespaces are not shared with a VM"
     static let unknownField = "unknown, ignored"
 
@@ -23,6 +33,7 @@ extension SpecTable {
     private static let noHooks = "hooks are run by bulkhead-runtime, which is not there yet"
     private static let noBlockIO = "block I/O limits are not supported yet"
     private static let noNotify = "no listener outside of the VM can answer for a system call"
+    private static let noAudit = "the filter has it, but the guest keeps no audit log"
     private static let noLabels = "the VM boundary takes the place of the host's security modules"
 
     private static func applied(_ paths: String...) -> [Entry] { paths.map { Entry($0, .applied) } }
@@ -59,8 +70,23 @@ extension SpecTable {
         + applied("process.oomScoreAdj")
         + metByVM(noLabels, "process.selinuxLabel")
         + applied(
-            "process.ioPriority.class", "process.ioPriority.priority", "process.scheduler.policy",
-            "process.scheduler.nice", "process.scheduler.priority", "process.scheduler.flags",
+            "process.ioPriority.class", "process.ioPriority.priority")
+        + [
+            Entry(
+                "process.scheduler.policy", .applied,
+                [Exception(when: .isOneOf(["SCHED_ISO"]), treatment: .refused("Linux does not have it"))])
+        ]
+        + applied("process.scheduler.nice", "process.scheduler.priority")
+        + [
+            Entry(
+                "process.scheduler.flags", .applied,
+                [
+                    Exception(
+                        when: .hasOneOf(["SCHED_FLAG_UTIL_CLAMP_MIN", "SCHED_FLAG_UTIL_CLAMP_MAX"]),
+                        treatment: .refused("the specification has no field for the clamp's value"))
+                ])
+        ]
+        + applied(
             "process.scheduler.runtime", "process.scheduler.deadline", "process.scheduler.period",
             "process.execCPUAffinity.initial", "process.execCPUAffinity.final")
 
@@ -72,7 +98,8 @@ extension SpecTable {
                 [
                     Exception(
                         when: .isOneOf(["cgroup"]),
-                        treatment: .metByVM("the guest has cgroup v2 only: cgroup2 is mounted instead"))
+                        treatment: .metByVM(
+                            "the guest has cgroup v2 only: cgroup2 is mounted, without options of a hierarchy"))
                 ])
         ]
         + applied("mounts[].source", "mounts[].options")
@@ -95,7 +122,8 @@ extension SpecTable {
             "linux.devices[].path", "linux.devices[].type", "linux.devices[].major", "linux.devices[].minor",
             "linux.devices[].fileMode", "linux.devices[].uid", "linux.devices[].gid")
         + refused("network devices of the host cannot be moved into a VM", "linux.netDevices")
-        + applied("linux.cgroupsPath", "linux.rootfsPropagation", "linux.sysctl.*", "linux.maskedPaths")
+        + metByVM("a container has its own place in the cgroup tree of its VM", "linux.cgroupsPath")
+        + applied("linux.rootfsPropagation", "linux.sysctl.*", "linux.maskedPaths")
         + applied("linux.readonlyPaths")
         + metByVM(noLabels, "linux.mountLabel")
         + metByVM(
@@ -108,15 +136,30 @@ extension SpecTable {
         [
             Entry(
                 "linux.seccomp.defaultAction", .applied,
-                [Exception(when: .isOneOf(["SCMP_ACT_NOTIFY"]), treatment: .refused(noNotify))])
+                [
+                    Exception(when: .isOneOf(["SCMP_ACT_NOTIFY"]), treatment: .refused(noNotify)),
+                    Exception(when: .isOneOf(["SCMP_ACT_LOG"]), treatment: .metByVM(noAudit)),
+                ])
         ]
-        + applied("linux.seccomp.defaultErrnoRet", "linux.seccomp.architectures", "linux.seccomp.flags")
+        + applied("linux.seccomp.defaultErrnoRet", "linux.seccomp.architectures")
+        + [
+            Entry(
+                "linux.seccomp.flags", .applied,
+                [
+                    Exception(
+                        when: .hasOneOf(["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]), treatment: .refused(noNotify)),
+                    Exception(when: .hasOneOf(["SECCOMP_FILTER_FLAG_LOG"]), treatment: .metByVM(noAudit)),
+                ])
+        ]
         + refused(noNotify, "linux.seccomp.listenerPath", "linux.seccomp.listenerMetadata")
         + applied("linux.seccomp.syscalls[].names")
         + [
             Entry(
                 "linux.seccomp.syscalls[].action", .applied,
-                [Exception(when: .isOneOf(["SCMP_ACT_NOTIFY"]), treatment: .refused(noNotify))])
+                [
+                    Exception(when: .isOneOf(["SCMP_ACT_NOTIFY"]), treatment: .refused(noNotify)),
+                    Exception(when: .isOneOf(["SCMP_ACT_LOG"]), treatment: .metByVM(noAudit)),
+                ])
         ]
         + applied(
             "linux.seccomp.syscalls[].errnoRet", "linux.seccomp.syscalls[].args[].index",
@@ -147,7 +190,7 @@ extension SpecTable {
             "linux.resources.blockIO.weightDevice", "linux.resources.blockIO.throttleReadBpsDevice",
             "linux.resources.blockIO.throttleWriteBpsDevice", "linux.resources.blockIO.throttleReadIOPSDevice",
             "linux.resources.blockIO.throttleWriteIOPSDevice")
-        + applied("linux.resources.hugepageLimits[].pageSize")
+        + metByVM("the guest has no huge pages", "linux.resources.hugepageLimits[].pageSize")
         + refused("the guest has no huge pages", "linux.resources.hugepageLimits[].limit")
         + refused(
             "cgroup v2 does not classify packets", "linux.resources.network.classID",
@@ -163,5 +206,5 @@ extension SpecTable {
         + metByVM("the guest has no swap", "linux.resources.memory.swappiness")
         + refused("cgroup v2 cannot make tasks wait for memory", "linux.resources.memory.disableOOMKiller")
         + metByVM("cgroup v2 always counts children", "linux.resources.memory.useHierarchy")
-        + applied("linux.resources.memory.checkBeforeUpdate")
+        + metByVM("a new container uses nothing yet", "linux.resources.memory.checkBeforeUpdate")
 }

@@ -29,9 +29,16 @@ extension SpecTable {
             lines.append(
                 "| `\(absence.namespace.rawValue)` | \(absence.treatment.name) | \(absence.treatment.reason ?? "") |")
         }
-        lines += ["", "A type that is listed twice is refused.", "", "## Mount options", ""]
+        lines += ["", "A type that is listed twice is refused.", "", "## Devices", ""]
         lines += [
-            "What is not listed is given to the file system.", "", "| option | class | remark |", "|---|---|---|",
+            "What `linux.devices` names by these numbers is made, at any path below /dev; FIFOs are as well. Any other is",
+            "refused: \(noDevice).", "", "| device | major | minor |", "|---|---|---|",
+        ]
+        lines += devices.map { "| `\($0.path)` | \($0.major) | \($0.minor) |" }
+        lines += ["", "## Mount options", ""]
+        lines += [
+            "What is not listed is given to the file system, and refused for a bind.", "",
+            "| option | class | remark |", "|---|---|---|",
         ]
         for option in MountOptions.table {
             let (name, remark) = option.meaning.description
@@ -46,6 +53,7 @@ extension SpecTable {
             let condition =
                 switch exception.when {
                 case .isOneOf(let texts): texts.map { "`\($0)`" }.joined(separator: ", ")
+                case .hasOneOf(let texts): "with " + texts.map { "`\($0)`" }.joined(separator: " or ")
                 case .isNotVersion1: "other than `1.*`"
                 }
             remarks.append("\(condition): \(exception.treatment.name): \(exception.treatment.reason ?? "")")

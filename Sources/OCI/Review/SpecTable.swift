@@ -17,6 +17,8 @@ public enum SpecTable {
     public enum Condition: Equatable, Sendable {
         /// The value is one of these strings, or a number written like this.
         case isOneOf([String])
+        /// The value is a list that has one of these strings.
+        case hasOneOf([String])
         /// The value is no version that begins with `1.`.
         case isNotVersion1
     }
@@ -58,6 +60,16 @@ public enum SpecTable {
         public let treatment: Treatment
     }
 
+    /// A device node that is made, since the guest has the device and Linux gives it this number everywhere.
+    public struct Device: Equatable, Sendable {
+        /// Where it is found by custom.
+        public let path: String
+        /// Its number; character devices only.
+        public let major: Int64
+        /// Its number.
+        public let minor: Int64
+    }
+
     private static let byPath: [String: Entry] = Dictionary(
         entries.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
 
@@ -88,6 +100,7 @@ extension SpecTable.Condition {
             case .string(let text), .number(let text): texts.contains(text)
             case .null, .bool, .array, .object: false
             }
+        case .hasOneOf(let texts): value.elements.contains { $0.text.map(texts.contains) ?? false }
         case .isNotVersion1: value.text?.hasPrefix("1.") != true
         }
     }

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo deps build guest images programs test install uninstall format lint clean
+.PHONY: help demo deps build guest images programs test soak bench install uninstall format lint clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -49,6 +49,12 @@ test: build lint ## Unit tests and end-to-end tests
 	@$(SWIFT_BUILD) --build-tests
 	@echo "running the tests"
 	@scripts/run-tests
+
+soak: build ## Endurance for some hours; SOAK_SCALE=0.01 for minutes. Ends with "N passed, N failed"
+	@scripts/soak
+
+bench: build ## Measure starts, streams, memory, commands and builds; bench/all --write keeps the results
+	@bench/all
 
 install: ## Copy what was built to PREFIX (/usr/local), below DESTDIR
 	@for file in bin/bulkhead build/guest/vmlinux build/guest/initrd.cpio build/images/busybox/index.json; do \

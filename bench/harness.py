@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -139,6 +140,9 @@ class Place:
         self.bulkhead = self.path / "bin" / "bulkhead"
 
     def __enter__(self):
+        # Both end in `__exit__`. A shell that starts this in the background has SIGINT ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         self.path.mkdir(mode=0o700)
         try:
             for folder in ["bin", "build/guest", "build/images"]:

@@ -71,8 +71,11 @@ public enum Confinement {
             case .readOnly: try Mounts.setAttributes(target, set: [.readOnly, .noSetUID, .noDevices])
             case .device: try Mounts.setAttributes(target, set: [.noSetUID, .noExecute])
             case .writable: try Mounts.setAttributes(target, set: [.noSetUID, .noDevices, .noExecute])
-            // Not read-only here, or whatever is mounted below were its owner's decision no more.
-            case .share: try Mounts.setAttributes(target, set: [.noSetUID, .noDevices, .noExecute], recursive: true)
+            case .share:
+                try Mounts.setAttributes(target, set: [.noSetUID, .noDevices, .noExecute], recursive: true)
+                // The directory itself only: what is mounted below is as writable as its owner made it, and its owner
+                // must find nothing in the directory that the program has made.
+                try Mounts.setAttributes(target, set: .readOnly)
             }
         }
         if plan.showsItself {

@@ -12,7 +12,8 @@ public struct ConfinementPlan: Equatable, Sendable {
             case device
             /// A directory that can be written, without the mounts below it. Nothing in it can be executed.
             case writable
-            /// A directory with the mounts below it, present and later ones; each is as writable as it is on the host.
+            /// A directory with the mounts below it, present and later ones. It is read-only; they are as they are on the
+            /// host.
             case share
         }
         public var source: String

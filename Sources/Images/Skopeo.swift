@@ -9,8 +9,9 @@ enum Skopeo {
     static let tag = "image"
     /// Where a confined helper sees its files.
     static let sourcePath = "/source", layoutPath = "/layout", scratchPath = "/scratch", unpackPath = "/unpack"
-    /// DAC_READ_SEARCH: the archive may belong to anybody. What skopeo makes is root's.
-    static let readingCapabilities: UInt64 = 1 << 2
+    /// DAC_OVERRIDE: the archive may belong to anybody, and is read-only here. Not DAC_READ_SEARCH, which opens any file
+    /// of a file system by its handle. What skopeo makes is root's.
+    static let readingCapabilities: UInt64 = 1 << 1
     /// The administrator's rules on which images are accepted.
     static let policyPath = "/etc/containers/policy.json"
 

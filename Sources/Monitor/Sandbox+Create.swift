@@ -142,7 +142,8 @@ extension Sandbox {
             guard let options = try? MountOptions.parse(mount.options ?? []), options.isBind || mount.type == "bind",
                 let source = mount.source, !source.isEmpty
             else { continue }
-            let readOnly = options.flags.contains(.readOnly), recursive = options.flags.contains(.recursive)
+            let readOnly = options.flags.contains(.readOnly) || options.recursiveAttributes.contains(.readOnly)
+            let recursive = options.flags.contains(.recursive)
             if let index = binds.firstIndex(where: { $0.source == source }) {
                 binds[index].readOnly = binds[index].readOnly && readOnly
                 binds[index].recursive = binds[index].recursive || recursive

@@ -55,6 +55,8 @@ struct Attachment: Equatable, Sendable {
                     "\(attachment.source) is a \(kind.noun): only files and directories reach into a virtual machine")
             }
             let mount = try Mounts.clone(source, recursive: attachment.recursive, named: attachment.source)
+            // What the host mounts below it later must not arrive with the host's flags.
+            try Mounts.setPropagation(mount, [.isPrivate, .recursive], named: attachment.source)
             var attributes: MountAttributes = [.noSetUID, .noDevices, .noExecute]
             if attachment.readOnly { attributes.insert(.readOnly) }
             try Mounts.setAttributes(

@@ -45,9 +45,10 @@ extension MachineConfiguration {
 
     private static let kernelPath = "/boot/vmlinux", initrdPath = "/boot/initrd", sharePath = "/share"
 
-    /// CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, MKNOD, SETFCAP: what creating and reading files of any
-    /// owner takes. No device node works on the share, since its mounts are `nodev`.
-    private static let shareCapabilities: UInt64 = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 27 | 1 << 31
+    /// CHOWN, DAC_OVERRIDE, FOWNER, FSETID, SETFCAP: what reading and changing files of any owner takes. Not
+    /// DAC_READ_SEARCH, which opens any file of a file system by its handle, wherever the root is; not MKNOD, since no
+    /// device node works on the share.
+    private static let shareCapabilities: UInt64 = 1 << 0 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 31
 
     /// QEMU's command line, without its own name. Host paths do not occur in it: kernel and initrd have places of
     /// their own in QEMU's root, all else is a descriptor.

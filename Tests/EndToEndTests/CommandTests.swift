@@ -148,6 +148,29 @@ import Testing
         }
     }
 
+    /// A file system that the host mounts below a volume later would come with the host's flags, devices and all.
+    @EventLoop @Test func whatTheHostMountsLaterIsNotInTheMachine() async throws {
+        try await Bulkhead.with { bulkhead in
+            let volume = bulkhead.root + "/volume"
+            try Files.makeDirectories(volume + "/later")
+            try Mounts.mount(volume, on: volume, .bind)
+            defer { try? Mounts.unmount(volume, detach: true) }
+            try Mounts.setPropagation(volume, .shared)
+            _ = try await bulkhead("run", "-d", "--rm", "--name", "v", "-v", volume + ":/v:ro", "busybox", "sleep", "600")
+            try Mounts.mount("tmpfs", on: volume + "/later", type: "tmpfs")
+            defer { try? Mounts.unmount(volume + "/later", detach: true) }
+            let mounts = try bulkhead.processes().map { try Files.readText("/proc/\($0)/mountinfo") }
+            let shares = mounts.flatMap { $0.split(separator: "\n") }.filter { $0.contains(" /share/") }
+            #expect(shares.count > 1)
+            for mount in shares {
+                let options = mount.split(separator: " ")[5].split(separator: ",")
+                #expect(options.contains("nosuid") && options.contains("nodev"), "\(mount)")
+                #expect(!mount.contains("later"), "\(mount)")
+            }
+            #expect(try await bulkhead("rm", "-f", "v").code == 0)
+        }
+    }
+
     /// What people type to have a container to work in.
     @EventLoop @Test func aDetachedShellWaitsForInput() async throws {
         try await Bulkhead.with { bulkhead in

@@ -198,6 +198,16 @@ import Testing
         }
     }
 
+    @EventLoop @Test func aContainerThatIsBeingMadeCanBeWaitedFor() async throws {
+        try await Bulkhead.with { bulkhead in
+            let run = try bulkhead.start(["run", "--name", "early", "busybox", "sh", "-c", "exit 7"])
+            // Monitor, reaper and QEMU: the machine boots.
+            while bulkhead.processes().count < 3 { try await EventLoop.sleep(for: .milliseconds(20)) }
+            #expect(try await bulkhead("wait", "early").output == "7\n")
+            #expect(try await run.end().code == 7)
+        }
+    }
+
     @EventLoop @Test func signalsReachTheContainer() async throws {
         try await Bulkhead.with { bulkhead in
             let run = try bulkhead.start([

@@ -5,6 +5,7 @@ import Glibc
 import Linux
 import MonitorClient
 import Pod
+import TTRPC
 import TaskAPI
 
 /// Runs `body` for each container that was named; one that fails is told, and the others go on.
@@ -138,11 +139,20 @@ import TaskAPI
         await forEach(arguments.operands, host) { reference, entry in
             guard entry.status.phase != .exited else { return try say("\(entry.status.exitCode)") }
             let client = try await ContainerCalls(host: host, entry: entry).connect()
+            try say("\(try await exitStatus(of: entry.record.id, by: client))")
+        }
+    }
+
+    private static func exitStatus(of id: String, by client: MonitorClient) async throws -> UInt32 {
+        while true {
             do {
-                try say("\(try await client.wait(entry.record.id).exitStatus)")
+                return try await client.wait(id).exitStatus
+            } catch let status as TTRPCStatus where status.code == .notFound {
+                // Its machine boots: the monitor will have it, or end.
+                try await EventLoop.sleep(for: .milliseconds(50))
             } catch {
                 // The monitor has been killed: whoever undoes its pod writes down what became of the container.
-                try say("137")
+                return 137
             }
         }
     }

@@ -113,15 +113,26 @@ public struct ContainerStore: Sendable {
     }
 
     /// Removes the records that were to go with their container, of pods that nobody could clean up after: killed before
-    /// they had their container, or lost in a reboot.
+    /// they had their container, or lost in a reboot. What a command that was killed has left half-written goes with them.
     public func removeOrphans(among entries: [Entry], now: Int64) -> [Entry] {
-        entries.filter { entry in
+        removeUnfinished(now: now)
+        return entries.filter { entry in
             let isYoung = now - entry.record.createdAt < Self.orphanAge
             guard entry.record.removesItself, entry.status.phase != .running, !isYoung,
                 !Files.exists(state + "/pods/" + entry.record.id)
             else { return true }
             // Shown again next time, if it cannot be removed.
             return (try? remove(entry.record)) == nil
+        }
+    }
+
+    private func removeUnfinished(now: Int64) {
+        for id in (try? Files.names(in: containers)) ?? [] {  // There has never been one.
+            let directory = directory(of: id)
+            guard !Files.exists(directory + "/" + ContainerRecord.fileName), let status = try? Files.status(directory),
+                now - status.modifiedAt >= Self.orphanAge
+            else { continue }
+            try? Files.removeTree(directory)  // Tried again next time.
         }
     }
 

@@ -15,6 +15,8 @@ public struct FileStatus: Sendable, Equatable {
     public let gid: UInt32
     public let device: UInt64
     public let inode: UInt64
+    /// When its contents changed last, in nanoseconds since 1970.
+    public let modifiedAt: Int64
     /// The device that a device node stands for.
     public let major: UInt32
     public let minor: UInt32
@@ -36,6 +38,7 @@ public struct FileStatus: Sendable, Equatable {
         gid = status.st_gid
         device = UInt64(status.st_dev)
         inode = UInt64(status.st_ino)
+        modifiedAt = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
         let number = UInt64(status.st_rdev)
         major = UInt32((number >> 8) & 0xfff | (number >> 32) & 0xffff_f000)
         minor = UInt32(number & 0xff | (number >> 12) & 0xffff_ff00)

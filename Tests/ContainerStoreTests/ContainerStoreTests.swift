@@ -93,6 +93,20 @@ import Testing
         }
     }
 
+    @Test func whatIsHalfWrittenGoesAfterAWhile() throws {
+        try withStore { store, root in
+            let minute: Int64 = 60_000_000_000
+            try store.add(record("aa", "whole"), specification: [])
+            try Files.makeDirectories(root + "/containers/bb")
+            try Files.write([], to: root + "/containers/bb/config.json")
+            let made = try Files.status(root + "/containers/bb").modifiedAt
+            _ = store.removeOrphans(among: store.all(), now: made + minute - 1)
+            #expect(Set(try Files.names(in: root + "/containers")) == ["aa", "bb"])
+            _ = store.removeOrphans(among: store.all(), now: made + minute)
+            #expect(try Files.names(in: root + "/containers") == ["aa"])
+        }
+    }
+
     @Test func aContainerWhosePodIsGoneHasEnded() throws {
         try withStore { store, _ in
             try store.add(record("aa", "web"), specification: [])

@@ -11,7 +11,15 @@ import TaskAPI
     let host: Host
     let entry: ContainerStore.Entry
 
-    var isRunning: Bool { entry.status.phase == .running }
+    /// Whether it runs, or is about to: its machine boots.
+    var isAlive: Bool {
+        switch entry.status.phase {
+        case .created: Files.exists(host.paths(entry.record.id).pod)
+        case .running: true
+        // What is left of its pod is being cleaned up.
+        case .exited: false
+        }
+    }
 
     /// Connects to the container's monitor.
     /// - Throws: `CLIError` when it is not running.
@@ -44,6 +52,11 @@ import TaskAPI
         do {
             try await self.signal(signal ?? entry.record.stopSignal, by: client)
             try await within(grace, waitingFor: "end of the container") { try await ended.value() }
+        } catch let status as TTRPCStatus where status.code == .notFound {
+            // Its machine boots: there is nothing in it yet that a signal could end.
+            var request = ShutdownRequest()
+            request.now = true
+            let _: TaskEmpty = try await client.task(TaskService.Method.shutdown, request)
         } catch {
             // It takes no notice, or has just ended.
             try? await self.signal(9, by: client)

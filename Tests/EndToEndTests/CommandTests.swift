@@ -208,6 +208,20 @@ import Testing
         }
     }
 
+    @EventLoop @Test(arguments: [["stop"], ["rm", "-f"]])
+    func aContainerThatIsBeingMadeCanBeEnded(_ command: [String]) async throws {
+        try await Bulkhead.with { bulkhead in
+            let run = try bulkhead.start(["run", "-d", "--name", "early", "busybox", "sleep", "600"])
+            while bulkhead.processes().count < 3 { try await EventLoop.sleep(for: .milliseconds(20)) }
+            let refused = try await bulkhead("rm", "early")
+            #expect(refused.code == 1 && refused.error.contains("is running"), "\(refused)")
+            let ended = try await bulkhead.call(command + ["early"])
+            #expect(ended.code == 0 && ended.output == "early\n", "\(ended)")
+            #expect(try await run.end(within: .seconds(10)).code == 125)
+            try await bulkhead.expectNothingLeft()
+        }
+    }
+
     @EventLoop @Test func signalsReachTheContainer() async throws {
         try await Bulkhead.with { bulkhead in
             let run = try bulkhead.start([

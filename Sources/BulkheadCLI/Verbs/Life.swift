@@ -17,7 +17,7 @@ import TaskAPI
         do {
             try await body(reference, host.store.find(reference))
         } catch {
-            tell("\(error)")
+            tell((error as? TTRPCStatus)?.message ?? "\(error)")
             code = (error as? CLIError)?.exitCode ?? CLIError.failed
         }
     }
@@ -44,7 +44,7 @@ import TaskAPI
         }
         var code: Int32 = 0
         code = await forEach(arguments.operands, host) { reference, entry in
-            guard entry.status.phase != .running else {
+            guard !ContainerCalls(host: host, entry: entry).isAlive else {
                 if attaches { throw CLIError("container \(reference) is running: use logs -f, or exec") }
                 return try say(reference)
             }
@@ -117,11 +117,12 @@ import TaskAPI
 
     static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
         await forEach(arguments.operands, host) { reference, entry in
-            if entry.status.phase == .running {
+            let calls = ContainerCalls(host: host, entry: entry)
+            if calls.isAlive {
                 guard arguments.flag("force") else {
                     throw CLIError("container \(reference) is running: stop it first, or use rm -f")
                 }
-                try await ContainerCalls(host: host, entry: entry).stop(grace: .zero, signal: SIGKILL)
+                try await calls.stop(grace: .zero, signal: SIGKILL)
             }
             try host.store.remove(entry.record)
             try say(reference)

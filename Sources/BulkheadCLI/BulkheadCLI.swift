@@ -27,7 +27,7 @@ public enum BulkheadCLI {
             case .invoke(let invocation): return try run(invocation)
             }
         } catch {
-            return tell(error)
+            return exitCode(telling: error)
         }
     }
 
@@ -41,31 +41,31 @@ public enum BulkheadCLI {
                 if verb.looksAtPods { host.sweep() }
                 return try await verb.run(host, invocation.arguments)
             } catch {
-                return tell(error)
+                return exitCode(telling: error)
             }
         }
     }
 
     /// The one place where an error becomes a line and an exit code.
-    private static func tell(_ error: any Error) -> Int32 {
+    private static func exitCode(telling error: any Error) -> Int32 {
         switch error {
         case let error as UsageError:
-            BulkheadCLIText.tell("\(error)")
+            tell("\(error)")
             return CLIError.notRun
         case let failure as ContainerStart.Failure:
-            BulkheadCLIText.tell(failure.error.description)
+            tell(failure.error.description)
             return failure.error.exitCode
         case let error as CLIError:
-            BulkheadCLIText.tell(error.description)
+            tell(error.description)
             return error.exitCode
         case let status as TTRPCStatus:
-            BulkheadCLIText.tell(status.message)
+            tell(status.message)
             return CLIError.failed
         // A reader that has had enough, as `head` has.
         case let error as SystemCallError where error.call == "write" && error.code == ErrorNumber.brokenPipe:
             return CLIError.failed
         default:
-            BulkheadCLIText.tell("\(error)")
+            tell("\(error)")
             return CLIError.failed
         }
     }
@@ -75,12 +75,5 @@ public enum BulkheadCLI {
             return 80
         }
         return min(max(Int(size.columns), 40), 120)
-    }
-}
-
-/// Lines for people.
-enum BulkheadCLIText {
-    static func tell(_ message: String) {
-        CurrentProcess.writeError(Array("bulkhead: \(message)\n".utf8))
     }
 }

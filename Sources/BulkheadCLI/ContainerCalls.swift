@@ -1,5 +1,6 @@
 import ContainerStore
 import EventLoop
+import Glibc
 import Linux
 import MonitorClient
 import Pod
@@ -24,14 +25,24 @@ import TaskAPI
     /// Connects to the container's monitor.
     /// - Throws: `CLIError` when it is not running.
     func connect() async throws -> MonitorClient {
-        do {
-            let client = try MonitorClient.connect(host.paths(entry.record.id))
-            try await client.hello()
-            return client
-        } catch let error as SystemCallError {
-            guard error.code == ErrorNumber.noEntry || error.code == ErrorNumber.refused else { throw error }
-            throw CLIError("container \(entry.record.name) is not running")
+        guard let client = try await open() else { throw CLIError("container \(entry.record.name) is not running") }
+        try await client.hello()
+        return client
+    }
+
+    /// Nil when there is no monitor. One that is just beginning is waited for.
+    private func open() async throws -> MonitorClient? {
+        for _ in 0..<100 {
+            do {
+                return try MonitorClient.connect(host.paths(entry.record.id))
+            } catch let error as SystemCallError
+                where error.code == ErrorNumber.noEntry || error.code == ErrorNumber.refused
+            {
+                guard entry.status.phase == .created, isAlive else { return nil }
+            }
+            try await EventLoop.sleep(for: .milliseconds(20))
         }
+        return nil
     }
 
     func signal(_ signal: Int32, by client: MonitorClient) async throws {
@@ -40,27 +51,49 @@ import TaskAPI
         let _: TaskEmpty = try await client.task(TaskService.Method.kill, request)
     }
 
-    /// Ends the container: its stop signal or `signal`, `grace`, then SIGKILL. Returns when nothing of its pod is left.
+    /// Ends the container: its stop signal or `signal`, `grace`, then SIGKILL; and whatever of the pod takes no notice of
+    /// that. Returns when nothing of it is left.
     func stop(grace: Duration, signal: Int32? = nil) async throws {
-        guard entry.status.phase != .exited, let client = try? await connect() else { return }  // It is over.
-        let ended = Promise<Void>()
-        Task { @EventLoop in
-            // The end of the connection is the end of the container as well.
-            _ = try? await client.wait(entry.record.id)
-            ended.fulfil(())
+        guard entry.status.phase != .exited, let client = try await open() else { return }
+        let steps: [@EventLoop () async throws -> Void] = [
+            { try await self.ask(client, signal ?? self.entry.record.stopSignal, grace: grace) },
+            { try await self.ask(client, SIGKILL, grace: Self.patience) },
+            {
+                // Its machine boots, and has nothing yet that a signal could end; or its agent is not to be trusted.
+                var request = ShutdownRequest()
+                request.now = true
+                let _: TaskEmpty = try await client.task(TaskService.Method.shutdown, request, within: Self.patience)
+            },
+        ]
+        for step in steps {
+            // The next step is for when it did not help.
+            try? await step()
+            if (try? await client.waitForEnd(within: .milliseconds(500))) != nil { return }
         }
-        do {
-            try await self.signal(signal ?? entry.record.stopSignal, by: client)
-            try await within(grace, waitingFor: "end of the container") { try await ended.value() }
-        } catch let status as TTRPCStatus where status.code == .notFound {
-            // Its machine boots: there is nothing in it yet that a signal could end.
-            var request = ShutdownRequest()
-            request.now = true
-            let _: TaskEmpty = try await client.task(TaskService.Method.shutdown, request)
-        } catch {
-            // It takes no notice, or has just ended.
-            try? await self.signal(9, by: client)
+        if (try? await client.waitForEnd(within: Self.patience)) != nil { return }
+        try client.killMonitor()
+        try await client.waitForEnd(within: Self.patience)
+        try await waitForReaper()
+    }
+
+    /// How long a part of the pod may take to do what it is told.
+    private static let patience: Duration = .seconds(5)
+
+    private func ask(_ client: MonitorClient, _ signal: Int32, grace: Duration) async throws {
+        try await client.hello(within: Self.patience)
+        var request = KillRequest()
+        (request.id, request.signal) = (entry.record.id, UInt32(signal))
+        let _: TaskEmpty = try await client.task(TaskService.Method.kill, request, within: Self.patience)
+        try await within(grace, waitingFor: "end of the container") {
+            _ = try await client.wait(self.entry.record.id)
         }
-        try await client.waitForEnd(within: .seconds(10))
+    }
+
+    private func waitForReaper() async throws {
+        try await within(Self.patience, waitingFor: "end of what the pod has left") {
+            while Files.exists(self.host.paths(self.entry.record.id).pod) {
+                try await EventLoop.sleep(for: .milliseconds(50))
+            }
+        }
     }
 }

@@ -37,9 +37,11 @@ import TTRPC
         let interrupted = Promise<CInt>()
         let booting = Task { @EventLoop in
             while let signal = try? await signals.next() {
-                if signal != SIGWINCH, signal != SIGCONT { interrupted.fulfil(signal) }
+                // Others are for a program that is not there yet.
+                if [SIGHUP, SIGINT, SIGQUIT, SIGTERM].contains(signal) { interrupted.fulfil(signal) }
             }
         }
+        defer { booting.cancel() }
         let pod = try await begin(streams, interrupted)
         booting.cancel()
         guard attachesOutput else {
@@ -95,7 +97,11 @@ import TTRPC
             terminal: record.terminal, signals: signals)
         // When all of the pod has been cleaned up no stream has a writer any more.
         return try await foreground.exitCode(early: early) { _ in
-            try await pod.client.waitForEnd(within: .seconds(10))
+            do {
+                try await pod.client.waitForEnd(within: .seconds(10))
+            } catch {
+                tell("container \(record.name) has ended, and its pod's clean-up takes its time: \(error)")
+            }
         }
     }
 }

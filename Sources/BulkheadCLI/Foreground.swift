@@ -26,7 +26,7 @@ import TaskAPI
     /// So many SIGINT or SIGTERM end this command though the process goes on, as docker does it.
     private static let patience = 3
     /// How long a process may take to end whose output cannot be written: most do for the same reason.
-    private static let graceAfterOutput: Duration = .seconds(1)
+    private static let graceAfterOutput: Duration = .seconds(3)
 
     let client: MonitorClient
     let id: String

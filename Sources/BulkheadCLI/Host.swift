@@ -21,9 +21,14 @@ struct Host: Sendable {
     init(_ arguments: ParsedArguments) throws {
         launcher = try Files.readLink("/proc/self/exe")
         configuration = try Self.readConfiguration().configuration
-        root = arguments.value("root") ?? configuration.root
-        state = arguments.value("state-dir") ?? configuration.state
+        root = try Self.absolute(arguments.value("root") ?? configuration.root)
+        state = try Self.absolute(arguments.value("state-dir") ?? configuration.state)
         store = ContainerStore(root: root, state: state)
+    }
+
+    /// The monitor, and later commands, have other working directories.
+    private static func absolute(_ path: String) throws -> String {
+        path.hasPrefix("/") ? path : try CurrentProcess.workingDirectory() + "/" + path
     }
 
     /// What is in force, and where each key of it came from.
@@ -125,9 +130,21 @@ enum KVM {
     }
 }
 
-/// A line on standard error, which is for the person.
+/// Lines on standard error, which are for the person. What a guest, an image or a file said in them moves no cursor.
 func tell(_ message: String) {
-    CurrentProcess.writeError(Array("bulkhead: \(message)\n".utf8))
+    CurrentProcess.writeError(Array("bulkhead: \(Shown.harmless(message))\n".utf8))
+}
+
+/// Text of others on a terminal.
+enum Shown {
+    /// The text with a question mark for whatever a terminal obeys, line feeds and tabs excepted.
+    static func harmless(_ text: String) -> String {
+        let obeyed: [Unicode.GeneralCategory] = [.control, .format, .lineSeparator, .paragraphSeparator]
+        let scalars = text.unicodeScalars.map { scalar -> Unicode.Scalar in
+            scalar == "\n" || scalar == "\t" || !obeyed.contains(scalar.properties.generalCategory) ? scalar : "?"
+        }
+        return String(String.UnicodeScalarView(scalars))
+    }
 }
 
 /// A line on standard output.

@@ -56,15 +56,18 @@ struct NewContainer {
     private static let files = ["hostname", "hosts", "resolv.conf"]
 
     /// Makes the container's record, and takes its name.
-    func add(to store: ContainerStore) throws {
+    /// - Returns: the record's lock, see `ContainerStore.add`.
+    func add(to store: ContainerStore) throws -> OwnedFD {
         do {
-            try store.add(record, specification: try spec.encode())
+            let lock = try store.add(record, specification: try spec.encode())
             let directory = store.directory(of: record.id) + "/"
             let hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.0.1\t\(hostname)\n"
             try Files.write(Array((hostname + "\n").utf8), to: directory + "hostname", mode: 0o644)
             try Files.write(Array(hosts.utf8), to: directory + "hosts", mode: 0o644)
             try Files.write([], to: directory + "resolv.conf", mode: 0o644)
+            return lock
         } catch {
+            try? store.remove(record)  // The first error is the one that matters.
             throw CLIError("\(error)", exitCode: CLIError.notRun)
         }
     }

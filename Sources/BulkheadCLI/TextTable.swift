@@ -26,12 +26,9 @@ struct TextTable {
         }.joined()
     }
 
-    /// Names, images and commands are users' and may hold what a terminal obeys.
+    /// Names, images and commands are users'; a cell is one line.
     private static func printable(_ text: String) -> String {
-        let control: [Unicode.GeneralCategory] = [.control, .format, .lineSeparator, .paragraphSeparator]
-        return String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map { control.contains($0.properties.generalCategory) ? "?" : $0 }))
+        Shown.harmless(text).split(whereSeparator: \.isNewline).joined(separator: " ")
     }
 }
 

@@ -34,8 +34,9 @@ public struct ContainerStore: Sendable {
     // MARK: Making and removing
 
     /// Makes the record, its directory with mode 0700, and takes its name.
+    /// - Returns: the record's lock, to be held until its pod has noted it: without lock or pod it is nobody's.
     /// - Throws: `.nameInUse`; nothing is left then.
-    public func add(_ record: ContainerRecord, specification: [UInt8]) throws(StoreError) {
+    public func add(_ record: ContainerRecord, specification: [UInt8]) throws(StoreError) -> OwnedFD {
         let directory = directory(of: record.id)
         do {
             try Files.makeDirectories(containers, mode: 0o700)
@@ -45,11 +46,19 @@ public struct ContainerStore: Sendable {
             throw .unusable(error)
         }
         do {
+            let lock = try Files.lockDirectory(directory)
             try Files.write(specification, to: directory + "/config.json")
             try write(record)
             try Files.replace(
                 directory + "/" + ContainerStatus.fileName, with: ContainerStatus(.created).serialized)
-            try take(record.name, for: record.id)
+            do {
+                try take(record.name, for: record.id)
+            } catch StoreError.nameInUse {
+                // By a container that somebody's death has left, perhaps.
+                _ = removeOrphans(among: all())
+                try take(record.name, for: record.id)
+            }
+            return lock
         } catch {
             try? Files.removeTree(directory)  // The first error is the one that matters.
             throw error as? StoreError
@@ -64,7 +73,9 @@ public struct ContainerStore: Sendable {
 
     private func take(_ name: String, for id: String) throws {
         let link = link(of: name)
-        for _ in 0..<100 {
+        let lock = try Files.lockDirectory(names)
+        defer { withExtendedLifetime(lock) {} }
+        for _ in 0..<2 {
             do {
                 return try Files.symlink("../containers/" + id, at: link)
             } catch {
@@ -114,30 +125,36 @@ public struct ContainerStore: Sendable {
 
     /// Removes the records that were to go with their container, of pods that nobody could clean up after: killed before
     /// they had their container, or lost in a reboot. What a command that was killed has left half-written goes with them.
-    public func removeOrphans(among entries: [Entry], now: Int64) -> [Entry] {
-        removeUnfinished(now: now)
+    /// - Returns: the entries that are left.
+    public func removeOrphans(among entries: [Entry]) -> [Entry] {
+        removeUnfinished()
         return entries.filter { entry in
-            let isYoung = now - entry.record.createdAt < Self.orphanAge
-            guard entry.record.removesItself, entry.status.phase != .running, !isYoung,
-                !Files.exists(state + "/pods/" + entry.record.id)
+            guard entry.record.removesItself, entry.status.phase != .running,
+                !Files.exists(state + "/pods/" + entry.record.id), !isBeingMade(entry.directory)
             else { return true }
             // Shown again next time, if it cannot be removed.
             return (try? remove(entry.record)) == nil
         }
     }
 
-    private func removeUnfinished(now: Int64) {
+    /// Whether the command that makes it lives, and holds its lock.
+    private func isBeingMade(_ directory: String) -> Bool {
+        guard let opened = try? Files.open(directory, [.directory]) else { return false }  // It has just gone.
+        return (try? Files.lock(opened, wait: false)) != true
+    }
+
+    private func removeUnfinished() {
         for id in (try? Files.names(in: containers)) ?? [] {  // There has never been one.
             let directory = directory(of: id)
             guard !Files.exists(directory + "/" + ContainerRecord.fileName), let status = try? Files.status(directory),
-                now - status.modifiedAt >= Self.orphanAge
+                WallClock.now - status.modifiedAt >= Self.momentBeforeLock, !isBeingMade(directory)
             else { continue }
             try? Files.removeTree(directory)  // Tried again next time.
         }
     }
 
-    /// A start may take that long until its pod is there, in nanoseconds.
-    private static let orphanAge: Int64 = 60_000_000_000
+    /// Between the making of a directory and its locking, in nanoseconds.
+    private static let momentBeforeLock: Int64 = 1_000_000_000
 
     /// The container of that name, id, or beginning of an id.
     public func find(_ reference: String) throws(StoreError) -> Entry {
@@ -184,7 +201,7 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         case .notFound(let reference): "no such container: \(reference)"
         case .ambiguous(let reference): "several containers' ids begin with \(reference): give more of it"
         case .nameInUse(let name, let owner):
-            "the name \"\(name)\" is in use by container \(owner): remove or rename that one, or choose another name"
+            "the name \"\(name)\" is in use by container \(owner): remove that one, or choose another name"
         case .unusable(let error): "the container's record: \(error)"
         }
     }

@@ -108,6 +108,13 @@ public enum Files {
     }
 
     /// The whole content as text, invalid UTF-8 repaired.
+    /// As `read`, of a regular file only: anything else could keep the reader waiting.
+    public static func readRegular(_ path: String, limit: Int) throws(SystemCallError) -> [UInt8] {
+        let file = try open(path, [.nonBlocking, .noTerminal])
+        guard try file.status().kind == .regular else { throw SystemCallError("read", path, code: EINVAL) }
+        return try file.readAll(limit: limit)
+    }
+
     public static func readText(_ path: String, limit: Int = 1 << 20) throws(SystemCallError) -> String {
         String(decoding: try read(path, limit: limit), as: UTF8.self)
     }
@@ -134,7 +141,8 @@ public enum Files {
 
     /// Replaces the file as one step: readers see the old content or the new, never a part.
     public static func replace(_ path: String, with bytes: [UInt8], mode: UInt32 = 0o600) throws(SystemCallError) {
-        let temporary = path + ".new"
+        // Of this process alone: another may replace the file at the same time.
+        let temporary = path + ".\(getpid()).new"
         try write(bytes, to: temporary, mode: mode)
         try rename(temporary, to: path)
     }
@@ -271,6 +279,14 @@ public enum Files {
         if result < 0, code == EWOULDBLOCK { return false }
         try checkErrno(result, code, "flock")
         return true
+    }
+
+    /// The lock of a directory, against others who make, remove or replace what is in it; held until the descriptor is
+    /// closed. Waits for holders, who are to be quick.
+    public static func lockDirectory(_ path: String) throws(SystemCallError) -> OwnedFD {
+        let directory = try open(path, [.directory])
+        _ = try lock(directory, wait: true)
+        return directory
     }
 
     /// The path without its last component; nil for `/` and for a bare name.

@@ -3,6 +3,8 @@ import Linux
 import OCI
 import Pod
 import PodDirectory
+import RPC
+import TTRPC
 import TaskAPI
 
 /// The process that owns a pod: QEMU, the guest link, the state, the sockets. It has a session of its own and outlives
@@ -37,7 +39,16 @@ public enum Monitor {
         try CurrentProcess.closeOnExecute(from: UInt32(taskDescriptor))
         CurrentProcess.setFileCreationMask(0o022)
         try ignoreSignal(13)
-        let directory = try PodDirectory.make(state: configuration.state, id: configuration.id)
+        // It must not keep a file system busy that the caller happened to be in.
+        try changeDirectory("/")
+        let directory: PodDirectory
+        do {
+            directory = try PodDirectory.make(state: configuration.state, id: configuration.id)
+        } catch {
+            let isThere = error.code == ErrorNumber.exists
+            let told = SandboxError(.alreadyExists, isThere ? "its pod is there already, or is being made" : "\(error)")
+            return EventLoop.run { await tell(told) }
+        }
         do {
             // Whoever has started the monitor may wait for the end of what its standard error was.
             try CurrentProcess.redirectErrors(to: directory.paths.log)
@@ -46,17 +57,19 @@ public enum Monitor {
             // Volumes that the host mounts later arrive; what is mounted here stays here.
             try Namespaces.mount.unshare()
             try Mounts.setPropagation("/", [.slave, .recursive])
-            try EventLoop.run { await serve(configuration, directory, launcher, version) }.get()
         } catch {
+            let told = SandboxError(.internal, "\(error)")
             try? directory.remove()  // The first error is the one that matters.
-            throw error
+            return EventLoop.run { await tell(told) }
         }
+        let failure = EventLoop.run { await serve(configuration, directory, launcher, version) }
         try directory.remove()
+        if let failure { throw failure }
     }
 
     @EventLoop private static func serve(
         _ configuration: MonitorConfiguration, _ directory: PodDirectory, _ launcher: String, _ version: String
-    ) async -> Result<Void, any Error> {
+    ) async -> SandboxError? {
         do {
             let paths = directory.paths
             try Files.makeDirectory(paths.share, mode: 0o711)
@@ -75,6 +88,7 @@ public enum Monitor {
                 launcher: launcher)
             let server = TaskServer(sandbox, version: version)
             let sockets = try MonitorSockets(directory.paths, sandbox, server)
+            defer { withExtendedLifetime(sockets) {} }
             sockets.serveFirst(
                 task: OwnedFD(owning: taskDescriptor), handOver: OwnedFD(owning: handOverDescriptor))
             let signals = try SignalWatch([2, 15])
@@ -86,10 +100,27 @@ public enum Monitor {
             // A peer that does not read its answers is not waited for.
             try? await server.drain(within: .seconds(1))
             sandbox.cleanUp()
-            return .success(())
+            return nil
         } catch {
-            return .failure(error)
+            let failure = error as? SandboxError ?? SandboxError(.internal, "\(error)")
+            await tell(failure)
+            return failure
         }
+    }
+
+    /// How long a monitor that could not begin stays to say why.
+    private static let tellingLimit: Duration = .seconds(5)
+
+    /// Answers whoever has started the monitor with the reason why there is no pod.
+    @EventLoop private static func tell(_ failure: SandboxError) async {
+        warn(failure.description)
+        let server = RPCServer()
+        server.register(SandboxService.name, SandboxService.Method.hello) { (_: MonitorHello) -> MonitorHello in
+            throw TTRPCStatus(failure.code, "the pod's monitor: \(failure)")
+        }
+        // It may have gone, and then nobody wants to know.
+        guard let stream = try? AsyncFD(OwnedFD(owning: taskDescriptor)) else { return }
+        try? await within(tellingLimit, waitingFor: "somebody to tell") { await server.serve(stream) }
     }
 
     /// Somebody may remove the state directory, and with it all that a front end could find the pod by.

@@ -5,7 +5,7 @@ import PodDirectory
 /// Where front ends reach the monitor: two sockets, mode 0600 in a directory with mode 0700, each connection's user
 /// checked. Removed with the directory.
 @EventLoop final class MonitorSockets {
-    /// Connections served at a time, of each socket.
+    /// Connections served at a time, of both sockets.
     private static let maximumConnections = 256
     private let sandbox: Sandbox
     private let server: TaskServer
@@ -42,15 +42,17 @@ import PodDirectory
     ) throws {
         let listener = try AsyncFD(listener)
         Task { @EventLoop [weak self] in
-            while let connection = try? await listener.retry(
-                when: .readable,
-                { fd throws(SystemCallError) in
-                    guard let connection = try UnixSocket.accept(fd) else {
-                        throw SystemCallError("accept", code: ErrorNumber.again)
-                    }
-                    return Handed(connection)
-                })
-            {
+            while true {
+                let connection: Handed
+                do {
+                    connection = try await Self.accept(from: listener)
+                } catch let error as SystemCallError where error.code != ErrorNumber.badDescriptor {
+                    // Out of descriptors, for instance: whoever wants to stop the pod is to get through later.
+                    guard (try? await EventLoop.sleep(for: .milliseconds(100))) != nil else { return }
+                    continue
+                } catch {
+                    return
+                }
                 guard let self, let descriptor = connection.take() else { return }
                 // Only this user's processes, whatever the mode of a directory has become.
                 guard let peer = try? UnixSocket.peer(of: descriptor), peer.uid == CurrentProcess.user,
@@ -58,6 +60,15 @@ import PodDirectory
                 else { continue }
                 self.spawn(descriptor, serve)
             }
+        }
+    }
+
+    private static func accept(from listener: AsyncFD) async throws -> Handed {
+        try await listener.retry(when: .readable) { fd throws(SystemCallError) in
+            guard let connection = try UnixSocket.accept(fd) else {
+                throw SystemCallError("accept", code: ErrorNumber.again)
+            }
+            return Handed(connection)
         }
     }
 

@@ -77,6 +77,9 @@ import Linux
         }
     }
 
+    /// The process has ended: its last line is in the log, with a line feed or without.
+    func finishLog() { log?.finish() }
+
     /// Takes everything down.
     func close() {
         input?.close()

@@ -18,7 +18,8 @@ extension Sandbox {
         let descriptors = try handOver.claim(stdin: request.stdin, stdout: request.stdout, stderr: request.stderr)
         try apply(.add(request.id))
         do {
-            return try await make(request, options, descriptors)
+            // Not cancelled when its caller goes: the guest would have a container that nobody here knows of.
+            return try await Task { @EventLoop in try await make(request, options, descriptors) }.value
         } catch {
             containers[request.id] = nil
             // What is still mounted goes with the pod; the first error is the one that matters.
@@ -85,7 +86,7 @@ extension Sandbox {
         }
         let path = bundle + "/config.json"
         do {
-            let json = try Files.read(path, limit: RuntimeSpec.maximumBytes)
+            let json = try Files.readRegular(path, limit: RuntimeSpec.maximumBytes)
             let spec = try RuntimeSpec.decode(json: json)
             // From the bytes: fields that `RuntimeSpec` has not would be missed afterwards.
             let review = try SpecReview.review(json: json)

@@ -93,8 +93,15 @@ extension Sandbox {
     /// Waits for the process's end and reports it, once what it wrote before has been passed on.
     func watch(_ process: SandboxProcess, in container: SandboxContainer) {
         Task { @EventLoop in
-            // The link's end is the machine's, and reported as that.
-            guard let end = try? await guest.wait(container.id, process.id) else { return }
+            let end: AgentAPI.WaitResponse
+            do {
+                end = try await guest.wait(container.id, process.id)
+            } catch {
+                // With the machine gone it has been reported. An agent that answers nonsense is one that is lost.
+                guard process.state.end == nil, guest.ended.current == nil else { return }
+                if process === container.main { container.status.error = "its agent cannot be understood: \(error)" }
+                return report(ProcessEnd(status: 137, at: WallClock.now), of: process, in: container)
+            }
             await process.streams.passOn(
                 outputBytes: end.outputBytes, errorBytes: end.errorBytes, within: Self.readerLimit)
             report(
@@ -107,6 +114,7 @@ extension Sandbox {
     func report(_ end: ProcessEnd, of process: SandboxProcess, in container: SandboxContainer) {
         guard process.state.end == nil else { return }
         if process === container.main {
+            process.streams.finishLog()
             container.status.phase = .exited
             container.status.pid = 0
             container.status.exitCode = end.status

@@ -17,6 +17,8 @@ import TaskAPI
     let handOver = HandOverSocket()
     private(set) var state = PodState()
     var containers: [String: SandboxContainer] = [:]
+    /// Records that go with the pod, whatever has become of their containers.
+    private var recordsToRemove: [(path: String, link: String)] = []
     /// Everything that was made is undone, except what the journal lists.
     nonisolated let finished = Promise<Void>()
     private let directory: PodDirectory
@@ -130,6 +132,7 @@ import TaskAPI
         } catch {
             throw SandboxError(.internal, "the pod's journal cannot be written: \(error)")
         }
+        if case .record(let path, removed: true, let link) = entry { recordsToRemove.append((path, link)) }
     }
 
     func container(_ id: String) throws(SandboxError) -> SandboxContainer {
@@ -139,16 +142,14 @@ import TaskAPI
 
     /// Takes what every container has of the host away, once the machine is gone and everybody has been told.
     func cleanUp() {
-        for (id, container) in containers {
+        func attempt(_ body: () throws -> Void) {
             do {
-                try share.detach(id)
-                let options = container.options
-                if options.removesRecord {
-                    try PodDirectory.removeRecord(options.record, link: options.recordLink)
-                }
+                try body()
             } catch {
                 warn("\(error)")
             }
         }
+        for id in containers.keys { attempt { try share.detach(id) } }
+        for record in recordsToRemove { attempt { try PodDirectory.removeRecord(record.path, link: record.link) } }
     }
 }

@@ -13,6 +13,7 @@ import TaskAPI
     public static let callLimit: Duration = .seconds(30)
 
     private let rpc: RPCClient
+    private let taskSocket: AsyncFD
     private let handOverSocket: AsyncFD
     private var handOverIsOpen = false
     /// The monitor, when this process has started it.
@@ -47,14 +48,22 @@ import TaskAPI
 
     private init(_ task: AsyncFD, _ handOver: AsyncFD, _ process: WatchedProcess?) {
         rpc = RPCClient(task)
+        taskSocket = task
         handOverSocket = handOver
         self.process = process
     }
 
     /// The first call: finds out whether the two understand each other.
-    public func hello() async throws {
+    public func hello(within limit: Duration = MonitorClient.callLimit) async throws {
         let _: MonitorHello = try await rpc.call(
-            SandboxService.name, SandboxService.Method.hello, MonitorHello(), within: Self.callLimit)
+            SandboxService.name, SandboxService.Method.hello, MonitorHello(), within: limit)
+    }
+
+    /// Ends the monitor that takes no notice of anything. Its reaper cleans up after it.
+    /// - Throws: `SystemCallError` when the connection is no more, and the monitor neither.
+    public func killMonitor() throws(SystemCallError) {
+        let peer = try taskSocket.withFD { fd throws(SystemCallError) in try UnixSocket.peer(of: fd) }
+        try PidFD(peer.pid).signal(9)
     }
 
     /// Gives the machine to a pod.

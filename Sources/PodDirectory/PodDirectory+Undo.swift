@@ -59,8 +59,11 @@ extension PodDirectory {
     /// Removes a container's record, and the link that names it.
     public static func removeRecord(_ path: String, link: String) throws(SystemCallError) {
         try Files.removeTree(path)
+        guard !link.isEmpty, let names = Files.parent(of: link), Files.exists(names) else { return }
+        let lock = try Files.lockDirectory(names)
+        defer { withExtendedLifetime(lock) {} }
         // A link that has gone, or leads to another record, is none of ours.
-        guard !link.isEmpty, let target = try? Files.readLink(link),
+        guard let target = try? Files.readLink(link),
             target.split(separator: "/").last == path.split(separator: "/").last
         else { return }
         try Files.remove(link)
@@ -83,9 +86,7 @@ extension PodDirectory {
         for name in names {
             let paths = Paths(state: state, id: name)
             do {
-                // Made a moment ago, or made and left by a monitor that died before its first entry.
-                if !Files.exists(paths.journal) { try? Files.removeDirectory(paths.pod) }
-                guard let left = try takeOver(paths) else { continue }
+                guard let left = try takeOver(paths, from: pods) else { continue }
                 try left.undo()
             } catch let error as UndoError {
                 errors.append(error)
@@ -94,6 +95,14 @@ extension PodDirectory {
             }
         }
         return errors
+    }
+
+    private static func takeOver(_ paths: Paths, from pods: String) throws(SystemCallError) -> PodDirectory? {
+        let lock = try Files.lockDirectory(pods)
+        defer { withExtendedLifetime(lock) {} }
+        // Left by a monitor that died before its first entry.
+        if !Files.exists(paths.journal) { try? Files.removeDirectory(paths.pod) }
+        return try takeOver(paths)
     }
 }
 

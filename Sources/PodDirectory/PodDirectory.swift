@@ -41,29 +41,16 @@ public final class PodDirectory: Sendable {
     public static func make(state: String, id: String) throws(SystemCallError) -> PodDirectory {
         let paths = Paths(state: state, id: id)
         try Files.makeDirectories(Paths.pods(state), mode: 0o700)
+        // Against sweeps, for which a directory without a locked journal is nobody's.
+        let lock = try Files.lockDirectory(Paths.pods(state))
+        defer { withExtendedLifetime(lock) {} }
         try Files.makeDirectory(paths.pod, mode: 0o700)
-        for _ in 0..<100 {
-            if let made = try claim(paths) { return made }
-            // A sweep came between making and locking, and removes it as nobody's.
-            do {
-                try Files.makeDirectory(paths.pod, mode: 0o700)
-            } catch {
-                guard error.code == ErrorNumber.exists else { throw error }
-            }
+        let journal = try Files.open(paths.journal, [.writeOnly, .create, .append])
+        guard try Files.lock(journal, wait: false) else {
+            throw SystemCallError("flock", paths.journal, code: ErrorNumber.busy)
         }
-        throw SystemCallError("flock", paths.journal, code: ErrorNumber.busy)
-    }
-
-    private static func claim(_ paths: Paths) throws(SystemCallError) -> PodDirectory? {
-        do {
-            let journal = try Files.open(paths.journal, [.writeOnly, .create, .append])
-            guard try Files.lock(journal, wait: false), isStill(journal, at: paths.journal) else { return nil }
-            try journal.writeAll(JournalEntry.header)
-            return PodDirectory(paths: paths, journal: journal)
-        } catch {
-            guard error.code == ErrorNumber.noEntry else { throw error }
-            return nil
-        }
+        try journal.writeAll(JournalEntry.header)
+        return PodDirectory(paths: paths, journal: journal)
     }
 
     /// Takes over the directory of a monitor that is no more. Nil when the monitor lives, or nothing is left.
@@ -96,23 +83,32 @@ public final class PodDirectory: Sendable {
 
     /// Writes the entry down. To be called before what it names is acquired.
     public func note(_ entry: JournalEntry) throws(SystemCallError) {
-        try journal.writeAll(entry.line)
+        let sizeBytes = try journal.status().sizeBytes
+        do {
+            try journal.writeAll(entry.line)
+        } catch {
+            // Half a line would spoil the next one.
+            try journal.truncate(to: sizeBytes)
+            throw error
+        }
     }
 
     /// Takes a number of `range` that no other pod's QEMU has as its user, until the directory is removed.
     /// - Throws: EBUSY when all are taken.
     public func claimUser(in range: ClosedRange<UInt32>) throws(SystemCallError) -> UInt32 {
         try Files.makeDirectories(users, mode: 0o700)
-        let id = String(paths.pod.split(separator: "/").last ?? "")
+        let lock = try Files.lockDirectory(users)
+        defer { withExtendedLifetime(lock) {} }
         // Where pods begin to look is scattered, so that most find a free number at once.
-        let count = UInt32(clamping: range.count), start = id.utf8.reduce(UInt32(0)) { $0 &* 31 &+ UInt32($1) } % count
+        let count = UInt32(clamping: range.count),
+            start = claim.utf8.reduce(UInt32(0)) { $0 &* 31 &+ UInt32($1) } % count
         for step in 0..<count {
             let user = range.lowerBound + (start &+ step) % count
-            let claim = users + "/\(user)"
+            let link = users + "/\(user)"
             // The pod that had it has gone, killed with its reaper perhaps.
-            if let owner = try? Files.readLink(claim), !Files.exists(users + "/" + owner) { try Files.remove(claim) }
+            if let owner = try? Files.readLink(link), !Files.exists(users + "/" + owner) { try Files.remove(link) }
             do {
-                try Files.symlink("../pods/" + id, at: claim)
+                try Files.symlink(claim, at: link)
                 claimedUser.withLock { $0 = user }
                 try Files.write(Array("\(user)".utf8), to: paths.user)
                 return user
@@ -126,10 +122,17 @@ public final class PodDirectory: Sendable {
     /// Beside the directory of pods.
     private var users: String { (Files.parent(of: paths.pod).flatMap { Files.parent(of: $0) } ?? "") + "/users" }
 
+    /// What the link of this pod's user says.
+    private var claim: String { "../pods/" + (paths.pod.split(separator: "/").last.map(String.init) ?? "") }
+
     private func releaseUser() throws(SystemCallError) {
         // There is none when the pod had not come that far.
         let written = (try? Files.readText(paths.user)).flatMap { UInt32($0) }
-        guard let user = claimedUser.withLock({ $0 }) ?? written else { return }
+        guard let user = claimedUser.withLock({ $0 }) ?? written, Files.exists(users) else { return }
+        let lock = try Files.lockDirectory(users)
+        defer { withExtendedLifetime(lock) {} }
+        // Another pod's by now, when this is a second attempt.
+        guard (try? Files.readLink(users + "/\(user)")) == claim else { return }
         try Files.remove(users + "/\(user)")
     }
 

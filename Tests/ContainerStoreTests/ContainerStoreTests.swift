@@ -21,8 +21,8 @@ import Testing
 
     @Test func aContainerIsFoundByNameIdAndItsBeginning() throws {
         try withStore { store, _ in
-            try store.add(record("aabb01", "first"), specification: [])
-            try store.add(record("aacc02", "second", createdAt: 2), specification: [])
+            _ = try store.add(record("aabb01", "first"), specification: [])
+            _ = try store.add(record("aacc02", "second", createdAt: 2), specification: [])
             for reference in ["first", "aabb01", "aab"] { #expect(try store.find(reference).record.name == "first") }
             #expect(throws: StoreError.ambiguous("aa")) { try store.find("aa") }
             for reference in ["", "third", "b", "../aabb01", ".", "..", "a/b", "aabb01\0"] {
@@ -37,32 +37,32 @@ import Testing
     /// A name like the beginning of an id means the container of that name.
     @Test func aNameWinsOverTheBeginningOfAnId() throws {
         try withStore { store, _ in
-            try store.add(record("abcd01", "first"), specification: [])
-            try store.add(record("ffff02", "abcd"), specification: [])
+            _ = try store.add(record("abcd01", "first"), specification: [])
+            _ = try store.add(record("ffff02", "abcd"), specification: [])
             #expect(try store.find("abcd").record.id == "ffff02")
         }
     }
 
     @Test func aNameHasOneOwner() throws {
         try withStore { store, root in
-            try store.add(record("aa", "web"), specification: [])
+            _ = try store.add(record("aa", "web"), specification: [])
             #expect(throws: StoreError.nameInUse("web", by: "aa")) {
-                try store.add(record("bb", "web"), specification: [])
+                _ = try store.add(record("bb", "web"), specification: [])
             }
             #expect(try Files.names(in: root + "/containers") == ["aa"])
             try store.remove(record("aa", "web"))
             #expect(try Files.names(in: root + "/names") == [])
-            try store.add(record("bb", "web"), specification: [])
+            _ = try store.add(record("bb", "web"), specification: [])
             // Somebody removed the record by hand.
             try Files.removeTree(store.directory(of: "bb"))
-            try store.add(record("cc", "web"), specification: [])
+            _ = try store.add(record("cc", "web"), specification: [])
             #expect(try store.find("web").record.id == "cc")
         }
     }
 
     @Test func whatIsNoRecordIsSkipped() throws {
         try withStore { store, root in
-            try store.add(record("aa", "good"), specification: [])
+            _ = try store.add(record("aa", "good"), specification: [])
             for (id, text) in [("bb", "{"), ("cc", "{}"), ("dd", "")] {
                 try Files.makeDirectories(root + "/containers/" + id)
                 try Files.write(Array(text.utf8), to: root + "/containers/\(id)/" + ContainerRecord.fileName)
@@ -78,38 +78,34 @@ import Testing
 
     @Test func whatWasToGoWithItsContainerGoes() throws {
         try withStore { store, root in
-            let minute: Int64 = 60_000_000_000
-            for (id, removes, created) in [("aa", true, 1), ("bb", false, 1), ("cc", true, minute), ("dd", true, 1)] {
-                var record = record(id, "name-" + id, createdAt: created)
+            func add(_ id: String, removes: Bool) throws -> OwnedFD {
+                var record = self.record(id, "name-" + id)
                 record.removesItself = removes
-                try store.add(record, specification: [])
+                return try store.add(record, specification: [])
             }
-            // Its pod is starting.
+            _ = try add("aa", removes: true)
+            _ = try add("bb", removes: false)
+            // Whoever makes it lives.
+            let lock = try add("cc", removes: true)
+            // Its pod is there.
+            _ = try add("dd", removes: true)
             try Files.makeDirectories(root + "/state/pods/dd")
-            let left = store.removeOrphans(among: store.all(), now: minute + 1)
+            let left = store.removeOrphans(among: store.all())
             #expect(Set(left.map(\.record.id)) == ["bb", "cc", "dd"])
             #expect(try Files.names(in: root + "/containers") == ["bb", "cc", "dd"])
             #expect(try Files.names(in: root + "/names").count == 3)
-        }
-    }
-
-    @Test func whatIsHalfWrittenGoesAfterAWhile() throws {
-        try withStore { store, root in
-            let minute: Int64 = 60_000_000_000
-            try store.add(record("aa", "whole"), specification: [])
-            try Files.makeDirectories(root + "/containers/bb")
-            try Files.write([], to: root + "/containers/bb/config.json")
-            let made = try Files.status(root + "/containers/bb").modifiedAt
-            _ = store.removeOrphans(among: store.all(), now: made + minute - 1)
-            #expect(Set(try Files.names(in: root + "/containers")) == ["aa", "bb"])
-            _ = store.removeOrphans(among: store.all(), now: made + minute)
-            #expect(try Files.names(in: root + "/containers") == ["aa"])
+            // A name that such a one has is free.
+            _ = consume lock
+            var record = self.record("ee", "name-cc")
+            record.removesItself = true
+            _ = try store.add(record, specification: [])
+            #expect(try store.find("name-cc").record.id == "ee")
         }
     }
 
     @Test func aContainerWhosePodIsGoneHasEnded() throws {
         try withStore { store, _ in
-            try store.add(record("aa", "web"), specification: [])
+            _ = try store.add(record("aa", "web"), specification: [])
             let path = store.directory(of: "aa") + "/" + ContainerStatus.fileName
             try Files.write(ContainerStatus(.running).serialized, to: path)
             #expect(try store.find("web").status.phase == .exited)

@@ -156,18 +156,58 @@ import Testing
             try Mounts.mount(volume, on: volume, .bind)
             defer { try? Mounts.unmount(volume, detach: true) }
             try Mounts.setPropagation(volume, .shared)
-            _ = try await bulkhead("run", "-d", "--rm", "--name", "v", "-v", volume + ":/v:ro", "busybox", "sleep", "600")
+            let run = try await bulkhead(
+                "run", "-d", "--rm", "--name", "vol", "-v", volume + ":/v:ro", "busybox", "sleep", "600")
+            #expect(run.code == 0, "\(run)")
             try Mounts.mount("tmpfs", on: volume + "/later", type: "tmpfs")
             defer { try? Mounts.unmount(volume + "/later", detach: true) }
             let mounts = try bulkhead.processes().map { try Files.readText("/proc/\($0)/mountinfo") }
-            let shares = mounts.flatMap { $0.split(separator: "\n") }.filter { $0.contains(" /share/") }
+            let shares: [Substring] = mounts.flatMap { $0.split(separator: "\n") }.filter { $0.contains(" /share/") }
             #expect(shares.count > 1)
             for mount in shares {
-                let options = mount.split(separator: " ")[5].split(separator: ",")
+                let options: [Substring] = mount.split(separator: " ")[5].split(separator: ",")
                 #expect(options.contains("nosuid") && options.contains("nodev"), "\(mount)")
                 #expect(!mount.contains("later"), "\(mount)")
             }
-            #expect(try await bulkhead("rm", "-f", "v").code == 0)
+            #expect(try await bulkhead("rm", "-f", "vol").code == 0)
+        }
+    }
+
+    @EventLoop @Test func aLastLineWithoutAnEndIsInTheLog() async throws {
+        try await Bulkhead.with { bulkhead in
+            let run = try await bulkhead("run", "--name", "half", "busybox", "printf", "a\nlast")
+            #expect(run.output == "a\nlast", "\(run)")
+            let log = try await bulkhead("logs", "half")
+            #expect(log.output == "a\nlast", "\(log)")
+        }
+    }
+
+    /// Neither a monitor nor a machine that has stopped keeps its container from being removed.
+    @EventLoop @Test(arguments: ["bulkhead-monitor", "qemu-system"])
+    func whatTakesNoNoticeIsRemovedAllTheSame(_ victim: String) async throws {
+        try await Bulkhead.with { bulkhead in
+            let run = try await bulkhead("run", "-d", "--name", "deaf", "busybox", "sleep", "600")
+            #expect(run.code == 0, "\(run)")
+            for pid in bulkhead.processes() {
+                guard try Files.readText("/proc/\(pid)/cmdline").hasPrefix(victim) else { continue }
+                try PidFD(pid).signal(SIGSTOP)
+            }
+            let removed = try await bulkhead("rm", "-f", "deaf")
+            #expect(removed.code == 0, "\(removed)")
+            try await bulkhead.expectNothingLeft()
+        }
+    }
+
+    /// The name is free at once: the record was to go with a container that never came to be.
+    @EventLoop @Test func aClientKilledWhileItsMachineBootsLeavesNothing() async throws {
+        try await Bulkhead.with { bulkhead in
+            let run = try bulkhead.start(["run", "--rm", "--name", "early", "busybox", "true"])
+            while bulkhead.processes().count < 3 { try await EventLoop.sleep(for: .milliseconds(20)) }
+            run.process.signal(9)
+            _ = try await run.end()
+            // It may not have told its monitor of the record yet.
+            _ = try await bulkhead("ps")
+            try await bulkhead.expectNothingLeft()
         }
     }
 

@@ -42,8 +42,8 @@ import TaskAPI
         guard !attaches || arguments.operands.count == 1 else {
             throw CLIError("only one container can be attached to at a time")
         }
-        var code: Int32 = 0
-        code = await forEach(arguments.operands, host) { reference, entry in
+        var attachedCode: Int32 = 0
+        let code = await forEach(arguments.operands, host) { reference, entry in
             guard !ContainerCalls(host: host, entry: entry).isAlive else {
                 if attaches { throw CLIError("container \(reference) is running: use logs -f, or exec") }
                 return try say(reference)
@@ -51,10 +51,9 @@ import TaskAPI
             try host.store.reset(entry.record)
             let start = ContainerStart(
                 host: host, record: entry.record, attachesInput: interactive, attachesOutput: attaches)
-            let ended = try await start.run { try say(reference) }
-            if ended != 0 { throw CLIError("container \(reference) ended with \(ended)", exitCode: ended) }
+            attachedCode = try await start.run { try say(reference) }
         }
-        return code
+        return code == 0 ? attachedCode : code
     }
 }
 
@@ -65,19 +64,19 @@ import TaskAPI
         options: [
             Option(
                 "time", others: ["timeout"], short: "t", .value("SECONDS"), "How long it may take until SIGKILL",
-                defaultText: "10"),
+                defaultText: "timeouts.stop of the configuration, 10"),
             Option("signal", short: "s", .value("SIGNAL"), "Instead of the container's stop signal"),
         ])
 
     static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
         let seconds = try arguments.value("time") { text throws(ValueError) in
-            guard let seconds = Int(text), seconds >= -1 else {
+            guard let seconds = Int32(text), seconds >= -1 else {
                 throw .malformed(what: "time", value: text, expected: "whole seconds, or -1 for no end")
             }
             return seconds
         }
         let signal = try arguments.value("signal", as: SignalName.parse)
-        let grace: Duration = .seconds(seconds.map { $0 < 0 ? 1 << 31 : $0 } ?? 10)
+        let grace = seconds.map { Duration.seconds($0 < 0 ? Int32.max : $0) } ?? host.configuration.timeouts.stop
         return await forEach(arguments.operands, host) { reference, entry in
             try await ContainerCalls(host: host, entry: entry).stop(grace: grace, signal: signal)
             try say(reference)
@@ -97,9 +96,13 @@ import TaskAPI
         return await forEach(arguments.operands, host) { reference, entry in
             let calls = ContainerCalls(host: host, entry: entry)
             let client = try await calls.connect()
-            try await calls.signal(signal, by: client)
-            // Its pod ends with it: what comes next finds nothing of it.
-            if signal == SIGKILL { try await client.waitForEnd(within: .seconds(10)) }
+            if signal == SIGKILL {
+                // Its pod ends with it: what comes next finds nothing of it.
+                client.close()
+                try await calls.stop(grace: .zero, signal: SIGKILL)
+            } else {
+                try await calls.signal(signal, by: client)
+            }
             try say(reference)
         }
     }

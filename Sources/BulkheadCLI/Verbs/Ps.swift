@@ -19,7 +19,7 @@ enum Ps {
         ])
 
     static func run(_ host: Host, _ arguments: ParsedArguments) throws -> Int32 {
-        let entries = host.store.removeOrphans(among: host.store.all(), now: WallClock.now).filter {
+        let entries = host.store.removeOrphans(among: host.store.all()).filter {
             arguments.flag("all") || $0.status.phase == .running
         }
         let whole = arguments.flag("no-trunc")

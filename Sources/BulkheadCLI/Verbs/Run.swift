@@ -14,7 +14,8 @@ import MonitorClient
         let reference = arguments.operands[0]
         let image = try await host.image(reference)
         let container = try NewContainer(options, image: image, reference: reference, host: host)
-        try container.add(to: host.store)
+        let lock = try container.add(to: host.store)
+        defer { withExtendedLifetime(lock) {} }
         // From here on the record keeps the image; somebody may have removed it a moment before.
         guard Files.exists(image.rootfs) else {
             try? host.store.remove(container.record)

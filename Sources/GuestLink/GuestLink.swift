@@ -32,9 +32,13 @@ import Yamux
 
     private static let readBytes = 128 * 1024
 
-    /// - Parameter role: the host is the client, the guest the server.
-    public init(_ port: AsyncFD, role: YamuxRole, limits: YamuxLimits = YamuxLimits()) {
+    /// - Parameter role: the host is the client, the guest the server. The host's end refuses every stream that the
+    ///   guest opens.
+    public init(_ port: AsyncFD, role: YamuxRole) {
         self.port = port
+        var limits = YamuxLimits()
+        // Nobody accepts there: streams of a hostile guest would keep a window of unread bytes each.
+        if role == .client { limits.maxUnacceptedInbound = 0 }
         session = YamuxSession(role: role, limits: limits)
         Task { @EventLoop in await self.receive() }
         Task { @EventLoop in await self.transmit() }
@@ -56,6 +60,9 @@ import Yamux
         }
         return inbound.removeFirst()
     }
+
+    /// Streams that exist, in both directions.
+    var streamCount: Int { max(streams.count, session.streamCount) }
 
     /// Ends the link and all its streams.
     public func close() { end(.closed) }

@@ -88,4 +88,56 @@ import Testing
         stream.reset()
         await #expect(throws: LinkStreamReset.self) { try await other.read() }
     }
+
+    @EventLoop @Test func theHostRefusesEveryStreamOfTheGuestAndGoesOn() async throws {
+        let pair = try UnixSocket.pair()
+        let host = GuestLink(try AsyncFD(pair.first.duplicate()), role: .client)
+        let guest = try AsyncFD(pair.second.duplicate())
+        let ours = try host.open()
+        _ = try await guest.read()  // Its SYN.
+        // As many streams as a session may have, each opened by a frame with data in it.
+        let payload = [UInt8](repeating: 7, count: 1000)
+        var reset: [UInt32] = []
+        for id in stride(from: UInt32(2), through: 8192, by: 2) {
+            try await guest.write(Self.frame(0, flags: 1, id, UInt32(payload.count)) + payload)
+            let answer = try await within(.seconds(10), waitingFor: "answer to stream \(id)") { try await guest.read() }
+            #expect(answer == Self.frame(1, flags: 8, id, 0))
+            reset.append(id)
+        }
+        #expect(reset.count == 4096)
+        #expect(host.streamCount == 1, "the guest's streams are kept")
+        // What the host opened goes on.
+        try await guest.write(Self.frame(0, flags: 2, ours.id, 1) + [9])
+        #expect(try await within(.seconds(10), waitingFor: "data") { try await ours.read() } == [9])
+        #expect(host.ended.current == nil)
+    }
+
+    @EventLoop @Test func aGuestThatFloodsWithStreamsIsCutOff() async throws {
+        let pair = try UnixSocket.pair()
+        let host = GuestLink(try AsyncFD(pair.first.duplicate()), role: .client)
+        let guest = try AsyncFD(pair.second.duplicate())
+        // It reads no answers, so that the host would have to keep them.
+        let flood = Task { @EventLoop in
+            var id: UInt32 = 2
+            while true {
+                var frames: [UInt8] = []
+                for _ in 0..<1024 {
+                    frames += Self.frame(1, flags: 1, id, 0)
+                    id += 2
+                }
+                try await guest.write(frames)
+            }
+        }
+        let end = try await within(.seconds(20), waitingFor: "end of the link") { try await host.ended.value() }
+        flood.cancel()
+        guard case .failed(let why) = end else { return #expect(Bool(false), "\(end)") }
+        #expect(why.contains("controlFlood"))
+        #expect(host.streamCount == 0)
+    }
+
+    /// A frame as yamux's spec.md draws it.
+    private static func frame(_ type: UInt8, flags: UInt8, _ stream: UInt32, _ length: UInt32) -> [UInt8] {
+        let words = [stream, length].flatMap { word in [24, 16, 8, 0].map { UInt8(word >> $0 & 0xFF) } }
+        return [0, type, 0, flags] + words
+    }
 }

@@ -170,8 +170,16 @@ import TTRPC
         return response
     }
 
-    func delete(_ name: String) async throws {
+    func delete(_ request: ProcessRequest) async throws {
+        let name = request.container
         let record = try record(name)
+        guard request.process.isEmpty else {
+            guard try entry(name, request.process).process.exit.current != nil else {
+                throw TTRPCStatus(.failedPrecondition, "process \(request.process) of container \(name) is running")
+            }
+            record.processes[request.process] = nil
+            return
+        }
         guard record.container.exit.current != nil || !record.started else {
             throw TTRPCStatus(.failedPrecondition, "container \(name) is running")
         }

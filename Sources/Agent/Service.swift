@@ -38,8 +38,8 @@ import TTRPC
             try self.containers.resize(request)
             return Empty()
         }
-        register(Method.delete) { [unowned self] (request: ContainerRequest) in
-            try await self.containers.delete(request.container)
+        register(Method.delete) { [unowned self] (request: ProcessRequest) in
+            try await self.containers.delete(request)
             return Empty()
         }
         register(Method.stats) { [unowned self] (request: ContainerRequest) in

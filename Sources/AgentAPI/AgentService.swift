@@ -27,7 +27,8 @@ public enum AgentService {
         public static let wait = "Wait"
         /// `ResizeRequest` → `Empty`.
         public static let resize = "Resize"
-        /// `ContainerRequest` → `Empty`. Removes a container that has ended, with its cgroup and mounts.
+        /// `ProcessRequest` → `Empty`. Removes a container that has ended, with its cgroup and mounts; with a name, one
+        /// of its further processes that has ended, whose name is free then.
         public static let delete = "Delete"
         /// `ContainerRequest` → `StatsResponse`. Until the container is deleted.
         public static let stats = "Stats"

@@ -41,7 +41,7 @@ let package = Package(
         .executableTarget(name: "guest-image", dependencies: ["GuestImage"], swiftSettings: swiftSettings),
         module("AgentAPI"),
         module("SpecTranslation", ["AgentAPI", "OCI"]), tests("SpecTranslation", ["AgentAPI", "OCI", "SeededRandom"]),
-        module("TaskAPI", ["Protobuf"]),
+        module("TaskAPI", ["Protobuf"]), tests("TaskAPI", ["Protobuf"], exclude: ["Golden"]),
         module("Pod", ["JSON"]), tests("Pod", ["SeededRandom"]),
         .systemLibrary(name: "CYAML"),
         module("YAML", ["CYAML"]), tests("YAML", ["Linux", "SeededRandom"]),

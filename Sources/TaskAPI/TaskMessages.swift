@@ -134,3 +134,64 @@ public struct ShutdownRequest: Codable, Equatable, Sendable {
     public init() {}
     enum CodingKeys: Int, CodingKey { case id = 1, now }
 }
+
+/// Names a container. Pids, Pause, Resume and Stats take it.
+public struct TaskContainerRequest: Codable, Equatable, Sendable {
+    public var id = ""
+    public init(id: String = "") { self.id = id }
+    enum CodingKeys: Int, CodingKey { case id = 1 }
+}
+
+public struct PidsResponse: Codable, Equatable, Sendable {
+    public var processes: [ProcessInfo] = []
+    public init(_ processes: [ProcessInfo] = []) { self.processes = processes }
+    enum CodingKeys: Int, CodingKey { case processes = 1 }
+}
+
+/// `containerd.v1.types.ProcessInfo`.
+public struct ProcessInfo: Codable, Equatable, Sendable {
+    /// The process's number in the guest.
+    public var pid: UInt32 = 0
+    /// `ProcessDetails` of a process that an exec has started; nil for all others, as runc's shim has it.
+    public var info: ProtobufAny?
+    public init(pid: UInt32 = 0, info: ProtobufAny? = nil) {
+        self.pid = pid
+        self.info = info
+    }
+    enum CodingKeys: Int, CodingKey { case pid = 1, info }
+}
+
+/// `containerd.runc.v1.ProcessDetails`. Source: containerd, api/types/runc/options/oci.proto.
+public struct ProcessDetails: Codable, Equatable, Sendable {
+    public static let typeURL = "containerd.runc.v1.ProcessDetails"
+
+    public var execID = ""
+    public init(execID: String = "") { self.execID = execID }
+    enum CodingKeys: Int, CodingKey { case execID = 1 }
+}
+
+public struct CheckpointTaskRequest: Codable, Equatable, Sendable {
+    public var id = "", path = ""
+    public var options: ProtobufAny?
+    public init() {}
+    enum CodingKeys: Int, CodingKey { case id = 1, path, options }
+}
+
+public struct UpdateTaskRequest: Codable, Equatable, Sendable {
+    /// The type URL in `resources`, whose value is JSON.
+    public static let resourcesTypeURL = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources"
+
+    public var id = ""
+    /// `linux.resources` of a config.json. What is not in it stays as it is.
+    public var resources: ProtobufAny?
+    public var annotations: [String: String] = [:]
+    public init() {}
+    enum CodingKeys: Int, CodingKey { case id = 1, resources, annotations }
+}
+
+public struct StatsResponse: Codable, Equatable, Sendable {
+    /// `MetricsV1` or `MetricsV2`.
+    public var stats: ProtobufAny?
+    public init(_ stats: ProtobufAny? = nil) { self.stats = stats }
+    enum CodingKeys: Int, CodingKey { case stats = 1 }
+}

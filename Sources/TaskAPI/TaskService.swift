@@ -5,14 +5,22 @@ public enum TaskService {
 
     /// The methods, with the messages they take and return.
     public enum Method {
-        /// `StateRequest` → `StateResponse`.
+        /// `TaskProcessRequest` → `StateResponse`.
         public static let state = "State"
         /// `CreateTaskRequest` → `CreateTaskResponse`.
         public static let create = "Create"
-        /// `StartRequest` → `StartResponse`.
+        /// `TaskProcessRequest` → `StartResponse`.
         public static let start = "Start"
-        /// `DeleteRequest` → `DeleteResponse`.
+        /// `TaskProcessRequest` → `DeleteResponse`.
         public static let delete = "Delete"
+        /// `TaskContainerRequest` → `PidsResponse`.
+        public static let pids = "Pids"
+        /// `TaskContainerRequest` → `TaskEmpty`, when all of the container's processes stand still.
+        public static let pause = "Pause"
+        /// `TaskContainerRequest` → `TaskEmpty`.
+        public static let resume = "Resume"
+        /// `CheckpointTaskRequest` → never anything: it is not implemented.
+        public static let checkpoint = "Checkpoint"
         /// `KillRequest` → `TaskEmpty`.
         public static let kill = "Kill"
         /// `ExecProcessRequest` → `TaskEmpty`. The process starts with `start`.
@@ -21,7 +29,11 @@ public enum TaskService {
         public static let resizePty = "ResizePty"
         /// `CloseIORequest` → `TaskEmpty`.
         public static let closeIO = "CloseIO"
-        /// `WaitRequest` → `WaitResponse`, when the process has ended.
+        /// `UpdateTaskRequest` → `TaskEmpty`.
+        public static let update = "Update"
+        /// `TaskContainerRequest` → `StatsResponse`. Until the container is deleted.
+        public static let stats = "Stats"
+        /// `TaskProcessRequest` → `WaitResponse`, when the process has ended.
         public static let wait = "Wait"
         /// `ConnectRequest` → `ConnectResponse`.
         public static let connect = "Connect"

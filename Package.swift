@@ -75,6 +75,7 @@ let package = Package(
                 "AgentAPI", "ContainerLog", "EventLoop", "GuestLink", "Linux", "OCI", "Pod", "PodDirectory", "Protobuf",
                 "QEMU", "RPC", "SpecTranslation", "TTRPC", "TaskAPI",
             ]),
+        tests("Monitor", ["AgentAPI", "Protobuf", "TTRPC", "TaskAPI"]),
         module(
             "MonitorClient", ["EventLoop", "Linux", "Monitor", "PodDirectory", "Protobuf", "RPC", "TTRPC", "TaskAPI"]),
         module("ContainerStore", ["Linux", "OCI", "Pod", "PodDirectory"]),
@@ -86,7 +87,7 @@ let package = Package(
                 "Linux", "Monitor", "MonitorClient", "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU",
                 "SpecTranslation", "TTRPC", "TaskAPI",
             ]),
-        tests("BulkheadCLI", ["CommandTree"]),
+        tests("BulkheadCLI", ["CommandTree", "Pod"]),
         program("bulkhead", ["BulkheadCLI", "Confinement", "Monitor"]),
         .testTarget(name: "TidyTests", dependencies: ["Linux"], swiftSettings: swiftSettings),
         .testTarget(

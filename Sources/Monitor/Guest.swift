@@ -94,8 +94,32 @@ import TTRPC
         let _: Empty = try await call(AgentService.Method.resize, request)
     }
 
-    func delete(_ container: String) async throws {
-        let _: Empty = try await call(AgentService.Method.delete, ContainerRequest(container: container))
+    func pause(_ container: String) async throws {
+        let _: Empty = try await call(AgentService.Method.pause, ContainerRequest(container: container))
+    }
+
+    func resume(_ container: String) async throws {
+        let _: Empty = try await call(AgentService.Method.resume, ContainerRequest(container: container))
+    }
+
+    func update(_ request: UpdateRequest) async throws {
+        let _: Empty = try await call(AgentService.Method.update, request)
+    }
+
+    func statistics(_ container: String) async throws -> StatsResponse {
+        try await call(AgentService.Method.stats, ContainerRequest(container: container))
+    }
+
+    func processes(_ container: String) async throws -> [ProcessEntry] {
+        let response: PidsResponse = try await call(
+            AgentService.Method.pids, ContainerRequest(container: container))
+        return response.processes
+    }
+
+    /// Forgets a container that has ended, or with `process` one of its processes.
+    func delete(_ container: String, _ process: String = "") async throws {
+        let _: Empty = try await call(
+            AgentService.Method.delete, ProcessRequest(container: container, process: process))
     }
 
     /// Suspends until the process has ended.

@@ -16,15 +16,24 @@ extension Sandbox {
         guard container.execs[request.execID] == nil else {
             throw SandboxError(.alreadyExists, "process \(request.execID) exists")
         }
-        guard container.main.state == .running else {
-            throw SandboxError(.failedPrecondition, "container \(request.id) is not running")
-        }
+        try Self.checkRunning(container)
         let descriptors = try handOver.claim(stdin: request.stdin, stdout: request.stdout, stderr: request.stderr)
         let spec = try Self.execSpec(request)
         let streams = try ProcessStreams(descriptors, terminal: spec.terminal != nil, log: nil, on: guest.link)
         container.execs[request.execID] = SandboxProcess(
             id: request.execID, terminal: spec.terminal != nil, streams: streams, stdin: request.stdin,
             stdout: request.stdout, stderr: request.stderr, spec: spec)
+    }
+
+    /// Whether it takes further processes: one that is paused would stop a new one in its birth.
+    private static func checkRunning(_ container: SandboxContainer) throws(SandboxError) {
+        switch container.main.state {
+        case .running: return
+        case .pausing, .paused, .resuming:
+            throw SandboxError(.failedPrecondition, "container \(container.id) is paused")
+        case .created, .starting, .stopped:
+            throw SandboxError(.failedPrecondition, "container \(container.id) is not running")
+        }
     }
 
     private static func execSpec(_ request: ExecProcessRequest) throws -> ProcessSpec {
@@ -51,6 +60,7 @@ extension Sandbox {
     func start(_ id: String, _ execID: String) async throws -> UInt32 {
         let container = try container(id)
         let process = try container.process(execID)
+        if process !== container.main, process.state == .created { try Self.checkRunning(container) }
         try process.handle(.start)
         do {
             if let spec = process.spec {
@@ -116,7 +126,7 @@ extension Sandbox {
         if process === container.main {
             process.streams.finishLog()
             container.status.phase = .exited
-            container.status.pid = 0
+            (container.status.pid, container.status.paused) = (0, false)
             container.status.exitCode = end.status
             container.status.outOfMemory = end.outOfMemory
             container.status.finishedAt = end.at
@@ -133,6 +143,9 @@ extension Sandbox {
         guard process.state.end == nil else {
             throw SandboxError(.notFound, "the process of \(request.id) has ended")
         }
+        guard process.pid != 0 else {
+            throw SandboxError(.failedPrecondition, "process \(request.execID) has not been started")
+        }
         var signal = SignalRequest()
         (signal.container, signal.process) = (request.id, request.execID)
         (signal.signal, signal.all) = (request.signal, request.all)
@@ -148,24 +161,59 @@ extension Sandbox {
         try await guest.resize(resize)
     }
 
-    /// Forgets a process that has ended, with its streams; with a container's first process the container goes.
+    /// Forgets a process that has ended or never begun, with its streams; with a container's first process the
+    /// container goes.
     func delete(_ id: String, _ execID: String) async throws -> (pid: UInt32, end: ProcessEnd?) {
         let container = try container(id)
         let process = try container.process(execID)
-        guard process.state.end != nil || (process.spec != nil && process.state == .created) else {
+        guard process.state.end != nil || process.state == .created else {
             throw SandboxError(.failedPrecondition, "the process of \(id) has not ended")
         }
         if execID.isEmpty {
-            if state != .stopped, state != .stopping { try await guest.delete(id) }
-            container.execs.values.forEach { $0.streams.close() }
-            try share.detach(id)
-            containers[id] = nil
-            handle(.remove(id))
+            try await remove(container)
         } else {
+            // The guest keeps each process until it is told, or its container goes.
+            if process.pid != 0 { try await deleteInGuest(id, execID) }
+            forget(process)
             container.execs[execID] = nil
         }
-        process.streams.close()
         return (process.pid, process.state.end)
+    }
+
+    private func remove(_ container: SandboxContainer) async throws {
+        guard !container.isBeingDeleted else {
+            throw SandboxError(.failedPrecondition, "container \(container.id) is being deleted")
+        }
+        container.isBeingDeleted = true
+        do {
+            try await deleteInGuest(container.id, "")
+            try share.detach(container.id)
+        } catch {
+            container.isBeingDeleted = false
+            throw error
+        }
+        report(ProcessEnd(status: 137, at: WallClock.now), of: container.main, in: container)
+        container.execs.values.forEach { forget($0) }
+        forget(container.main)
+        containers[container.id] = nil
+        handle(.remove(container.id))
+    }
+
+    private func deleteInGuest(_ id: String, _ execID: String) async throws {
+        guard state != .stopped, state != .stopping else { return }
+        do {
+            try await guest.delete(id, execID)
+        } catch let error as TTRPCStatus where error.code == .notFound {
+            // An earlier call has come as far as that.
+        }
+    }
+
+    /// Closes its streams, and ends the waiting for one that nobody will start.
+    private func forget(_ process: SandboxProcess) {
+        if process.state == .created {
+            try? process.handle(.ended(ProcessEnd(status: 137, at: WallClock.now)))  // No state refuses an end.
+        }
+        process.streams.close()
     }
 
     /// Keeps the container's status in its record.

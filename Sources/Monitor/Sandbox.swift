@@ -84,11 +84,7 @@ import TaskAPI
         do {
             actions = try state.handle(event)
         } catch {
-            switch event {
-            case .add(let id) where containers[id] != nil: throw SandboxError(.alreadyExists, "\(error)")
-            case .assign, .add, .remove, .containerEnded, .shutDown, .machineEnded:
-                throw SandboxError(.failedPrecondition, "\(error)")
-            }
+            throw SandboxError(error.isDuplicate ? .alreadyExists : .failedPrecondition, "\(error)")
         }
         for action in actions { perform(action) }
     }

@@ -42,6 +42,8 @@ import TaskAPI
     let main: SandboxProcess
     var execs: [String: SandboxProcess] = [:]
     var status: ContainerStatus
+    /// A call is at it: a second one would take away what the first still uses.
+    var isBeingDeleted = false
     let options: ContainerOptions
     /// Where the status is kept; empty for nowhere.
     var record: String { options.record }

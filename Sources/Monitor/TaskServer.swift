@@ -18,6 +18,7 @@ import TaskAPI
         registerSandbox()
         registerContainers()
         registerProcesses()
+        registerResources()
     }
 
     /// Serves one connection until it ends.
@@ -110,6 +111,34 @@ import TaskAPI
         }
     }
 
+    private func registerResources() {
+        typealias Method = TaskService.Method
+        task(Method.pause) { [sandbox] (request: TaskContainerRequest) in
+            try await sandbox.pause(request.id)
+            return TaskEmpty()
+        }
+        task(Method.resume) { [sandbox] (request: TaskContainerRequest) in
+            try await sandbox.resume(request.id)
+            return TaskEmpty()
+        }
+        task(Method.pids) { [sandbox] (request: TaskContainerRequest) in
+            PidsResponse(try await sandbox.processes(request.id))
+        }
+        task(Method.stats) { [sandbox] (request: TaskContainerRequest) in
+            let statistics = try await sandbox.statistics(request.id)
+            return StatsResponse(try MetricsTranslation.any(statistics, MetricsTranslation.hostVersion))
+        }
+        task(Method.update) { [sandbox] (request: UpdateTaskRequest) in
+            try await sandbox.update(request)
+            return TaskEmpty()
+        }
+        task(Method.checkpoint) { [sandbox] (request: CheckpointTaskRequest) -> TaskEmpty in
+            let id = try sandbox.container(request.id).id
+            throw SandboxError(
+                .unimplemented, "container \(id) cannot be saved: Bulkhead makes no checkpoints of virtual machines")
+        }
+    }
+
     private func task<Request: Decodable & Sendable, Response: Encodable & Sendable>(
         _ method: String, _ handler: @escaping @EventLoop (Request) async throws -> Response
     ) {
@@ -124,6 +153,9 @@ import TaskAPI
                 return try await handler(request)
             } catch let error as SandboxError {
                 throw TTRPCStatus(error.code, error.description)
+            } catch let error as ProtobufError {
+                // What a request carries in an Any: our own answers are never what cannot be encoded.
+                throw TTRPCStatus(.invalidArgument, "\(error)")
             }
         }
     }
@@ -138,6 +170,8 @@ extension StateResponse {
         switch process.state {
         case .created, .starting: status = .created
         case .running: status = .running
+        case .pausing: status = .pausing
+        case .paused, .resuming: status = .paused
         case .stopped(let end):
             status = .stopped
             (exitStatus, exitedAt) = (end.status, Timestamp(nanoseconds: end.at))

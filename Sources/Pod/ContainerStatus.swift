@@ -19,6 +19,8 @@ public struct ContainerStatus: Equatable, Sendable {
     /// The code, or 128 and the signal.
     public var exitCode: UInt32 = 0
     public var outOfMemory = false
+    /// It runs, and its processes stand still.
+    public var paused = false
     /// Why it could not start or was lost; empty otherwise.
     public var error = ""
 
@@ -29,7 +31,8 @@ public struct ContainerStatus: Equatable, Sendable {
             (JSONValue.members([
                 "version": .number("\(Self.version)"), "phase": .string(phase.rawValue), "pid": .number("\(pid)"),
                 "startedAt": .number("\(startedAt)"), "finishedAt": .number("\(finishedAt)"),
-                "exitCode": .number("\(exitCode)"), "outOfMemory": .bool(outOfMemory), "error": .string(error),
+                "exitCode": .number("\(exitCode)"), "outOfMemory": .bool(outOfMemory), "paused": .bool(paused),
+                "error": .string(error),
             ]).serialized + "\n").utf8)
     }
 
@@ -49,6 +52,8 @@ public struct ContainerStatus: Equatable, Sendable {
         self.phase = phase
         (self.pid, self.startedAt, self.finishedAt, self.exitCode) = (pid, startedAt, finishedAt, exitCode)
         outOfMemory = value["outOfMemory"] == .bool(true)
+        // Not there in what an older monitor wrote.
+        paused = value["paused"] == .bool(true)
         error = value["error"]?.text ?? ""
     }
 
@@ -56,7 +61,7 @@ public struct ContainerStatus: Equatable, Sendable {
     public mutating func lost(at time: Int64) {
         guard phase != .exited else { return }
         phase = .exited
-        (exitCode, finishedAt, pid) = (137, time, 0)
+        (exitCode, finishedAt, pid, paused) = (137, time, 0, false)
         if error.isEmpty { error = "its pod was killed" }
     }
 }

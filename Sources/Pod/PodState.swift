@@ -75,6 +75,12 @@ public struct PodStateError: Error, Equatable, Sendable, CustomStringConvertible
     public let state: PodState
     public let event: PodEvent
 
+    /// The event adds a container that is there, or about to be.
+    public var isDuplicate: Bool {
+        guard case .assigned(_, let containers) = state, case .add(let id) = event else { return false }
+        return containers.contains(id)
+    }
+
     public var description: String {
         switch (state, event) {
         case (.unassigned, .add): "the machine has not been assigned to a pod"

@@ -5,6 +5,11 @@ public enum ProcessState: Equatable, Sendable {
     /// Somebody has asked for the start and waits for its outcome.
     case starting
     case running
+    /// Somebody has asked for it to stand still, and waits.
+    case pausing
+    case paused
+    /// Somebody has asked for it to go on, and waits.
+    case resuming
     case stopped(ProcessEnd)
 
     public init() { self = .created }
@@ -15,11 +20,18 @@ public enum ProcessState: Equatable, Sendable {
         case (.created, .start): self = .starting
         case (.starting, .started): self = .running
         case (.starting, .startFailed(let end)): self = .stopped(end)
-        case (.created, .ended(let end)), (.starting, .ended(let end)), (.running, .ended(let end)):
+        case (.running, .pause): self = .pausing
+        case (.pausing, .paused), (.resuming, .resumeFailed): self = .paused
+        case (.paused, .resume): self = .resuming
+        case (.resuming, .resumed), (.pausing, .pauseFailed): self = .running
+        case (.created, .ended(let end)), (.starting, .ended(let end)), (.running, .ended(let end)),
+            (.pausing, .ended(let end)), (.paused, .ended(let end)), (.resuming, .ended(let end)):
             self = .stopped(end)
-        // It was over before its start had been answered, or its machine went: the first end counts.
-        case (.stopped, .started), (.stopped, .ended), (.stopped, .startFailed): break
-        case (.created, _), (.starting, _), (.running, _), (.stopped, _):
+        // It was over before what it was asked for had been answered, or its machine went: the first end counts.
+        case (.stopped, .started), (.stopped, .ended), (.stopped, .startFailed), (.stopped, .paused),
+            (.stopped, .pauseFailed), (.stopped, .resumed), (.stopped, .resumeFailed):
+            break
+        case (.created, _), (.starting, _), (.running, _), (.pausing, _), (.paused, _), (.resuming, _), (.stopped, _):
             throw ProcessStateError(state: self, event: event)
         }
     }
@@ -34,6 +46,8 @@ public enum ProcessState: Equatable, Sendable {
 public enum ProcessEvent: Equatable, Sendable {
     case start, started
     case startFailed(ProcessEnd)
+    case pause, paused, pauseFailed
+    case resume, resumed, resumeFailed
     case ended(ProcessEnd)
 }
 
@@ -59,9 +73,16 @@ public struct ProcessStateError: Error, Equatable, Sendable, CustomStringConvert
 
     public var description: String {
         switch (state, event) {
+        case (.created, .pause), (.starting, .pause), (.created, .resume), (.starting, .resume): "it is not running"
         case (.starting, .start), (.running, .start): "it has been started"
-        case (.stopped, .start): "it has ended"
-        case (.created, _), (.starting, _), (.running, _), (.stopped, _): "not in this state: \(event)"
+        case (.running, .resume), (.pausing, .resume): "it is not paused"
+        case (.pausing, .start), (.paused, .start), (.resuming, .start), (.pausing, .pause), (.paused, .pause),
+            (.resuming, .pause):
+            "it is paused"
+        case (.resuming, .resume): "it is being resumed"
+        case (.stopped, .start), (.stopped, .pause), (.stopped, .resume): "it has ended"
+        case (.created, _), (.starting, _), (.running, _), (.pausing, _), (.paused, _), (.resuming, _), (.stopped, _):
+            "not in this state: \(event)"
         }
     }
 }

@@ -1,5 +1,6 @@
 import CommandTree
 import Glibc
+import Pod
 import Testing
 
 @testable import BulkheadCLI
@@ -59,6 +60,16 @@ import Testing
         ] as [(Int64, String)]) func durationsAreDockers(_ seconds: Int64, _ text: String)
     {
         #expect(Elapsed.text(seconds * 1_000_000_000) == text)
+    }
+
+    @Test func aPausedContainerIsUpAndPaused() {
+        var status = ContainerStatus(.running)
+        status.startedAt = 1
+        #expect(Ps.statusText(status, now: 5_000_000_001) == "Up 5 seconds")
+        #expect(status.stateText == "running")
+        status.paused = true
+        #expect(Ps.statusText(status, now: 5_000_000_001) == "Up 5 seconds (Paused)")
+        #expect(status.stateText == "paused")
     }
 
     @Test func aTableIsAlignedAndObeysNobody() {

@@ -48,17 +48,24 @@ import Testing
     @Test func whatIsWrittenIsRead() {
         var status = ContainerStatus(.running)
         (status.pid, status.startedAt, status.error) = (7, 1_700_000_000_123_456_789, "line\none \"two\"")
-        (status.exitCode, status.outOfMemory, status.finishedAt) = (137, true, 5)
+        (status.exitCode, status.outOfMemory, status.finishedAt, status.paused) = (137, true, 5, true)
         #expect(ContainerStatus(serialized: status.serialized) == status)
         for count in 0..<status.serialized.count - 1 {
             #expect(ContainerStatus(serialized: Array(status.serialized.prefix(count))) == nil)
         }
     }
 
+    @Test func whatAnOlderMonitorWroteIsNotPaused() {
+        let text = #"{"version":1,"phase":"running","pid":7,"startedAt":1,"finishedAt":0,"exitCode":0}"#
+        #expect(ContainerStatus(serialized: Array(text.utf8))?.paused == false)
+    }
+
     @Test func aLostContainerIsNeverASuccess() {
         var status = ContainerStatus(.running)
+        status.paused = true
         status.lost(at: 9)
         #expect((status.phase, status.exitCode, status.finishedAt) == (.exited, 137, 9))
+        #expect(!status.paused)
         status.exitCode = 3
         status.lost(at: 10)
         #expect((status.exitCode, status.finishedAt) == (3, 9))

@@ -48,29 +48,73 @@ import Testing
         #expect(throws: PodStateError(state: from, event: event)) { try state.handle(event) }
         #expect(state == from)
     }
+
+    @Test(arguments: [
+        (two, PodEvent.add("a"), true), (one, .add("a"), true), (one, .add("b"), false),
+        (PodState.stopped, .add("a"), false),
+        (.unassigned, .add("a"), false), (two, .assign(endsWithContainer: false), false),
+    ]) func aContainerThatIsThereIsToldApart(_ state: PodState, _ event: PodEvent, _ isDuplicate: Bool) {
+        #expect(PodStateError(state: state, event: event).isDuplicate == isDuplicate)
+    }
 }
 
 @Suite struct ProcessStateTests {
     private static let end = ProcessEnd(status: 3, at: 1), other = ProcessEnd(status: 137, at: 2)
 
-    @Test(arguments: [
-        (ProcessState.created, ProcessEvent.start, ProcessState.starting), (.starting, .started, .running),
-        (.starting, .startFailed(end), .stopped(end)), (.created, .ended(end), .stopped(end)),
-        (.starting, .ended(end), .stopped(end)), (.running, .ended(end), .stopped(end)),
-        (.stopped(end), .started, .stopped(end)), (.stopped(end), .ended(other), .stopped(end)),
-        (.stopped(end), .startFailed(other), .stopped(end)),
-    ]) func eventLeadsToState(_ from: ProcessState, _ event: ProcessEvent, _ to: ProcessState) throws {
-        var state = from
-        try state.handle(event)
-        #expect(state == to)
+    private static let states: [ProcessState] = [
+        .created, .starting, .running, .pausing, .paused, .resuming, .stopped(end),
+    ]
+    private static let events: [ProcessEvent] = [
+        .start, .started, .startFailed(other), .pause, .paused, .pauseFailed, .resume, .resumed, .resumeFailed,
+        .ended(other),
+    ]
+
+    struct Row: Sendable, CustomTestStringConvertible {
+        let from: ProcessState, event: ProcessEvent, to: ProcessState
+        init(_ from: ProcessState, _ event: ProcessEvent, _ to: ProcessState) {
+            (self.from, self.event, self.to) = (from, event, to)
+        }
+        var testDescription: String { "\(from) + \(event)" }
+    }
+
+    private static let legal = [
+        Row(.created, .start, .starting), Row(.created, .ended(other), .stopped(other)),
+        Row(.starting, .started, .running), Row(.starting, .startFailed(other), .stopped(other)),
+        Row(.starting, .ended(other), .stopped(other)),
+        Row(.running, .pause, .pausing), Row(.running, .ended(other), .stopped(other)),
+        Row(.pausing, .paused, .paused), Row(.pausing, .pauseFailed, .running),
+        Row(.pausing, .ended(other), .stopped(other)),
+        Row(.paused, .resume, .resuming), Row(.paused, .ended(other), .stopped(other)),
+        Row(.resuming, .resumed, .running), Row(.resuming, .resumeFailed, .paused),
+        Row(.resuming, .ended(other), .stopped(other)),
+        Row(.stopped(end), .started, .stopped(end)), Row(.stopped(end), .startFailed(other), .stopped(end)),
+        Row(.stopped(end), .paused, .stopped(end)), Row(.stopped(end), .pauseFailed, .stopped(end)),
+        Row(.stopped(end), .resumed, .stopped(end)), Row(.stopped(end), .resumeFailed, .stopped(end)),
+        Row(.stopped(end), .ended(other), .stopped(end)),
+    ]
+
+    /// Every state with every event that no row above allows.
+    private static let illegal = states.flatMap { state in
+        events.map { Row(state, $0, state) }
+    }.filter { row in !legal.contains { ($0.from, $0.event) == (row.from, row.event) } }
+
+    @Test(arguments: legal) func eventLeadsToState(_ row: Row) throws {
+        var state = row.from
+        try state.handle(row.event)
+        #expect(state == row.to)
+    }
+
+    @Test(arguments: illegal) func illegalMovesChangeNothing(_ row: Row) {
+        var state = row.from
+        #expect(throws: ProcessStateError(state: row.from, event: row.event)) { try state.handle(row.event) }
+        #expect(state == row.from)
     }
 
     @Test(arguments: [
-        (ProcessState.created, ProcessEvent.started), (.created, .startFailed(end)), (.starting, .start),
-        (.running, .start), (.running, .started), (.running, .startFailed(end)), (.stopped(end), .start),
-    ]) func illegalMovesChangeNothing(_ from: ProcessState, _ event: ProcessEvent) {
-        var state = from
-        #expect(throws: ProcessStateError(state: from, event: event)) { try state.handle(event) }
-        #expect(state == from)
+        (ProcessState.created, ProcessEvent.pause, "it is not running"), (.running, .resume, "it is not paused"),
+        (.paused, .pause, "it is paused"), (.paused, .start, "it is paused"), (.running, .start, "it has been started"),
+        (.stopped(end), .pause, "it has ended"), (.stopped(end), .resume, "it has ended"),
+    ]) func aRefusalSaysWhy(_ state: ProcessState, _ event: ProcessEvent, _ reason: String) {
+        #expect(ProcessStateError(state: state, event: event).description == reason)
     }
 }

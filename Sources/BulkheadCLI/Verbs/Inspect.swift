@@ -66,8 +66,8 @@ enum Inspect {
             .string(value == 0 ? "0001-01-01T00:00:00Z" : LogTime(nanosecondsSince1970: value).description)
         }
         return .members([
-            "Status": .string(status.phase.rawValue), "Running": .bool(status.phase == .running),
-            "Paused": .bool(false), "Restarting": .bool(false), "OOMKilled": .bool(status.outOfMemory),
+            "Status": .string(status.stateText), "Running": .bool(status.phase == .running),
+            "Paused": .bool(status.paused), "Restarting": .bool(false), "OOMKilled": .bool(status.outOfMemory),
             "Dead": .bool(false), "Pid": .number("\(status.pid)"), "ExitCode": .number("\(status.exitCode)"),
             "Error": .string(status.error), "StartedAt": time(status.startedAt), "FinishedAt": time(status.finishedAt),
         ])

@@ -52,7 +52,7 @@ enum Ps {
     static func statusText(_ status: ContainerStatus, now: Int64) -> String {
         switch status.phase {
         case .created: "Created"
-        case .running: "Up " + Elapsed.text(now - status.startedAt)
+        case .running: "Up " + Elapsed.text(now - status.startedAt) + (status.paused ? " (Paused)" : "")
         case .exited: "Exited (\(status.exitCode)) " + Elapsed.text(now - status.finishedAt) + " ago"
         }
     }
@@ -66,8 +66,13 @@ enum Ps {
             "Command": .string("\"" + record.command.joined(separator: " ") + "\""),
             "CreatedAt": .string(LogTime(nanosecondsSince1970: record.createdAt).description),
             "RunningFor": .string(Elapsed.text(now - record.createdAt) + " ago"),
-            "State": .string(entry.status.phase.rawValue), "Status": .string(statusText(entry.status, now: now)),
+            "State": .string(entry.status.stateText), "Status": .string(statusText(entry.status, now: now)),
             "ExitCode": .number("\(entry.status.exitCode)"), "Names": .string(record.name), "Labels": .string(labels),
         ])
     }
+}
+
+extension ContainerStatus {
+    /// docker's word for it.
+    var stateText: String { paused ? "paused" : phase.rawValue }
 }

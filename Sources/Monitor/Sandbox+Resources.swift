@@ -1,0 +1,96 @@
+import AgentAPI
+import EventLoop
+import Pod
+import Protobuf
+import SpecTranslation
+import TaskAPI
+
+/// What is asked of a container as a whole: standing still, its limits, what it uses.
+extension Sandbox {
+    /// Returns when all processes of the container stand still.
+    func pause(_ id: String) async throws {
+        let container = try container(id), main = container.main
+        try main.handle(.pause)
+        do {
+            try await guest.pause(id)
+        } catch {
+            try? main.handle(.pauseFailed)  // The agent lets go on what it could not stop.
+            throw error
+        }
+        try main.handle(.paused)
+        try notEnded(main, id)
+        container.status.paused = true
+        save(container)
+    }
+
+    func resume(_ id: String) async throws {
+        let container = try container(id), main = container.main
+        try main.handle(.resume)
+        do {
+            try await guest.resume(id)
+        } catch {
+            try? main.handle(.resumeFailed)  // Another try is possible then.
+            throw error
+        }
+        try main.handle(.resumed)
+        try notEnded(main, id)
+        container.status.paused = false
+        save(container)
+    }
+
+    /// It may have come to its end while the agent answered.
+    private func notEnded(_ process: SandboxProcess, _ id: String) throws(SandboxError) {
+        guard process.state.end == nil else {
+            throw SandboxError(.failedPrecondition, "container \(id) has ended meanwhile")
+        }
+    }
+
+    func statistics(_ id: String) async throws -> AgentAPI.StatsResponse {
+        try await guest.statistics(try container(id).id)
+    }
+
+    /// By number in the guest; which of them an exec has started is our knowledge, not the guest's.
+    func processes(_ id: String) async throws -> [TaskAPI.ProcessInfo] {
+        let container = try container(id)
+        let entries = try await guest.processes(id)
+        var execs: [UInt32: String] = [:]
+        for (name, process) in container.execs where process.pid != 0 && process.state.end == nil {
+            execs[process.pid] = name
+        }
+        return try entries.map { entry in
+            var info = TaskAPI.ProcessInfo(pid: entry.pid)
+            if let name = execs[entry.pid] {
+                info.info = ProtobufAny(
+                    typeURL: ProcessDetails.typeURL, value: try Protobuf.encode(ProcessDetails(execID: name)))
+            }
+            return info
+        }
+    }
+
+    /// Changes limits; none when one of them is refused. Annotations are not looked at, as runc's shim does.
+    func update(_ request: UpdateTaskRequest) async throws {
+        let main = try container(request.id).main
+        guard main.state.end == nil else {
+            throw SandboxError(.failedPrecondition, "container \(request.id) has ended")
+        }
+        var update = UpdateRequest()
+        update.container = request.id
+        update.resources.files = try Self.limits(request)
+        try await guest.update(update)
+    }
+
+    /// The request's limits as cgroup files.
+    nonisolated static func limits(_ request: UpdateTaskRequest) throws(SandboxError) -> [String: String] {
+        guard let resources = request.resources else {
+            throw SandboxError(.invalidArgument, "an update without resources")
+        }
+        guard resources.typeURL == UpdateTaskRequest.resourcesTypeURL else {
+            throw SandboxError(.invalidArgument, "resources of the type \(resources.typeURL) mean nothing here")
+        }
+        do {
+            return try ContainerTranslation.update(json: resources.value)
+        } catch {
+            throw SandboxError(.invalidArgument, "\(error)")
+        }
+    }
+}

@@ -18,11 +18,13 @@ extension Sandbox {
         }
         try Self.checkRunning(container)
         let descriptors = try handOver.claim(stdin: request.stdin, stdout: request.stdout, stderr: request.stderr)
-        let spec = try Self.execSpec(request)
+        let (spec, deletesItself) = try Self.execSpec(request)
         let streams = try ProcessStreams(descriptors, terminal: spec.terminal != nil, log: nil, on: guest.link)
-        container.execs[request.execID] = SandboxProcess(
+        let process = SandboxProcess(
             id: request.execID, terminal: spec.terminal != nil, streams: streams, stdin: request.stdin,
             stdout: request.stdout, stderr: request.stderr, spec: spec)
+        process.deletesItself = deletesItself
+        container.execs[request.execID] = process
     }
 
     /// Whether it takes further processes: one that is paused would stop a new one in its birth.
@@ -36,7 +38,7 @@ extension Sandbox {
         }
     }
 
-    private static func execSpec(_ request: ExecProcessRequest) throws -> ProcessSpec {
+    private static func execSpec(_ request: ExecProcessRequest) throws -> (ProcessSpec, deletesItself: Bool) {
         guard let any = request.spec else { throw SandboxError(.invalidArgument, "an exec without a process") }
         var options = ExecOptions()
         if any.typeURL == ExecOptions.typeURL {
@@ -50,7 +52,7 @@ extension Sandbox {
             var spec = try ContainerTranslation.exec(process)
             spec.user.name = options.user
             if spec.terminal != nil, options.width > 0 { spec.terminal = TerminalSpec(options.width, options.height) }
-            return spec
+            return (spec, options.deletesItself)
         } catch {
             throw SandboxError(.invalidArgument, "\(error)")
         }
@@ -135,7 +137,12 @@ extension Sandbox {
         }
         let event: ProcessEvent = process.state == .starting && process.pid == 0 ? .startFailed(end) : .ended(end)
         try? process.handle(event)  // No state refuses an end.
-        if process === container.main { handle(.containerEnded(container.id)) }
+        if process === container.main {
+            handle(.containerEnded(container.id))
+        } else if process.deletesItself {
+            // What is left of it goes with its container at the latest.
+            Task { @EventLoop in _ = try? await self.delete(container.id, process.id) }
+        }
     }
 
     func kill(_ request: KillRequest) async throws {

@@ -69,8 +69,10 @@ public struct ExecOptions: Codable, Equatable, Sendable {
     public var user = ""
     /// The terminal's size at the start.
     public var width: UInt32 = 0, height: UInt32 = 0
+    /// Nobody will wait for it: it is deleted when it has ended.
+    public var deletesItself = false
     public init() {}
-    enum CodingKeys: Int, CodingKey { case process = 1, user, width, height }
+    enum CodingKeys: Int, CodingKey { case process = 1, user, width, height, deletesItself }
 }
 
 /// How descriptors get to a monitor: a connection of SOCK_SEQPACKET packets beside the task service, since ttrpc carries

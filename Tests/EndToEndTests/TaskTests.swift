@@ -68,7 +68,7 @@ import Testing
             await expectStatus(.notFound) { _ = try await task.stats() }
             let _: TaskEmpty = try await client.task(TaskService.Method.shutdown, ShutdownRequest())
             try await client.waitForEnd(within: .seconds(10))
-            try pod.expectNothingLeft()
+            try await pod.expectNothingLeft()
         }
     }
 
@@ -159,7 +159,7 @@ import Testing
             #expect(try await refusals(deletions) == [.failedPrecondition])
             let _: TaskEmpty = try await client.task(TaskService.Method.shutdown, ShutdownRequest())
             try await client.waitForEnd(within: .seconds(10))
-            try pod.expectNothingLeft()
+            try await pod.expectNothingLeft()
         }
     }
 

@@ -51,6 +51,8 @@ import TaskAPI
             let _: StartResponse = try await client.task(
                 TaskService.Method.start, TaskProcessRequest(id: entry.record.id, execID: execID))
         } catch let status as TTRPCStatus {
+            let _: DeleteResponse? = try? await client.task(
+                TaskService.Method.delete, TaskProcessRequest(id: entry.record.id, execID: execID))
             let code = PodOfOne.exitCode(status)
             throw CLIError(status.message, exitCode: code == CLIError.notRun ? CLIError.failed : code)
         }
@@ -87,6 +89,7 @@ import TaskAPI
         var options = ExecOptions()
         options.process = try process.encode()
         options.user = arguments.value("user") ?? entry.record.user
+        options.deletesItself = arguments.flag("detach")
         if let size = StandardStreams.terminalSize {
             (options.width, options.height) = (UInt32(size.columns), UInt32(size.rows))
         }

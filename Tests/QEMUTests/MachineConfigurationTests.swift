@@ -30,7 +30,7 @@ import Testing
         #expect(value(of: "-fsdev", in: sharing.arguments).count == 1)
         let plan = sharing.confinement(root: "/run/x")
         #expect(plan.binds.filter { $0.access == .share } == [.init("/run/pod/share", at: "/share", .share)])
-        #expect(plan.capabilities == 0x8800_001F)
+        #expect(plan.capabilities == 0x8000_001B)
     }
 
     @Test func sizeAndAcceleratorAreTaken() {

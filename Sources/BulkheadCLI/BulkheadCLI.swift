@@ -35,19 +35,22 @@ public enum BulkheadCLI {
         guard let verb = Verbs.all.first(where: { $0.path == invocation.path }) else {
             preconditionFailure("no verb \(invocation.path)")  // The tree and the table come from one list.
         }
+        guard !verb.looksAtPods || CurrentProcess.user == 0 else {
+            throw CLIError("this takes root: use sudo, for instance", exitCode: verb.failureCode)
+        }
         let host = try Host(invocation.arguments)
         return EventLoop.run {
             do {
                 if verb.looksAtPods { host.sweep() }
                 return try await verb.run(host, invocation.arguments)
             } catch {
-                return exitCode(telling: error)
+                return exitCode(telling: error, otherwise: verb.failureCode)
             }
         }
     }
 
     /// The one place where an error becomes a line and an exit code.
-    private static func exitCode(telling error: any Error) -> Int32 {
+    private static func exitCode(telling error: any Error, otherwise code: Int32 = CLIError.failed) -> Int32 {
         switch error {
         case let error as UsageError:
             tell("\(error)")
@@ -60,13 +63,13 @@ public enum BulkheadCLI {
             return error.exitCode
         case let status as TTRPCStatus:
             tell(status.message)
-            return CLIError.failed
+            return code
         // A reader that has had enough, as `head` has.
         case let error as SystemCallError where error.call == "write" && error.code == ErrorNumber.brokenPipe:
             return CLIError.failed
         default:
             tell("\(error)")
-            return CLIError.failed
+            return code
         }
     }
 

@@ -8,6 +8,8 @@ enum Verbs {
         let command: Command
         /// Whether what dead monitors left is undone first.
         let looksAtPods: Bool
+        /// Of errors that bring none of their own: docker's 125 where a container could not be run.
+        var failureCode: Int32 { path == ["run"] ? CLIError.notRun : CLIError.failed }
         let run: Body
         typealias Body = @EventLoop @Sendable (Host, ParsedArguments) async throws -> Int32
 

@@ -43,7 +43,7 @@ import Synchronization
     /// Suspends for `duration`. Ends early, and throws, when the task is cancelled.
     @EventLoop public static func sleep(for duration: Duration) async throws(CancellationError) {
         let done = Promise<Void>()
-        let timer = Poller.shared.addTimer(at: MonotonicTime.now + duration.nanoseconds) { done.fulfil(()) }
+        let timer = Poller.shared.addTimer(at: duration.deadline) { done.fulfil(()) }
         defer { Poller.shared.removeTimer(timer) }
         try await done.value()
     }
@@ -54,8 +54,12 @@ extension Duration {
     public var nanoseconds: UInt64 {
         let (seconds, attoseconds) = components
         guard seconds >= 0, attoseconds >= 0 else { return 0 }
-        return UInt64(seconds) &* 1_000_000_000 &+ UInt64(attoseconds / 1_000_000_000)
+        let (whole, isTooLarge) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        return isTooLarge ? .max : whole.addingSaturating(UInt64(attoseconds / 1_000_000_000))
     }
+
+    /// When it is over, by the monotonic clock; one that is too long for that clock never is.
+    var deadline: UInt64 { MonotonicTime.now.addingSaturating(nanoseconds) }
 }
 
 /// Runs jobs of Swift concurrency on the thread that calls `run`. Waiting for the kernel is itself a job, made when the
@@ -131,5 +135,12 @@ final class LoopExecutor: SerialExecutor {
             sincePoll = 0
             Task { @EventLoop in Poller.shared.poll() }
         }
+    }
+}
+
+extension UInt64 {
+    fileprivate func addingSaturating(_ other: UInt64) -> UInt64 {
+        let (sum, isTooLarge) = addingReportingOverflow(other)
+        return isTooLarge ? .max : sum
     }
 }

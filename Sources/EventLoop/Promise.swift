@@ -92,7 +92,7 @@ public struct TimedOut: Error, Equatable, CustomStringConvertible {
 ) async throws -> R {
     let task = Task { @EventLoop in try await operation() }
     var expired = false
-    let timer = Poller.shared.addTimer(at: MonotonicTime.now + limit.nanoseconds) {
+    let timer = Poller.shared.addTimer(at: limit.deadline) {
         expired = true
         task.cancel()
     }

@@ -69,6 +69,21 @@ import Testing
         }
     }
 
+    @EventLoop @Test(arguments: [("ps", Int32(1)), ("run", 125)])
+    func somebodyElseThanRootIsToldSo(_ verb: String, _ code: Int32) async throws {
+        let output = try Pipe()
+        let plan = SpawnPlan(
+            "/usr/bin/setpriv",
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", Guest.launcher, verb, "busybox"].dropLast(
+                verb == "ps" ? 1 : 0))
+        let child = try plan.start(descriptors: [DescriptorMapping(output.writing.withRaw { $0 }, as: 2)])
+        let process = try WatchedProcess(child)
+        #expect(try await process.exit.value() == .exited(code: code))
+        _ = consume output.writing
+        let text = String(decoding: try await AsyncFD(output.reading).read(), as: UTF8.self)
+        #expect(text == "bulkhead: this takes root: use sudo, for instance\n")
+    }
+
     /// The kernel finds no init in an initrd of nothing, and panics.
     @EventLoop @Test func aPanicShowsTheConsolesLastLines() async throws {
         let initrd = "/tmp/bulkhead-test-initrd-\(CurrentProcess.id)"

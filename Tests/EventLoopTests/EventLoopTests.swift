@@ -67,6 +67,15 @@ import Testing
         #expect(value == 3)
     }
 
+    /// As somebody who types a time may want it.
+    @EventLoop @Test(arguments: [Duration.seconds(1 << 62), .seconds(18_446_744_073), .seconds(-1 << 62)])
+    func aLimitMayBeOfAnyLength(_ limit: Duration) async throws {
+        let promise = Promise<Int>()
+        promise.fulfil(7)
+        #expect(try await within(limit, waitingFor: "seven") { try await promise.value() } == 7)
+        #expect(limit < .zero || limit.deadline > MonotonicTime.now)
+    }
+
     @EventLoop @Test func aPromiseIsKeptOnceForAll() async throws {
         let promise = Promise<Int>()
         let waiters = (0..<3).map { _ in Task { @EventLoop in try await promise.value() } }

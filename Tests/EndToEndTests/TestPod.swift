@@ -16,7 +16,7 @@ import Testing
     let state: String
     let id = "test"
     nonisolated var paths: PodDirectory.Paths { .init(state: state, id: id) }
-    private var bundle: String { state + "/bundle" }
+    var bundle: String { state + "/bundle" }
     private var record: String { state + "/record" }
 
     struct Process: Equatable, CustomStringConvertible {
@@ -64,10 +64,10 @@ import Testing
     }
 
     /// Starts the monitor and gives its machine to the pod.
-    func start(endsWithContainer: Bool) async throws -> MonitorClient {
+    func start(endsWithContainer: Bool, vCPUs: Int = 1) async throws -> MonitorClient {
         let configuration = MonitorConfiguration(
             id: id, state: state, accelerator: .tcg, emulator: "/usr/bin/qemu-system-x86_64", kernel: Guest.kernel,
-            initrd: Guest.initrd, memoryMiB: 256, vCPUs: 1, users: Guest.uid...Guest.uid, startSeconds: 60)
+            initrd: Guest.initrd, memoryMiB: 256, vCPUs: vCPUs, users: Guest.uid...Guest.uid, startSeconds: 60)
         let client = try MonitorClient.start(configuration, launcher: Guest.launcher)
         try await client.hello()
         var assign = AssignRequest()

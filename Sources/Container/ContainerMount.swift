@@ -58,8 +58,8 @@ struct ContainerMount {
                 spec.source.isEmpty ? type : spec.source, on: path, type: type, kept,
                 data: isControlGroup || spec.data.isEmpty ? nil : spec.data)
         }
-        // Opened again: `target` is what the mount now covers.
-        let mount = try root.place(spec.destination)
+        // Opened again: `target` is what the mount now covers. As it was found before, whatever the links on the way.
+        let mount = try root.makePlace(spec.destination, directory: true)
         try setRecursiveAttributes(mount)
         try setPropagation(mount)
     }

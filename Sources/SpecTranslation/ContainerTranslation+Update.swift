@@ -24,6 +24,10 @@ extension ContainerTranslation {
         // The rest of a specification that has only this part is refused, too.
         let refusals = review.refusals.filter { $0.path.hasPrefix("linux.resources.") }
         guard refusals.isEmpty else { throw .refused(refusals, omitted: review.omitted) }
+        // For a new container, which uses nothing yet, there is nothing to be compared.
+        guard resources.memory?.checkBeforeUpdate != true else {
+            throw .invalid("linux.resources.memory.checkBeforeUpdate", "true", "use is not compared with limits yet")
+        }
         return try CgroupFiles.translate(resources)
     }
 }

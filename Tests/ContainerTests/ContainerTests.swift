@@ -196,6 +196,22 @@ import Testing
         #expect(!Files.exists("/evil-mount-point"))
     }
 
+    @Test(arguments: [
+        ("/new/deep", "/new/deep"), ("../../../new", "/new"), ("etc/../new/./x", "/new/x"), ("/second", "/new"),
+        ("/etc/passwd/x", nil), ("/link", nil), ("/none/../../../etc", "/etc"),
+    ]) @EventLoop func whatADanglingLinkLeadsToIsMade(_ target: String, _ place: String?) async throws {
+        let fixture = try Fixture()
+        try Files.symlink(target, at: fixture.root + "/link")
+        try Files.symlink("/new", at: fixture.root + "/second")
+        var spec = fixture.spec(["sh", "-c", "ls \(place ?? "")/in-it"])
+        spec.mounts += [Fixture.mount("/link", "tmpfs"), Fixture.mount("/link/in-it/directory", "tmpfs")]
+        if place == nil {
+            await #expect(throws: ContainerError.self) { _ = try await fixture.run(spec) }
+        } else {
+            #expect(try await fixture.run(spec).output == "directory")
+        }
+    }
+
     @Test @EventLoop func joiningProcessIsInside() async throws {
         let fixture = try Fixture()
         let output = try Files.inMemory([], name: "output", sealed: false)

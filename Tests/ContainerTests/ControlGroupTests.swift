@@ -37,6 +37,24 @@ import Testing
         #expect(!Files.exists(parent + "/a"))
     }
 
+    /// A directory without the file is a kernel that does not count swap.
+    @Test(arguments: [("max", true), ("0", true), ("4096", false)])
+    @EventLoop func swapThatNobodyCountsCanOnlyBeNoneOrAll(_ value: String, isFine: Bool) throws {
+        let parent = "/tmp/bulkhead-cgroup-\(getpid())-swap-\(value)"
+        try Files.makeDirectory(parent)
+        defer { try? Files.removeTree(parent) }
+        if isFine {
+            let group = try ControlGroup(parent: parent, name: "a", files: ["memory.swap.max": value])
+            try group.update(["memory.swap.max": value])
+            #expect(try Files.names(in: group.path) == [])
+        } else {
+            let error = #expect(throws: ContainerError.self) {
+                _ = try ControlGroup(parent: parent, name: "a", files: ["memory.swap.max": value])
+            }
+            #expect(error?.text == "memory.swap.max: the guest's kernel counts no swap")
+        }
+    }
+
     @Test @EventLoop func aRefusedUpdateChangesNothing() throws {
         let parent = "/tmp/bulkhead-cgroup-\(getpid())-update"
         try Files.makeDirectory(parent)

@@ -241,8 +241,8 @@ extension SpecDocument {
         execve execveat brk arch_prctl mmap mprotect munmap mremap set_tid_address set_robust_list rseq prlimit64 \
         getrlimit readlink readlinkat getrandom fstat newfstatat stat lstat statx open openat close read write writev \
         ioctl rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack getpid getppid getuid geteuid getgid getegid setuid \
-        setgid setgroups getgroups getcwd dup dup2 fcntl exit exit_group wait4 clone clone3 vfork fork poll uname lseek \
-        access faccessat faccessat2 pipe pipe2 getpgrp getpgid setpgid kill tgkill umask time clock_gettime \
+        setgid setgroups getgroups getcwd dup dup2 fcntl exit exit_group wait4 clone clone3 vfork fork poll uname \
+        lseek access faccessat faccessat2 pipe pipe2 getpgrp getpgid setpgid kill tgkill umask time clock_gettime \
         gettimeofday futex sched_yield select pselect6 pread64 prctl gettid sendto sendmsg
         """.split(separator: " ").map(String.init)
 }

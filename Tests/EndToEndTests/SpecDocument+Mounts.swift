@@ -4,7 +4,8 @@ import OCI
 extension SpecDocument {
     struct OptionCheck: Sendable {
         let name: String
-        /// Options that it gets first, as a mount: those of the file system itself stay. Nil: the option is one of the mount's own.
+        /// Options that it gets first, as a mount: those of the file system itself stay. Nil: the option is the
+        /// mount's own.
         var before: [String]?
         /// Beside it.
         var with: [String] = []
@@ -58,7 +59,8 @@ extension SpecDocument {
         "defaults": "no effect", "norelatime": "no effect", "rnorelatime": "no effect",
     ]
 
-    /// A remount that is not a bind's would need the file system's options again; a bind's names a source, of no effect.
+    /// A remount that is not a bind's would need the file system's options again; a bind's names a source, without
+    /// effect.
     static let mounted = SpecDocument(
         name: "mounted",
         checks: [

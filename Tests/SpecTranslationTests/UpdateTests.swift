@@ -24,6 +24,7 @@ import Testing
         (#"{"pids":{"limit":"many"}}"#, "pids.limit"), (#"{"cpu":{"quota":5}}"#, "linux.resources.cpu.quota"),
         (#"{"memory":{"limit":-2}}"#, "linux.resources.memory.limit"),
         (#"{"memory":{"disableOOMKiller":true}}"#, "linux.resources.memory.disableOOMKiller"),
+        (#"{"memory":{"checkBeforeUpdate":true}}"#, "linux.resources.memory.checkBeforeUpdate"),
         (#"{"blockIO":{"weight":10}}"#, "linux.resources.blockIO.weight"),
         (#"{"hugepageLimits":[{"pageSize":"2MB","limit":1}]}"#, "linux.resources.hugepageLimits"),
         (#"{"rdma":{"a":{"hcaHandles":1}}}"#, "linux.resources.rdma"),

@@ -206,5 +206,7 @@ extension SpecTable {
         + metByVM("the guest has no swap", "linux.resources.memory.swappiness")
         + refused("cgroup v2 cannot make tasks wait for memory", "linux.resources.memory.disableOOMKiller")
         + metByVM("cgroup v2 always counts children", "linux.resources.memory.useHierarchy")
-        + metByVM("a new container uses nothing yet", "linux.resources.memory.checkBeforeUpdate")
+        + metByVM(
+            "a new container uses nothing yet; refused where limits are changed",
+            "linux.resources.memory.checkBeforeUpdate")
 }

@@ -49,7 +49,8 @@ let package = Package(
         // The host's and the guest's system calls.
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
         module("Linux", ["CLinux"]), tests("Linux"),
-        module("EventLoop", ["Linux"]), tests("EventLoop", ["Linux", "Support"]),
+        .target(name: "CEventLoop"),
+        module("EventLoop", ["CEventLoop", "Linux"]), tests("EventLoop", ["Linux", "Support"]),
         module("GuestLink", ["EventLoop", "Linux", "Yamux"]), tests("GuestLink", ["EventLoop", "Linux", "Support"]),
         module("RPC", ["EventLoop", "Protobuf", "TTRPC"]), tests("RPC", ["EventLoop", "Linux", "Support", "TTRPC"]),
         // The guest.

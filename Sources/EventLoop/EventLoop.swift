@@ -1,3 +1,4 @@
+import CEventLoop
 import Linux
 import Synchronization
 
@@ -18,8 +19,10 @@ import Synchronization
     public nonisolated var unownedExecutor: UnownedSerialExecutor { Self.executor.asUnownedSerialExecutor() }
 
     /// Runs `main` on the calling thread's loop until it returns, and returns its result. Other tasks stop running
-    /// then: a process calls this once and ends.
+    /// then: a process calls this once and ends. The process has no other thread: what belongs to no actor, such as a
+    /// continuation's first step, runs on the loop as well.
     public static func run<R: Sendable>(_ main: @escaping @Sendable @EventLoop () async -> R) -> R {
+        takeUnownedJobs()
         let result = Result<R>()
         Task { @EventLoop in
             result.value = await main()
@@ -28,6 +31,12 @@ import Synchronization
         runForever()
         guard let value = result.value else { preconditionFailure("the loop stopped before its main task") }
         return value
+    }
+
+    private static func takeUnownedJobs() {
+        bulkhead_take_unowned_jobs { job in
+            if let job { EventLoop.executor.enqueue(unsafeBitCast(job, to: UnownedJob.self)) }
+        }
     }
 
     /// Runs the calling thread's loop without a main task: for a test's background thread.
@@ -92,8 +101,9 @@ final class LoopExecutor: SerialExecutor {
         wakeUp = try EventFD()
     }
 
-    func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
+    func enqueue(_ job: consuming ExecutorJob) { enqueue(UnownedJob(job)) }
+
+    func enqueue(_ job: UnownedJob) {
         let wake = state.withLock { state in
             state.jobs.append(job)
             defer { state.sleeping = false }

@@ -121,6 +121,9 @@ import Testing
                 let end = try await client.wait(pod.id, command.filter { $0 != "/" })
                 #expect(end.exitStatus == code)
             }
+            for process in try pod.processes() where process.role == "monitor" {
+                #expect(try Files.names(in: "/proc/\(process.pid)/task").count == 1, "a loop, and no pool beside it")
+            }
             var kill = KillRequest()
             (kill.id, kill.signal) = (pod.id, 15)
             // A first process without a handler takes SIGKILL only.

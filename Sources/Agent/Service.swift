@@ -61,6 +61,7 @@ import TTRPC
             return Empty()
         }
         register(Method.mount) { [unowned self] in try self.mount($0) }
+        register(Method.unmount) { [unowned self] in try self.unmount($0) }
         register(Method.setTime) { [unowned self] in try self.setTime($0) }
         register(Method.addEntropy) { [unowned self] in try self.addEntropy($0) }
     }
@@ -104,6 +105,15 @@ import TTRPC
             try Mounts.mount(
                 mount.source, on: mount.destination, type: mount.type, MountFlags(rawValue: UInt(mount.flags)),
                 data: mount.data)
+        } catch {
+            throw TTRPCStatus(.failedPrecondition, "\(error)")
+        }
+        return Empty()
+    }
+
+    private func unmount(_ request: UnmountRequest) throws -> Empty {
+        do {
+            try Mounts.unmount(request.destination)
         } catch {
             throw TTRPCStatus(.failedPrecondition, "\(error)")
         }

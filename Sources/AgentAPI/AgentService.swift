@@ -43,6 +43,8 @@ public enum AgentService {
         public static let resume = "Resume"
         /// `MountRequest` → `Empty`. The place must be in /run, since the guest's root is read-only.
         public static let mount = "Mount"
+        /// `UnmountRequest` → `Empty`. Refused while something there is in use.
+        public static let unmount = "Unmount"
         /// `SetTimeRequest` → `Empty`.
         public static let setTime = "SetTime"
         /// `AddEntropyRequest` → `Empty`.
@@ -178,6 +180,13 @@ public struct MountRequest: Codable, Equatable, Sendable {
     public var mount = MountSpec()
     public init(mount: MountSpec = MountSpec()) { self.mount = mount }
     enum CodingKeys: Int, CodingKey { case mount = 1 }
+}
+
+/// What is mounted there, to be taken away.
+public struct UnmountRequest: Codable, Equatable, Sendable {
+    public var destination = ""
+    public init(destination: String = "") { self.destination = destination }
+    enum CodingKeys: Int, CodingKey { case destination = 1 }
 }
 
 /// The time, since 1970 in UTC.

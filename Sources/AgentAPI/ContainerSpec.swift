@@ -37,10 +37,26 @@ public struct RootFileSystem: Codable, Equatable, Sendable {
     public var readOnly = false
     /// The container's writes go into a tmpfs of that size over the directory. 0: into the directory.
     public var overlayBytes: UInt64 = 0
+    /// Written into that tmpfs before anything is mounted over the root.
+    public var files: [FileSpec] = []
 
     public init() {}
 
-    enum CodingKeys: Int, CodingKey { case path = 1, readOnly, overlayBytes }
+    enum CodingKeys: Int, CodingKey { case path = 1, readOnly, overlayBytes, files }
+}
+
+/// A regular file, root's with mode 0644.
+public struct FileSpec: Codable, Equatable, Sendable {
+    /// In the container; links are followed within it.
+    public var path = ""
+    public var content: [UInt8] = []
+
+    public init(path: String = "", content: [UInt8] = []) {
+        self.path = path
+        self.content = content
+    }
+
+    enum CodingKeys: Int, CodingKey { case path = 1, content }
 }
 
 /// A process of a container: its first, or one that joins it.

@@ -6,27 +6,17 @@ import Linux
 import OCI
 import SpecTranslation
 
-/// A container of `run` before it exists: its record, its specification and the files that docker puts into every
-/// container. Makes nothing until `add`.
+/// A container of `run` before it exists: its record and its specification. Makes nothing until `add`.
 struct NewContainer {
     let record: ContainerRecord
     private let spec: RuntimeSpec
-    private let hostname: String
 
     /// - Throws: `CLIError` with 125 for what cannot be a container.
     init(_ options: RunOptions, image: StoredImage, reference: String, host: Host) throws {
         let id = try Identity.randomBytes(32).map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }
             .joined()
         var overrides = options.overrides
-        hostname = overrides.hostname.isEmpty ? String(id.prefix(12)) : overrides.hostname
-        overrides.hostname = hostname
-        let directory = host.store.directory(of: id)
-        overrides.mounts =
-            Self.files.map { name in
-                var mount = RuntimeSpec.Mount(destination: "/etc/" + name)
-                (mount.type, mount.source, mount.options) = ("bind", directory + "/" + name, ["bind", "rw"])
-                return mount
-            } + overrides.mounts
+        if overrides.hostname.isEmpty { overrides.hostname = String(id.prefix(12)) }
         do {
             let merged = try DefaultSpec(image: image.config, overrides: overrides)
             var spec = merged.spec
@@ -41,8 +31,9 @@ struct NewContainer {
             record = ContainerRecord(
                 id: id, name: options.name ?? Self.generatedName(id), image: reference, imageID: "\(image.id)",
                 imageManifest: "\(image.manifestDigest)", createdAt: WallClock.now, command: spec.process?.args ?? [],
-                labels: (image.config.config?.labels ?? [:]).merging(options.labels) { $1 }, user: merged.user,
-                terminal: options.terminal, interactive: options.interactive, removesItself: options.removesItself,
+                labels: (image.config.config?.labels ?? [:]).merging(options.labels) { $1 },
+                hostname: overrides.hostname, user: merged.user, terminal: options.terminal,
+                interactive: options.interactive, removesItself: options.removesItself,
                 stopSignal: options.stopSignal ?? Self.stopSignal(image.config),
                 writableBytes: host.configuration.container.writableBytes,
                 memoryMiB: Self.memoryMiB(overrides, host), vCPUs: Self.vCPUs(overrides, host),
@@ -52,22 +43,12 @@ struct NewContainer {
         }
     }
 
-    /// Below /etc, as docker fills them.
-    private static let files = ["hostname", "hosts", "resolv.conf"]
-
     /// Makes the container's record, and takes its name.
     /// - Returns: the record's lock, see `ContainerStore.add`.
     func add(to store: ContainerStore) throws -> OwnedFD {
         do {
-            let lock = try store.add(record, specification: try spec.encode())
-            let directory = store.directory(of: record.id) + "/"
-            let hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.0.1\t\(hostname)\n"
-            try Files.write(Array((hostname + "\n").utf8), to: directory + "hostname", mode: 0o644)
-            try Files.write(Array(hosts.utf8), to: directory + "hosts", mode: 0o644)
-            try Files.write([], to: directory + "resolv.conf", mode: 0o644)
-            return lock
+            return try store.add(record, specification: try spec.encode())
         } catch {
-            try? store.remove(record)  // The first error is the one that matters.
             throw CLIError("\(error)", exitCode: CLIError.notRun)
         }
     }

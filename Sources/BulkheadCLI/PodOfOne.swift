@@ -25,7 +25,7 @@ import TaskAPI
         do {
             try await client.hello()
             var assign = AssignRequest()
-            (assign.pod, assign.endsWithContainer) = (record.name, true)
+            assign.endsWithContainer = true
             try await client.assign(assign)
             let names = try await streams?.handOver(to: client) ?? StandardStreams.Names()
             var options = ContainerOptions()
@@ -33,6 +33,7 @@ import TaskAPI
             (options.removesRecord, options.recordLink) = (record.removesItself, host.store.link(of: record.name))
             (options.overlayBytes, options.user) = (record.writableBytes, record.user)
             options.keepsInputOpen = record.interactive
+            options.files = files
             (options.logFileBytes, options.logFiles) = (record.logFileBytes, record.logFiles)
             if record.terminal, let size = StandardStreams.terminalSize {
                 (options.width, options.height) = (UInt32(size.columns), UInt32(size.rows))
@@ -46,6 +47,13 @@ import TaskAPI
         } catch {
             throw Self.failure(error)
         }
+    }
+
+    /// What docker puts into every container. Copies in the guest: a file of the host that it can write to has no bound.
+    private var files: [ContainerFile] {
+        let hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.0.1\t\(record.hostname)\n"
+        return [("hostname", record.hostname + "\n"), ("hosts", hosts), ("resolv.conf", "")]
+            .map { ContainerFile(path: "/etc/" + $0, content: Array($1.utf8)) }
     }
 
     /// Lets the program begin.

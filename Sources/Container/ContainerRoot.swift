@@ -24,7 +24,25 @@ struct ContainerRoot: ~Copyable {
             try Mounts.setPropagation(path, .isPrivate)
             return try Files.open(path, [.path, .directory])
         }
-        return ContainerRoot(path: path, directory: directory)
+        let root = ContainerRoot(path: path, directory: directory)
+        guard spec.files.isEmpty || spec.overlayBytes > 0 else {
+            throw ContainerError("write \(spec.files[0].path)", "the root is written through")
+        }
+        for file in spec.files { try root.write(file) }
+        return root
+    }
+
+    private borrowing func write(_ file: FileSpec) throws(ContainerError) {
+        try stage("write \(file.path)") { () throws(SystemCallError) in
+            // The image says what is there: a FIFO would keep us waiting for ever.
+            guard try makePlace(file.path, directory: false).status().kind == .regular else {
+                throw SystemCallError("open", file.path, code: ErrorNumber.invalid)
+            }
+            let opened = try Files.open(file.path, in: directory, [.writeOnly, .truncate])
+            try Files.changeOwner(opened, uid: 0, gid: 0)
+            try Files.changeMode(opened, 0o644)
+            try opened.writeAll(file.content)
+        }
     }
 
     /// The tmpfs goes over the very directory that is the lower layer, so that no other place is needed; what is below

@@ -24,6 +24,7 @@ public struct ContainerRecord: JSONDocument {
     /// The program and its arguments, the entry point included.
     public var command: [String]
     public var labels: [String: String]
+    public var hostname: String
     /// `user[:group]` as the guest looks it up.
     public var user: String
     public var terminal: Bool
@@ -41,13 +42,13 @@ public struct ContainerRecord: JSONDocument {
 
     public init(
         id: String, name: String, image: String, imageID: String, imageManifest: String, createdAt: Int64,
-        command: [String], labels: [String: String], user: String, terminal: Bool, interactive: Bool,
+        command: [String], labels: [String: String], hostname: String, user: String, terminal: Bool, interactive: Bool,
         removesItself: Bool, stopSignal: Int32, writableBytes: UInt64, memoryMiB: Int, vCPUs: Int, logFileBytes: UInt64,
         logFiles: UInt32
     ) {
         (self.id, self.name, self.image, self.imageID) = (id, name, image, imageID)
         (self.imageManifest, self.createdAt, self.command, self.labels) = (imageManifest, createdAt, command, labels)
-        (self.user, self.terminal, self.interactive) = (user, terminal, interactive)
+        (self.hostname, self.user, self.terminal, self.interactive) = (hostname, user, terminal, interactive)
         (self.removesItself, self.stopSignal, self.writableBytes) = (removesItself, stopSignal, writableBytes)
         (self.memoryMiB, self.vCPUs) = (memoryMiB, vCPUs)
         (self.logFileBytes, self.logFiles) = (logFileBytes, logFiles)

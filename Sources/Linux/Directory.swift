@@ -60,4 +60,10 @@ extension Files {
         let result = file.withRaw { fchown($0, uid, gid) }
         try checkErrno(result, errno, "fchown")
     }
+
+    /// Changes the permissions of an open file.
+    public static func changeMode(_ file: borrowing OwnedFD, _ mode: UInt32) throws(SystemCallError) {
+        let result = file.withRaw { fchmod($0, mode) }
+        try checkErrno(result, errno, "fchmod")
+    }
 }

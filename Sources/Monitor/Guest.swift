@@ -72,6 +72,11 @@ import TTRPC
         let _: Empty = try await call(AgentService.Method.mount, MountRequest(mount: mount))
     }
 
+    /// - Throws: the agent's `TTRPCStatus` while something there is in use.
+    func unmount(_ destination: String) async throws {
+        let _: Empty = try await call(AgentService.Method.unmount, UnmountRequest(destination: destination))
+    }
+
     func create(_ request: CreateRequest) async throws -> UInt32 {
         let made: ProcessResponse = try await call(AgentService.Method.create, request)
         return made.pid

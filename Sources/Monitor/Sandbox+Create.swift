@@ -119,6 +119,7 @@ extension Sandbox {
             for: request.id)
         // With a root that is read-only as well: places for mounts are made before it becomes that.
         rootfs.overlayBytes = options.overlayBytes
+        rootfs.files = options.files.map { FileSpec(path: $0.path, content: $0.content) }
         var places: [String: String] = [:]
         for (index, bind) in binds.enumerated() {
             let attachment = Attachment(

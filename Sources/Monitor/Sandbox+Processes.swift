@@ -140,8 +140,11 @@ extension Sandbox {
         if process === container.main {
             handle(.containerEnded(container.id))
         } else if process.deletesItself {
-            // What is left of it goes with its container at the latest.
-            Task { @EventLoop in _ = try? await self.delete(container.id, process.id) }
+            Task { @EventLoop in
+                try await EventLoop.sleep(for: Self.unclaimedEndLimit)
+                // Somebody may have deleted it meanwhile; what is left of it goes with its container at the latest.
+                _ = try? await self.delete(container.id, process.id)
+            }
         }
     }
 

@@ -21,6 +21,7 @@ struct Attachment: Equatable, Sendable {
     /// Mounts the share in the guest.
     func mount(in guest: Guest) async throws
     /// Takes it out of the guest, so that the machine can be saved. It can be mounted again.
+    /// - Throws: while a container uses it.
     func quiesce(in guest: Guest) async throws
 }
 
@@ -90,7 +91,7 @@ struct Attachment: Equatable, Sendable {
     }
 
     func quiesce(in guest: Guest) async throws {
-        throw SandboxError(.unimplemented, "a machine with a 9p share cannot be saved yet")
+        try await guest.unmount(Self.guestPath)
     }
 }
 

@@ -5,7 +5,8 @@ public enum SandboxService {
     public static let version: UInt32 = 1
 
     public enum Method {
-        /// `MonitorHello` → `MonitorHello`. A front end's first call on every connection.
+        /// `MonitorHello` → `MonitorHello`. By which our front ends learn, first of all, whether both sides understand
+        /// each other; an engine that speaks the task service only says none.
         public static let hello = "Hello"
         /// `AssignRequest` → `TaskEmpty`. Before it, the machine belongs to nobody and takes no container.
         public static let assign = "Assign"
@@ -21,12 +22,10 @@ public struct MonitorHello: Codable, Equatable, Sendable {
 
 /// Everything that belongs to a pod and not to any machine.
 public struct AssignRequest: Codable, Equatable, Sendable {
-    /// The pod's name in messages.
-    public var pod = ""
     /// The pod is its one container: it ends, and its monitor with it, when the container does.
     public var endsWithContainer = false
     public init() {}
-    enum CodingKeys: Int, CodingKey { case pod = 1, endsWithContainer }
+    enum CodingKeys: Int, CodingKey { case endsWithContainer = 1 }
 }
 
 /// What a container's creator wants beyond the bundle.
@@ -51,11 +50,24 @@ public struct ContainerOptions: Codable, Equatable, Sendable {
     public var width: UInt32 = 0, height: UInt32 = 0
     /// Without `stdin` the process's input stays open, for somebody who attaches later, instead of being at its end.
     public var keepsInputOpen = false
+    /// What is put into the overlay, /etc/hosts for instance.
+    public var files: [ContainerFile] = []
     public init() {}
     enum CodingKeys: Int, CodingKey {
         case record = 1, removesRecord, recordLink, overlayBytes, user, logFileBytes, logFiles, width, height
-        case keepsInputOpen
+        case keepsInputOpen, files
     }
+}
+
+/// A regular file of a container, root's with mode 0644.
+public struct ContainerFile: Codable, Equatable, Sendable {
+    public var path = ""
+    public var content: [UInt8] = []
+    public init(path: String = "", content: [UInt8] = []) {
+        self.path = path
+        self.content = content
+    }
+    enum CodingKeys: Int, CodingKey { case path = 1, content }
 }
 
 /// An exec's process, in `ExecProcessRequest.spec`, with what an OCI process cannot say.
@@ -69,7 +81,7 @@ public struct ExecOptions: Codable, Equatable, Sendable {
     public var user = ""
     /// The terminal's size at the start.
     public var width: UInt32 = 0, height: UInt32 = 0
-    /// Nobody will wait for it: it is deleted when it has ended.
+    /// It is deleted some seconds after its end, when nobody has done so: whoever waits may be killed.
     public var deletesItself = false
     public init() {}
     enum CodingKeys: Int, CodingKey { case process = 1, user, width, height, deletesItself }

@@ -121,11 +121,24 @@ import Testing
         Row(script: "echo x > /new; cat /new; ls /bin/sh", output: "x\n/bin/sh") { spec, _ in
             spec.root.overlayBytes = 1 << 20
         },
+        Row(
+            script: "cat /etc/hosts /etc/new /out; stat -c '%a %u' /etc/hosts; ls /out /etc/passwd; echo y > /etc/new",
+            output: "ours\nnew\nnew\n644 0\n/etc/passwd\n/out"
+        ) { spec, fixture in
+            spec.root.overlayBytes = 1 << 20
+            try? Files.write(Array("the image's, and longer\n".utf8), to: fixture.root + "/etc/hosts")
+            try? Files.symlink("../../../../out", at: fixture.root + "/etc/new")
+            spec.root.files = [
+                FileSpec(path: "/etc/hosts", content: Array("ours\n".utf8)),
+                FileSpec(path: "/etc/new", content: Array("new\n".utf8)),
+            ]
+        },
     ]) @EventLoop func programSees(_ row: Row) async throws {
         let fixture = try Fixture()
         let output = try await fixture.shell(row.script) { row.change(&$0, fixture) }
         #expect(output == row.output)
         #expect(!Files.exists(fixture.root + "/new"))
+        #expect(!Files.exists(fixture.root + "/out") && !Files.exists("/out"))
     }
 
     @Test @EventLoop func exitCodeIsTheProgramsOwn() async throws {
@@ -170,6 +183,13 @@ import Testing
             (fake.path, fake.kind) = ("/dev/pts/ptmx", "p")
             $0.devices = [fake]
             $0.process.terminal = TerminalSpec()
+        },
+        Failure(text: "write /etc/passwd: the root is written through") {
+            $0.root.files = [FileSpec(path: "/etc/passwd")]
+        },
+        Failure(text: "write /dev: open /dev: Invalid argument") {
+            $0.root.overlayBytes = 1 << 20
+            $0.root.files = [FileSpec(path: "/dev")]
         },
         Failure(text: "install the seccomp filter: no action ") { $0.seccomp = SeccompSpec() },
     ]) @EventLoop func failureIsTold(_ row: Failure) async throws {

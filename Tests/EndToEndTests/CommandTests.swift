@@ -18,7 +18,8 @@ import Testing
                 echo written >/rw/new && echo rw; echo x >/volume/new || echo ro; df -k /scratch | tail -1 | awk '{print $2}'
                 cat /proc/sys/kernel/msgmax; cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/memory.max /sys/fs/cgroup/cpu.max
                 grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/self/status; echo $$
-                touch /etc/made && echo made; grep -c . /etc/hosts
+                touch /etc/made && echo made; grep -c . /etc/hosts; cat /etc/hostname
+                grep -c ' /etc/' /proc/self/mountinfo; echo more >>/etc/hosts && grep -c . /etc/hosts
                 """
             let result = try await bulkhead(
                 "run", "--rm", "-e", "A=a value", "--env-file", bulkhead.root + "/env", "-w", "/tmp", "-u", "0:7",
@@ -42,7 +43,7 @@ import Testing
             #expect(lines[14] == "50000 100000")
             #expect(lines[15...17] == ["CapEff:\t0000000000000001", "NoNewPrivs:\t1", "Seccomp:\t2"])
             #expect(lines[18] == "1")
-            #expect(lines[19...20] == ["made", "3"])
+            #expect(lines[19...23] == ["made", "3", "inside", "0", "4"])
             #expect(result.error.contains("/volume/new: Read-only file system"), "\(result.error)")
             #expect(try Files.readText(bulkhead.root + "/volume/below/new") == "written\n")
             try await bulkhead.expectNothingLeft()
@@ -64,8 +65,8 @@ import Testing
         End(arguments: ["busybox", "/etc"], code: 126, error: "/etc: Permission denied"),
         End(arguments: ["-u", "nobody-here", "busybox", "true"], code: 125, error: "nobody-here"),
         End(
-            arguments: ["--read-only", "busybox", "sh", "-c", "cat /etc/hostname >/dev/null && touch /etc/hosts /x"],
-            code: 1, error: "/x: Read-only file system"),
+            arguments: ["--read-only", "busybox", "sh", "-c", "cat /etc/hostname >/dev/null && touch /etc/hosts"],
+            code: 1, error: "/etc/hosts: Read-only file system"),
         End(arguments: ["-m", "16m", "--tmpfs", "/big", "busybox", "head", "-c", "64m", "/dev/zero"], code: 0),
         End(
             arguments: ["-m", "16m", "--tmpfs", "/big", "busybox", "sh", "-c", "exec cat /dev/zero >/big/file"],

@@ -40,6 +40,14 @@ import Testing
             try await agent.mountShare()
             let status = await #expect(throws: TTRPCStatus.self) { try await agent.mountShare(tag: "no-such-tag") }
             #expect(status?.code == .failedPrecondition)
+            // Taken away and mounted again, as around a save.
+            let unmount = UnmountRequest(destination: "/run/share")
+            _ = try await agent.call(AgentService.Method.unmount, unmount) as Empty
+            let refused = await #expect(throws: TTRPCStatus.self) {
+                _ = try await agent.call(AgentService.Method.unmount, unmount) as Empty
+            }
+            #expect(refused?.code == .failedPrecondition)
+            try await agent.mountShare()
         }
     }
 

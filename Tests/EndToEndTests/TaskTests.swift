@@ -187,6 +187,19 @@ import Testing
         // The name is free, in the guest, too.
         _ = try await pod.exec(task.client, ["true"], name: "exec0")
         #expect(try await task.client.wait(pod.id, "exec0").exitStatus == 0)
+        // One whose client may be killed before it deletes it: its end can be asked for, and it goes.
+        _ = try await pod.exec(task.client, ["sh", "-c", "exit 3"], name: "left", deletesItself: true)
+        #expect(try await task.client.wait(pod.id, "left").exitStatus == 3)
+        #expect(try await task.client.wait(pod.id, "left").exitStatus == 3)
+        let gone = await #expect(throws: TTRPCStatus.self) {
+            try await within(.seconds(30), waitingFor: "end of the process's record") {
+                while true {
+                    _ = try await task.state("left")
+                    try await EventLoop.sleep(for: .milliseconds(100))
+                }
+            }
+        }
+        #expect(gone?.code == .notFound)
     }
 }
 

@@ -71,7 +71,7 @@ import Testing
         let client = try MonitorClient.start(configuration, launcher: Guest.launcher)
         try await client.hello()
         var assign = AssignRequest()
-        (assign.pod, assign.endsWithContainer) = (id, endsWithContainer)
+        assign.endsWithContainer = endsWithContainer
         try await client.assign(assign)
         return client
     }
@@ -92,14 +92,20 @@ import Testing
 
     /// Starts a further process and returns its name.
     func exec(
-        _ client: MonitorClient, _ arguments: [String], stdout: String = "", name: String = "exec"
+        _ client: MonitorClient, _ arguments: [String], stdout: String = "", name: String = "exec",
+        deletesItself: Bool = false
     ) async throws -> String {
         var process = RuntimeSpec.Process(user: RuntimeSpec.User(uid: 0, gid: 0), cwd: "/")
         process.args = arguments
         process.env = ["PATH=/bin"]
         var request = ExecProcessRequest()
         (request.id, request.execID, request.stdout) = (id, name, stdout)
-        request.spec = ProtobufAny(typeURL: "process", value: try process.encode())
+        var options = ExecOptions()
+        (options.process, options.deletesItself) = (try process.encode(), deletesItself)
+        request.spec =
+            deletesItself
+            ? ProtobufAny(typeURL: ExecOptions.typeURL, value: try Protobuf.encode(options))
+            : ProtobufAny(typeURL: "process", value: options.process)
         let _: TaskEmpty = try await client.task(TaskService.Method.exec, request)
         let _: StartResponse = try await client.task(
             TaskService.Method.start, TaskProcessRequest(id: id, execID: request.execID))

@@ -89,7 +89,7 @@ import TaskAPI
         var options = ExecOptions()
         options.process = try process.encode()
         options.user = arguments.value("user") ?? entry.record.user
-        options.deletesItself = arguments.flag("detach")
+        options.deletesItself = true
         if let size = StandardStreams.terminalSize {
             (options.width, options.height) = (UInt32(size.columns), UInt32(size.rows))
         }

@@ -101,7 +101,11 @@ import Testing
             var record = self.record("ee", "name-cc")
             record.removesItself = true
             // A child that another test is spawning has the lock's file until it executes.
-            for _ in 0..<200 where (try? store.add(record, specification: [])) == nil { usleep(10_000) }
+            var attempts = 0
+            while attempts < 200, (try? store.add(record, specification: [])) == nil {
+                attempts += 1
+                usleep(10_000)
+            }
             #expect(try store.find("name-cc").record.id == "ee")
         }
     }

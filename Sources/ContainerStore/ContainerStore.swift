@@ -47,7 +47,9 @@ public struct ContainerStore: Sendable {
         }
         do {
             let lock = try Files.lockDirectory(directory)
-            try Files.write(specification, to: directory + "/config.json")
+            // Another boot has no use for one that removes itself.
+            try Files.replace(
+                directory + "/config.json", with: specification, durable: !record.removesItself)
             try write(record)
             try Files.replace(
                 directory + "/" + ContainerStatus.fileName, with: ContainerStatus(.created).serialized)
@@ -68,7 +70,9 @@ public struct ContainerStore: Sendable {
     }
 
     private func write(_ record: ContainerRecord) throws {
-        try Files.replace(directory(of: record.id) + "/" + ContainerRecord.fileName, with: try record.encode())
+        try Files.replace(
+            directory(of: record.id) + "/" + ContainerRecord.fileName, with: try record.encode(),
+            durable: !record.removesItself)
     }
 
     private func take(_ name: String, for id: String) throws {
@@ -146,7 +150,11 @@ public struct ContainerStore: Sendable {
     private func removeUnfinished() {
         for id in (try? Files.names(in: containers)) ?? [] {  // There has never been one.
             let directory = directory(of: id)
-            guard !Files.exists(directory + "/" + ContainerRecord.fileName), let status = try? Files.status(directory),
+            // Empty: after a power cut.
+            if let record = try? Files.status(directory + "/" + ContainerRecord.fileName), record.sizeBytes > 0 {
+                continue
+            }
+            guard let status = try? Files.status(directory),
                 WallClock.now - status.modifiedAt >= Self.momentBeforeLock, !isBeingMade(directory)
             else { continue }
             try? Files.removeTree(directory)  // Tried again next time.

@@ -28,6 +28,10 @@ extension ImageStore {
         if let image = try await publish(candidate, unpacked: nil, names, workplace) { return image }
         progress("Unpacking")
         let size = try await unpack(workplace, subject)
+        // The index must not name, after a power cut, what has not reached the disk.
+        try files("writing the image to disk") { () throws(SystemCallError) in
+            try Files.synchronize(fileSystemOf: workplace.rootfs)
+        }
         guard let image = try await publish(candidate, unpacked: size, names, workplace) else {
             throw .damaged(subject, why: "what was unpacked is gone")
         }

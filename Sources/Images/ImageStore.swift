@@ -157,7 +157,7 @@ public struct ImageStore: Sendable {
             throw .damaged("store " + directory, why: "more images than its index takes")
         }
         try files("writing the list of images") { () throws(SystemCallError) in
-            try Files.replace(layout + "/index.json", with: bytes)
+            try Files.replace(layout + "/index.json", with: bytes, durable: true)
         }
     }
 

@@ -139,12 +139,25 @@ public enum Files {
         }
     }
 
-    /// Replaces the file as one step: readers see the old content or the new, never a part.
-    public static func replace(_ path: String, with bytes: [UInt8], mode: UInt32 = 0o600) throws(SystemCallError) {
+    /// Replaces the file as one step: readers see the old content or the new, never a part. A power cut can leave an
+    /// empty file, unless it is `durable`: then it waits for the disk.
+    public static func replace(
+        _ path: String, with bytes: [UInt8], mode: UInt32 = 0o600, durable: Bool = false
+    ) throws(SystemCallError) {
         // Of this process alone: another may replace the file at the same time.
         let temporary = path + ".\(getpid()).new"
         try write(bytes, to: temporary, mode: mode)
+        if durable {
+            let file = try open(temporary)
+            let result = file.withRaw { fdatasync($0) }
+            try checkErrno(result, errno, "fdatasync", temporary)
+        }
         try rename(temporary, to: path)
+    }
+
+    /// Waits until everything of the file system that `path` is on has reached the disk. syncfs(2).
+    public static func synchronize(fileSystemOf path: String) throws(SystemCallError) {
+        try check(try open(path).withRaw { bh_syncfs($0) }, "syncfs", path)
     }
 
     public static func rename(_ from: String, to: String) throws(SystemCallError) {

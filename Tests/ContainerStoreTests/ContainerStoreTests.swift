@@ -75,6 +75,11 @@ import Testing
             try Files.write(other.encode(), to: root + "/containers/ee/" + ContainerRecord.fileName)
             #expect(store.all().map(\.record.id) == ["aa"])
             #expect(throws: StoreError.notFound("ee")) { try store.find("ee") }
+            // What a power cut has left is old; what is young may be locked in a moment.
+            var times = [timespec(tv_sec: 1, tv_nsec: 0), timespec(tv_sec: 1, tv_nsec: 0)]
+            #expect(utimensat(AT_FDCWD, root + "/containers/dd", &times, 0) == 0)
+            _ = store.removeOrphans(among: [])
+            #expect(try Set(Files.names(in: root + "/containers")) == ["aa", "bb", "cc", "ee"])
         }
     }
 

@@ -35,7 +35,7 @@ let package = Package(
         module("TTRPC", ["Protobuf"]), tests("TTRPC", ["Protobuf", "SeededRandom"]),
         module("Yamux"), tests("Yamux", ["SeededRandom"]),
         module("JSON"), tests("JSON"),
-        module("OCI", ["JSON"]), tests("OCI", ["JSON", "SeededRandom", "SpecTranslation"]),
+        module("OCI", ["JSON"]), tests("OCI", ["AgentAPI", "JSON", "SeededRandom", "SpecTranslation"]),
         module("CommandTree"), tests("CommandTree", ["SeededRandom"]),
         module("GuestImage"), tests("GuestImage", ["SeededRandom"]),
         .executableTarget(name: "guest-image", dependencies: ["GuestImage"], swiftSettings: swiftSettings),

@@ -7,20 +7,8 @@ extension KernelImage {
     /// - Parameter vmlinux: the beginning of the file, up to the end of its notes. Source: xen/include/public/elfnote.h
     ///   (XEN_ELFNOTE_PHYS32_ENTRY), hw/i386/x86.c in QEMU.
     public static func hasPVHEntry(_ vmlinux: [UInt8]) -> Bool {
-        guard vmlinux.starts(with: [0x7F, 0x45, 0x4C, 0x46, 2, 1]),
-            let table = vmlinux.integer(at: 32, as: UInt64.self).flatMap(Int.init(exactly:)),
-            let entryBytes = vmlinux.integer(at: 54, as: UInt16.self), entryBytes >= 56,
-            let entries = vmlinux.integer(at: 56, as: UInt16.self), entries <= maximumProgramHeaders,
-            table <= vmlinux.count
-        else { return false }
-        return (0..<Int(entries)).contains { index in
-            let header = table + index * Int(entryBytes)
-            guard vmlinux.integer(at: header, as: UInt32.self) == 4,
-                let offset = vmlinux.integer(at: header + 8, as: UInt64.self).flatMap(Int.init(exactly:)),
-                let length = vmlinux.integer(at: header + 32, as: UInt64.self).flatMap(Int.init(exactly:)),
-                offset >= 0, length >= 0, offset <= vmlinux.count, length <= vmlinux.count - offset
-            else { return false }
-            return notesHavePVHEntry(vmlinux[offset..<offset + length])
+        (ProgramHeader.all(of: vmlinux) ?? []).contains { header in
+            header.isNote && header.content.upperBound <= vmlinux.count && notesHavePVHEntry(vmlinux[header.content])
         }
     }
 

@@ -31,14 +31,19 @@ import Yamux
     public nonisolated let ended = Promise<End>()
 
     private static let readBytes = 128 * 1024
+    /// The guest writes on while the host's side waits for its turn. A reader that is stuck costs that much memory.
+    private static let hostWindowBytes: UInt32 = 1 << 20
 
     /// - Parameter role: the host is the client, the guest the server. The host's end refuses every stream that the
     ///   guest opens.
     public init(_ port: AsyncFD, role: YamuxRole) {
         self.port = port
         var limits = YamuxLimits()
-        // Nobody accepts there: streams of a hostile guest would keep a window of unread bytes each.
-        if role == .client { limits.maxUnacceptedInbound = 0 }
+        if role == .client {
+            // Nobody accepts there: streams of a hostile guest would keep a window of unread bytes each.
+            limits.maxUnacceptedInbound = 0
+            limits.receiveWindowBytes = Self.hostWindowBytes
+        }
         session = YamuxSession(role: role, limits: limits)
         Task { @EventLoop in await self.receive() }
         Task { @EventLoop in await self.transmit() }

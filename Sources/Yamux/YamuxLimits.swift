@@ -29,7 +29,7 @@ public struct YamuxLimits: Equatable, Sendable {
     public init(
         receiveWindowBytes: UInt32 = Self.initialWindowBytes, maxFramePayloadBytes: Int = Self.framePayloadBytes,
         maxStreams: Int = 4096, maxUnacceptedInbound: Int = 256, maxUnacknowledgedOutbound: Int = 256,
-        outputHighWaterBytes: Int = 128 * 1024, reservedOutputBytesPerStream: Int = 4096
+        outputHighWaterBytes: Int = 512 * 1024, reservedOutputBytesPerStream: Int = 4096
     ) {
         self.receiveWindowBytes = receiveWindowBytes
         self.maxFramePayloadBytes = maxFramePayloadBytes

@@ -74,7 +74,7 @@ struct GuestImageBuild {
             throw .unpackedSize(path, bytes: kernel.count, expected: image.uncompressedBytes)
         }
         guard KernelImage.hasPVHEntry(kernel) else { throw .noPVHEntry(path) }
-        try output.write(kernel, as: .kernel)
+        try output.write(KernelImage.trimmed(kernel), as: .kernel)
     }
 
     private func writeInitrd(_ initrd: Initrd) throws(BuildError) {

@@ -147,4 +147,56 @@ import Testing
         #expect(found > 100)
         #expect(found < 4900)
     }
+
+    // MARK: What is left out
+
+    /// An ELF file with two segments, section headers and something behind it.
+    static func segments() -> [UInt8] {
+        var file = elf(notes: [])
+        file[56] = 2
+        file += [UInt8](repeating: 0, count: 56)
+        file[40] = 250
+        for field in [58, 60, 62] { file[field] = 5 }
+        func set(_ header: Int, offset: UInt8, fileBytes: UInt8, memoryBytes: UInt8) {
+            file[header] = 1
+            (file[header + 8], file[header + 32], file[header + 40]) = (offset, fileBytes, memoryBytes)
+        }
+        set(64, offset: 176, fileBytes: 24, memoryBytes: 24)
+        set(120, offset: 200, fileBytes: 30, memoryBytes: 90)
+        let zeros = [UInt8](repeating: 0, count: 20)
+        return file + [1, 0, 0, 2] + zeros + [3, 0, 0, 0, 0, 0, 0, 0, 0, 4] + zeros
+            + Array("relocations and section headers".utf8)
+    }
+
+    @Test func whatNeedsNoLoadingIsLeftOut() throws {
+        let file = Self.segments(), trimmed = KernelImage.trimmed(file)
+        #expect(trimmed.count == 210)
+        #expect(trimmed[176...] == file[176..<210])
+        let headers = try #require(ProgramHeader.all(of: trimmed))
+        #expect(headers.map(\.content) == [176..<180, 200..<210])
+        #expect([64, 120].map { trimmed[$0 + ProgramHeader.memoryBytes] } == [4, 10])
+        #expect(trimmed[40] == 0 && trimmed[58] == 0 && trimmed[60] == 0 && trimmed[62] == 0)
+        #expect(KernelImage.trimmed(trimmed) == trimmed)
+        // The note lies in a segment that is loaded, or beside them: either way it is kept.
+        let noted = Self.elf(notes: Self.entryNote) + [9, 9, 9]
+        #expect(KernelImage.trimmed(noted) == Array(noted.dropLast(3)))
+        for strange in [
+            [], Array(Self.elf(notes: [])[..<56]) + [0, 0, 0, 0], Self.image(payload: []), Array(file[..<170]),
+            Array(file[..<215]),
+        ] {
+            #expect(KernelImage.trimmed(strange) == strange)
+        }
+    }
+
+    @Test func damagedFilesAreNeverMadeLarger() {
+        var random = SeededGenerator(seed: 5)
+        var changed = 0
+        for _ in 0..<5000 {
+            let damaged = random.damaged(Self.segments())
+            let trimmed = KernelImage.trimmed(damaged)
+            #expect(trimmed.count <= damaged.count)
+            if trimmed != damaged { changed += 1 }
+        }
+        #expect(changed > 100)
+    }
 }

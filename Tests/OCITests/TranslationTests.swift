@@ -1,3 +1,4 @@
+import AgentAPI
 import JSON
 import SeededRandom
 import SpecTranslation
@@ -40,7 +41,7 @@ import Testing
     }
 
     private static func translates(_ spec: RuntimeSpec) -> Bool {
-        (try? ContainerTranslation.translate(spec, rootfs: .init()) { _ in "/shared" }) != nil
+        (try? ContainerTranslation.translate(spec, rootfs: RootFileSystem()) { _ in "/shared" }) != nil
     }
 
     /// Without the members and elements at these paths.

@@ -97,8 +97,17 @@ import TTRPC
             record.processes[request.process] = try Entry(process, streams)
             return ProcessResponse(pid: UInt32(process.pid))
         } catch let error as ContainerError {
-            throw Self.status(error)
+            throw await Self.status(error, joining: record.container)
         }
+    }
+
+    /// A process that could not join, since there was nothing left to join, is told so.
+    private static func status(_ error: ContainerError, joining container: Container) async -> TTRPCStatus {
+        guard error.kind == .other else { return status(error) }
+        let end = try? await within(.milliseconds(200), waitingFor: "end of the container") {
+            try await container.exit.value()
+        }
+        return end == nil ? status(error) : TTRPCStatus(.failedPrecondition, "the container has ended")
     }
 
     func signal(_ request: SignalRequest) throws {

@@ -89,7 +89,8 @@ import TaskAPI
         }
     }
 
-    private func waitForReaper() async throws {
+    /// Suspends until nothing of the pod is left.
+    func waitForReaper() async throws {
         try await within(Self.patience, waitingFor: "end of what the pod has left") {
             while Files.exists(self.host.paths(self.entry.record.id).pod) {
                 try await EventLoop.sleep(for: .milliseconds(50))

@@ -54,6 +54,7 @@ import TaskAPI
             try await onEnd(end)
             (code, message) = await finishOutput() ?? (Int32(clamping: end.exitStatus), nil)
             if end.outOfMemory { message = "\(subject) was killed: it ran out of memory" }
+            if !end.reason.isEmpty { message = "\(subject) was killed: \(end.reason)" }
         case .left(.detached): break
         case .left(.hungUp):
             code = await leave(after: SIGHUP)

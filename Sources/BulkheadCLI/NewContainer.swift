@@ -38,6 +38,9 @@ struct NewContainer {
                 writableBytes: host.configuration.container.writableBytes,
                 memoryMiB: Self.memoryMiB(overrides, host), vCPUs: Self.vCPUs(overrides, host),
                 logFileBytes: host.configuration.log.sizeBytes, logFiles: UInt32(host.configuration.log.files))
+        } catch TranslationError.missing(field: "process.args") {
+            throw CLIError(
+                "no command: the image \(reference) names none, so name one after it", exitCode: CLIError.notRun)
         } catch let error as TranslationError {
             throw CLIError("\(error)", exitCode: CLIError.notRun)
         }
@@ -79,8 +82,10 @@ struct NewContainer {
 
     private static func memoryMiB(_ overrides: DefaultSpec.Overrides, _ host: Host) -> Int {
         guard let bytes = overrides.memoryBytes else { return Int(host.configuration.guest.memoryBytes >> 20) }
-        let limitMiB = Int(clamping: bytes >> 20) + 1
-        return max(Int(host.configuration.guest.memoryBytes >> 20), min(limitMiB, 1 << 24) + guestMiB)
+        let limitMiB = min(Int(clamping: bytes >> 20), 1 << 24) + 1
+        // A limit above what the host has is one that is never reached, as with docker.
+        let hostMiB = Int(clamping: CurrentProcess.memoryBytes >> 20)
+        return max(Int(host.configuration.guest.memoryBytes >> 20), min(limitMiB + guestMiB, hostMiB))
     }
 
     private static func vCPUs(_ overrides: DefaultSpec.Overrides, _ host: Host) -> Int {

@@ -137,6 +137,11 @@ struct RunOptions {
             throw CLIError("--memory: at least 6m", exitCode: CLIError.notRun)
         }
         if let cpus = try arguments.value("cpus", as: CPULimit.parse), cpus.nanoCPUs > 0 {
+            let available = CurrentProcess.processorCount
+            guard cpus.nanoCPUs <= Int64(available) * 1_000_000_000 else {
+                throw CLIError(
+                    "--cpus: from 0.01 to \(available), since this host has \(available)", exitCode: CLIError.notRun)
+            }
             overrides.nanoCPUs = cpus.nanoCPUs
         }
         overrides.processLimit = try arguments.value("pids-limit", as: Self.integer)

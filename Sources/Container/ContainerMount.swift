@@ -21,8 +21,10 @@ struct ContainerMount {
         guard spec.destination.split(separator: "/").contains(where: { $0 != "." && $0 != ".." }) else {
             throw ContainerError(step, "the root is mounted already")
         }
+        let isNewBind = flags.contains(.bind) && !flags.contains(.remount)
+        if isNewBind { try checkKinds(in: root, step) }
         try stage(step) { () throws(SystemCallError) in
-            if flags.contains(.bind), !flags.contains(.remount) {
+            if isNewBind {
                 try bind(in: root)
             } else if flags.contains(.bind) {
                 try change(root.place(spec.destination))
@@ -30,6 +32,21 @@ struct ContainerMount {
                 try mountFileSystem(in: root)
             }
         }
+    }
+
+    private func checkKinds(in root: borrowing ContainerRoot, _ step: String) throws(ContainerError) {
+        let isDirectory = try stage(step) { () throws(SystemCallError) in
+            try Files.open(spec.source, .path).status().kind == .directory
+        }
+        // What is not there is made.
+        guard let place = try? root.place(spec.destination), let kind = try? place.status().kind,
+            (kind == .directory) != isDirectory
+        else { return }
+        throw ContainerError(
+            step,
+            isDirectory
+                ? "a directory cannot be mounted over a file: name a directory of the container"
+                : "a file cannot be mounted over a directory: name the file's place in the container")
     }
 
     private func bind(in root: borrowing ContainerRoot) throws(SystemCallError) {

@@ -12,13 +12,31 @@ public struct TailBuffer: Sendable {
         if bytes.count >= 2 * capacity { bytes.removeFirst(bytes.count - capacity) }
     }
 
-    /// The last lines, at most `count`, fit to be shown on a terminal: control characters of a hostile guest are gone.
-    public func lines(_ count: Int) -> [String] {
+    /// The last lines that are not empty, at most `count`, fit to be shown on a terminal: control characters of a hostile
+    /// guest are gone, and the rest of its escape sequences.
+    /// - Parameter landmark: where the first line with this text is among them, that and what is around it is what
+    ///   counts: a kernel's trace is longer than its reason.
+    public func lines(_ count: Int, landmark: String? = nil) -> [String] {
         let text = String(decoding: bytes.suffix(capacity), as: UTF8.self)
-        return text.split(whereSeparator: \.isNewline).suffix(count).map { line in
-            String(
-                String.UnicodeScalarView(
-                    line.unicodeScalars.filter { $0.properties.generalCategory != .control || $0 == "\t" }))
+        let lines = text.split(whereSeparator: \.isNewline).map(Self.printable).filter { !$0.isEmpty }
+        guard let landmark, let place = lines.firstIndex(where: { $0.contains(landmark) }) else {
+            return lines.suffix(count)
         }
+        return Array(lines[max(place - count / 3, 0)...].prefix(count))
+    }
+
+    private static func printable(_ line: Substring) -> String {
+        var kept = String.UnicodeScalarView()
+        var rest = line.unicodeScalars[...]
+        while let scalar = rest.popFirst() {
+            if scalar == "\u{1b}" {
+                // ECMA-48, 5.4: parameters, then a final byte; others have one byte.
+                guard rest.popFirst() == "[" else { continue }
+                while let next = rest.popFirst(), !("\u{40}"..."\u{7e}").contains(next) {}
+            } else if scalar.properties.generalCategory != .control || scalar == "\t" {
+                kept.append(scalar)
+            }
+        }
+        return String(kept)
     }
 }

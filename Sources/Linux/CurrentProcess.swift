@@ -54,6 +54,11 @@ public enum CurrentProcess {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// The machine's memory.
+    public static var memoryBytes: UInt64 {
+        UInt64(clamping: sysconf(CInt(_SC_PHYS_PAGES))) * UInt64(clamping: sysconf(CInt(_SC_PAGESIZE)))
+    }
+
     /// Processors that are on, 1 or more.
     public static var processorCount: Int { max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))) }
 

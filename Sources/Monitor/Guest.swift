@@ -60,6 +60,9 @@ import TTRPC
         return error
     }
 
+    /// Why the machine, which has ended, did, with what it said last.
+    func reasonOfEnd() async -> String { "\(await machine.failure("its end"))" }
+
     /// Ends the machine at once, and returns when it is gone.
     func kill() async {
         await machine.kill()

@@ -109,10 +109,15 @@ extension Sandbox {
             do {
                 end = try await guest.wait(container.id, process.id)
             } catch {
-                // With the machine gone it has been reported. An agent that answers nonsense is one that is lost.
-                guard process.state.end == nil, guest.ended.current == nil else { return }
-                if process === container.main { container.status.error = "its agent cannot be understood: \(error)" }
-                return report(ProcessEnd(status: 137, at: WallClock.now), of: process, in: container)
+                // The link ends a little earlier than its machine, whose end is reported with what it said last.
+                let machineEnd = try? await within(Self.linkLead, waitingFor: "end of the machine") {
+                    try await self.guest.ended.value()
+                }
+                guard machineEnd == nil else { return }
+                // An agent that answers nonsense is one that is lost.
+                let end = ProcessEnd(
+                    status: 137, at: WallClock.now, reason: "the agent in its virtual machine is lost: \(error)")
+                return report(end, of: process, in: container)
             }
             await process.streams.passOn(
                 outputBytes: end.outputBytes, errorBytes: end.errorBytes, within: Self.readerLimit)
@@ -131,6 +136,7 @@ extension Sandbox {
             (container.status.pid, container.status.paused) = (0, false)
             container.status.exitCode = end.status
             container.status.outOfMemory = end.outOfMemory
+            if !end.reason.isEmpty { container.status.error = end.reason }
             container.status.finishedAt = end.at
             // Before anybody is told: who has waited for a container finds its record right.
             save(container)

@@ -11,6 +11,8 @@ import TaskAPI
     static let readerLimit: Duration = .seconds(2)
     /// How long the end of a process that deletes itself can be asked for.
     static let unclaimedEndLimit: Duration = .seconds(5)
+    /// How much later than its link's end a machine's may come.
+    static let linkLead: Duration = .seconds(2)
     /// How long a monitor whose machine did not come up stays to say so.
     private static let tellingLimit: Duration = .seconds(5)
 
@@ -27,6 +29,8 @@ import TaskAPI
     /// Somebody has been told why the machine did not come up.
     private nonisolated let failureTold = Promise<Void>()
     private var isShuttingDown = false
+    /// Why the machine ended when nobody wanted it to.
+    private var machineEnd = ""
 
     /// Starts the machine; it boots meanwhile.
     ///
@@ -47,6 +51,7 @@ import TaskAPI
         Task { @EventLoop in await self.guest.boot(sharing: share, within: limit) }
         Task { @EventLoop in
             _ = try? await self.guest.ended.value()  // Never cancelled.
+            if !self.isShuttingDown { self.machineEnd = await self.guest.reasonOfEnd() }
             self.handle(.machineEnded)
         }
     }
@@ -102,7 +107,7 @@ import TaskAPI
             isShuttingDown = true
             Task { @EventLoop in await self.guest.kill() }
         case .reportKilledContainers:
-            let end = ProcessEnd(status: 137, at: WallClock.now)
+            let end = ProcessEnd(status: 137, at: WallClock.now, reason: machineEnd)
             for container in containers.values {
                 for process in container.execs.values { report(end, of: process, in: container) }
                 report(end, of: container.main, in: container)

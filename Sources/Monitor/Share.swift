@@ -85,9 +85,10 @@ struct Attachment: Equatable, Sendable {
     }
 
     func mount(in guest: Guest) async throws {
+        // Nothing is cached but what is mapped: without that no file can be mapped shared and writable.
         try await guest.mount(
             "share", on: Self.guestPath, type: "9p",
-            data: "trans=virtio,version=9p2000.L,msize=\(Self.messageBytes),access=client")
+            data: "trans=virtio,version=9p2000.L,msize=\(Self.messageBytes),access=client,cache=mmap")
     }
 
     func quiesce(in guest: Guest) async throws {

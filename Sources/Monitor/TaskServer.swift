@@ -87,7 +87,7 @@ import TaskAPI
             var response = WaitResponse()
             response.exitStatus = end.status
             response.exitedAt = Timestamp(nanoseconds: end.at)
-            response.outOfMemory = end.outOfMemory
+            (response.outOfMemory, response.reason) = (end.outOfMemory, end.reason)
             return response
         }
         task(Method.delete) { [sandbox] (request: TaskProcessRequest) in

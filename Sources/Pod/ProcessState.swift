@@ -58,11 +58,14 @@ public struct ProcessEnd: Equatable, Sendable {
     /// Nanoseconds since 1970 in UTC.
     public var at: Int64
     public var outOfMemory: Bool
+    /// Why, when it was not the process that ended.
+    public var reason: String
 
-    public init(status: UInt32, at: Int64, outOfMemory: Bool = false) {
+    public init(status: UInt32, at: Int64, outOfMemory: Bool = false, reason: String = "") {
         self.status = status
         self.at = at
         self.outOfMemory = outOfMemory
+        self.reason = reason
     }
 }
 

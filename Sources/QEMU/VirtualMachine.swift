@@ -39,6 +39,7 @@ public enum MachineError: Error, CustomStringConvertible {
     private var link: OwnedFD?
     private var console = TailBuffer(capacity: 64 * 1024)
     private var errors = TailBuffer(capacity: 16 * 1024)
+    private nonisolated let consoleEnd = Promise<Void>(), errorsEnd = Promise<Void>()
 
     /// Starts QEMU and returns at once; the guest boots meanwhile.
     ///
@@ -82,9 +83,11 @@ public enum MachineError: Error, CustomStringConvertible {
         let errorFD = try AsyncFD(errorPipe.reading)
         Task { @EventLoop [weak self] in
             while let bytes = try? await consoleFD.read(upTo: 4096), !bytes.isEmpty { self?.console.append(bytes) }
+            self?.consoleEnd.fulfil(())
         }
         Task { @EventLoop [weak self] in
             while let bytes = try? await errorFD.read(upTo: 4096), !bytes.isEmpty { self?.errors.append(bytes) }
+            self?.errorsEnd.fulfil(())
         }
     }
 
@@ -107,7 +110,13 @@ public enum MachineError: Error, CustomStringConvertible {
     public func failure(_ what: String) async -> MachineError {
         // QEMU's own words and its end arrive a little later than the end of a connection.
         let exit = try? await within(.milliseconds(500), waitingFor: "end of QEMU") { try await self.exit.value() }
-        let (errors, console) = (errors.lines(10), console.lines(15))
+        if exit != nil {
+            try? await within(.milliseconds(200), waitingFor: "the rest of what it said") {
+                try await self.consoleEnd.value()
+                try await self.errorsEnd.value()
+            }
+        }
+        let (errors, console) = (errors.lines(10), console.lines(15, landmark: "Kernel panic"))
         if let exit { return .exited(exit, errors: errors, console: console) }
         return .notAnswering(what, errors: errors, console: console)
     }

@@ -119,6 +119,10 @@ extension DefaultSpec {
         return sets
     }
 
+    private static let openFiles = "RLIMIT_NOFILE"
+    /// The kernel's own, fs.nr_open; what docker's and podman's containers have.
+    private static let openFilesLimit: UInt64 = 1 << 20
+
     static func limits(_ limits: [Limit]) throws(TranslationError) -> [RuntimeSpec.Rlimit] {
         var result: [RuntimeSpec.Rlimit] = []
         for limit in limits {
@@ -132,6 +136,9 @@ extension DefaultSpec {
             let hard = UInt64(bitPattern: limit.hard)
             let soft = UInt64(bitPattern: limit.soft)
             result.append(RuntimeSpec.Rlimit(type: type, hard: hard, soft: soft))
+        }
+        if !result.contains(where: { $0.type == openFiles }) {
+            result.append(RuntimeSpec.Rlimit(type: openFiles, hard: openFilesLimit, soft: openFilesLimit))
         }
         return result
     }

@@ -75,10 +75,11 @@ private struct EnvironmentMerge {
 
     var variables: [String] { entries.compactMap { $0 } }
 
-    /// Sets `NAME=value`, removes `NAME`.
+    /// Sets `NAME=value`, removes `NAME`. A variable of an image that has no name is left out.
     mutating func apply(_ variable: String) {
         let equals = variable.utf8.firstIndex(of: UInt8(ascii: "="))
         let name = Array(variable.utf8[..<(equals ?? variable.endIndex)])
+        guard !name.isEmpty else { return }
         guard equals != nil else {
             if let place = places.removeValue(forKey: name) { entries[place] = nil }
             return

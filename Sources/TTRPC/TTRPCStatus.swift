@@ -1,6 +1,6 @@
 /// What a call came to, as the two ends of ttrpc tell it to each other: a gRPC code and a text for people.
 /// The `details` of `google.rpc.Status` are neither sent nor read. Source: google/rpc/status.proto.
-public struct TTRPCStatus: Error, Equatable, Sendable {
+public struct TTRPCStatus: Error, Equatable, Sendable, CustomStringConvertible {
     /// Success, without a text.
     public static let ok = TTRPCStatus(.ok)
 
@@ -13,6 +13,8 @@ public struct TTRPCStatus: Error, Equatable, Sendable {
         self.code = code
         self.message = message
     }
+
+    public var description: String { message.isEmpty ? "\(code)" : message }
 }
 
 /// The codes of gRPC with their numbers on the wire. Source: google/rpc/code.proto.

@@ -111,8 +111,10 @@ public struct WaitResponse: Codable, Equatable, Sendable {
     public var exitedAt: Timestamp?
     /// Ours, which containerd skips: the kernel ended the process for want of memory.
     public var outOfMemory = false
+    /// Ours: why, when it was not the process that ended but its machine.
+    public var reason = ""
     public init() {}
-    enum CodingKeys: Int, CodingKey { case exitStatus = 1, exitedAt, outOfMemory = 1001 }
+    enum CodingKeys: Int, CodingKey { case exitStatus = 1, exitedAt, outOfMemory = 1001, reason }
 }
 
 public struct ConnectRequest: Codable, Equatable, Sendable {

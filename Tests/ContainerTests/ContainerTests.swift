@@ -172,6 +172,13 @@ import Testing
         Failure(text: "mount /here: open /nowhere/at/all: No such file or directory") {
             $0.mounts.append(Fixture.bind("/nowhere/at/all", "/here"))
         },
+        Failure(text: "mount /etc/passwd: a directory cannot be mounted over a file: name a directory of the container")
+        {
+            $0.mounts.append(Fixture.bind("/usr", "/etc/passwd"))
+        },
+        Failure(text: "mount /etc: a file cannot be mounted over a directory: name the file's place in the container") {
+            $0.mounts.append(Fixture.bind("/etc/passwd", "/etc"))
+        },
         Failure(text: "mount /./..: the root is mounted already") { $0.mounts.append(Fixture.mount("/./..", "tmpfs")) },
         Failure(text: "set the hostname: the container has no uts namespace of its own") {
             $0.newNamespaces &= ~Namespaces.uts.rawValue

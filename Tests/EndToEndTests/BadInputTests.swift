@@ -34,6 +34,8 @@ import Testing
             error: "/dev/null is a device"),
         Row(arguments: ["run", "--rm", "--cap-add", "nonsense", "busybox", "true"], code: 125, error: "nonsense"),
         Row(arguments: ["run", "--rm", "-m", "lots", "busybox", "true"], code: 125, error: "lots"),
+        Row(arguments: ["run", "--rm", "--cpus", "1000", "busybox", "true"], code: 125, error: "since this host has"),
+        Row(arguments: ["run", "--rm", "--entrypoint", "", "busybox"], code: 125, error: "no command"),
         Row(arguments: ["run", "--rm", "--name", "a/b", "busybox", "true"], code: 125, error: "a/b"),
         Row(arguments: ["run", "--rm", "--env-file", "/no/file", "busybox", "true"], code: 125, error: "/no/file"),
         Row(

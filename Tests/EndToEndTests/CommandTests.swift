@@ -212,6 +212,46 @@ import Testing
         }
     }
 
+    /// What follows a container's end may come while its monitor is just going.
+    @EventLoop @Test func whoeverWaitsLearnsTheExitCode() async throws {
+        try await Bulkhead.with { bulkhead in
+            #expect(try await bulkhead("run", "-d", "--name", "short", "busybox", "sh", "-c", "exit 9").code == 0)
+            let waiting = try (0..<8).map { _ in try bulkhead.start(["wait", "short"]) }
+            _ = try await bulkhead("exec", "short", "true")
+            for _ in 0..<8 { #expect(try await bulkhead("wait", "short").output == "9\n") }
+            for wait in waiting { #expect(try await wait.end().output == "9\n") }
+        }
+    }
+
+    @EventLoop @Test func aContainerThatBreaksItsKernelIsToldSo() async throws {
+        try await Bulkhead.with { bulkhead in
+            let result = try await bulkhead(
+                "run", "--name", "broken", "--cap-add", "ALL", "--security-opt", "seccomp=unconfined",
+                "--security-opt", "systempaths=unconfined", "busybox", "sh", "-c",
+                "echo going; echo c >/proc/sysrq-trigger")
+            #expect(result.code == 137 && result.output == "going\n")
+            #expect(
+                result.error.hasPrefix(
+                    "bulkhead: container broken was killed: the virtual machine ended (exit code 0)"),
+                "\(result.error)")
+            #expect(result.error.contains("Kernel panic - not syncing: sysrq triggered crash"), "\(result.error)")
+            #expect(try await bulkhead("inspect", "broken").output.contains("sysrq triggered crash"))
+            try await bulkhead.expectNothingLeft(containers: 1)
+        }
+    }
+
+    @EventLoop @Test func aFileOfAVolumeCanBeMappedAndWritten() async throws {
+        try await Bulkhead.with { bulkhead in
+            let file = bulkhead.root + "/mapped"
+            try Files.write(Array(repeating: 0x2D, count: 8192), to: file)
+            // busybox's only command that maps a file to write to it, which takes it for the machine's memory.
+            let result = try await bulkhead(
+                "run", "--rm", "-v", file + ":/dev/mem", "busybox", "devmem", "5", "8", "0x41")
+            #expect(result.code == 0, "\(result)")
+            #expect(try Files.read(file).prefix(8) == Array("-----A--".utf8)[...])
+        }
+    }
+
     /// What people type to have a container to work in.
     @EventLoop @Test func aDetachedShellWaitsForInput() async throws {
         try await Bulkhead.with { bulkhead in

@@ -69,13 +69,19 @@ import Testing
 
     @Test func aHostileConsoleCannotReachTheTerminal() {
         var buffer = TailBuffer(capacity: 100)
-        buffer.append(Array("\u{1b}[2Jred\u{7}\r\nnext\tone".utf8) + [0xFF, 0x00])
-        #expect(buffer.lines(5) == ["[2Jred", "next\tone\u{FFFD}"])
+        buffer.append(Array("\u{1b}[1;31mred\u{7}\r\nnext\tone".utf8) + [0xFF, 0x00])
+        // What a firmware says first: reset, no line wrap, clear.
+        buffer.append(Array("\r\n\u{1b}c\u{1b}[?7l\u{1b}[2J\u{1b}[0m\r\nend\u{1b}\n\u{1b}[12".utf8))
+        #expect(buffer.lines(5) == ["red", "next\tone\u{FFFD}", "end"])
     }
 
     @Test func atMostSoManyLines() {
         var buffer = TailBuffer(capacity: 100)
         buffer.append(Array("a\n\nb\nc\n".utf8))
         #expect(buffer.lines(2) == ["b", "c"])
+        buffer.append(Array("d\ne\nf\n".utf8))
+        #expect(buffer.lines(3, landmark: "c") == ["b", "c", "d"])
+        #expect(buffer.lines(3, landmark: "a") == ["a", "b", "c"])
+        #expect(buffer.lines(3, landmark: "x") == ["d", "e", "f"])
     }
 }

@@ -35,6 +35,8 @@ import Testing
         #expect(container.process.environment == [DefaultSpec.path, "HOSTNAME=web", "HOME=/root"])
         #expect(container.hostname == "web")
         #expect(container.process.terminal == nil)
+        #expect(container.process.limits.map(\.resource) == [7])
+        #expect(container.process.limits.map(\.soft) == [1_048_576])
         #expect(
             container.mounts.map(\.destination) == [
                 "/proc", "/dev", "/dev/pts", "/sys", "/sys/fs/cgroup", "/dev/mqueue", "/dev/shm",

@@ -141,23 +141,33 @@ import TaskAPI
 
     static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
         await forEach(arguments.operands, host) { reference, entry in
-            guard entry.status.phase != .exited else { return try say("\(entry.status.exitCode)") }
-            let client = try await ContainerCalls(host: host, entry: entry).connect()
-            try say("\(try await exitStatus(of: entry.record.id, by: client))")
+            try say("\(try await exitCode(entry, host))")
         }
     }
 
-    private static func exitStatus(of id: String, by client: MonitorClient) async throws -> UInt32 {
-        while true {
+    private static func exitCode(_ entry: ContainerStore.Entry, _ host: Host) async throws -> UInt32 {
+        let id = entry.record.id
+        var entry = entry
+        while entry.status.phase != .exited {
+            let calls = ContainerCalls(host: host, entry: entry)
             do {
-                return try await client.wait(id).exitStatus
-            } catch let status as TTRPCStatus where status.code == .notFound {
-                // Its machine boots: the monitor will have it, or end.
-                try await EventLoop.sleep(for: .milliseconds(50))
+                let client = try await calls.connect()
+                while true {
+                    do {
+                        return try await client.wait(id).exitStatus
+                    } catch let status as TTRPCStatus where status.code == .notFound {
+                        // Its machine boots: the monitor will have it, or end.
+                        try await EventLoop.sleep(for: .milliseconds(50))
+                    }
+                }
             } catch {
-                // The monitor has been killed: whoever undoes its pod writes down what became of the container.
-                return 137
+                // The monitor is no more, or was just going: what became of the container is in its record, once the
+                // pod's end is complete.
+                try await calls.waitForReaper()
+                entry = try host.store.find(id)
+                guard entry.status.phase == .exited else { throw error }
             }
         }
+        return entry.status.exitCode
     }
 }

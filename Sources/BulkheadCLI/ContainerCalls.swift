@@ -25,10 +25,22 @@ import TaskAPI
     /// Connects to the container's monitor.
     /// - Throws: `CLIError` when it is not running.
     func connect() async throws -> MonitorClient {
-        guard let client = try await open() else { throw CLIError("container \(entry.record.name) is not running") }
-        try await client.hello()
+        guard let client = try await open() else { throw notRunning }
+        try await asking(client) { try await client.hello() }
         return client
     }
+
+    /// Runs `body`, which calls the monitor.
+    /// - Throws: what `body` does, or that the container is not running when its monitor was just going.
+    func asking<R>(_ client: MonitorClient, _ body: @EventLoop () async throws -> R) async throws -> R {
+        do {
+            return try await body()
+        } catch {
+            throw client.isClosed ? notRunning : error
+        }
+    }
+
+    private var notRunning: CLIError { CLIError("container \(entry.record.name) is not running") }
 
     /// Nil when there is no monitor. One that is just beginning is waited for.
     private func open() async throws -> MonitorClient? {

@@ -97,6 +97,10 @@ public enum Monitor {
             }
             Task { @EventLoop in await watchDirectory(directory, sandbox) }
             _ = try await sandbox.finished.value()
+            // The front end that has started a container asks for its end at once, but that may have come before.
+            if sandbox.hasUnexpectedEnd {
+                try? await within(tellingLimit, waitingFor: "the front end") { try await sockets.starterIsServed.value() }
+            }
             // A peer that does not read its answers is not waited for.
             try? await server.drain(within: .seconds(1))
             sandbox.cleanUp()
@@ -123,13 +127,20 @@ public enum Monitor {
         try? await within(tellingLimit, waitingFor: "somebody to tell") { await server.serve(stream) }
     }
 
-    /// Somebody may remove the state directory, and with it all that a front end could find the pod by.
+    /// Somebody may remove the state directory or a container's record, and with it all that a front end could find the
+    /// pod by.
     @EventLoop private static func watchDirectory(_ directory: PodDirectory, _ sandbox: Sandbox) async {
-        while directory.exists() {
+        func missing() -> String? {
+            if !directory.exists() { return directory.paths.pod }
+            return sandbox.containers.values.map(\.record).first { !$0.isEmpty && !Files.exists($0) }
+        }
+        while true {
+            if let path = missing() {
+                warn("\(path) has been removed: the pod ends")
+                return sandbox.shutDown()
+            }
             guard (try? await EventLoop.sleep(for: .seconds(5))) != nil else { return }
         }
-        warn("\(directory.paths.pod) has been removed: the pod ends")
-        sandbox.shutDown()
     }
 }
 

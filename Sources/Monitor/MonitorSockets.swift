@@ -10,6 +10,8 @@ import PodDirectory
     private let sandbox: Sandbox
     private let server: TaskServer
     private var connections = 0
+    /// Fulfilled when the front end that started the monitor has gone, or has learnt how a container ended.
+    nonisolated let starterIsServed = Promise<Void>()
 
     init(_ paths: PodDirectory.Paths, _ sandbox: Sandbox, _ server: TaskServer) throws {
         self.sandbox = sandbox
@@ -26,8 +28,13 @@ import PodDirectory
     /// pod has begun, nobody would ever end it.
     func serveFirst(task: consuming OwnedFD, handOver: consuming OwnedFD) {
         spawn(handOver) { [unowned self] in await self.sandbox.handOver.serve($0) }
+        Task { @EventLoop in
+            _ = try? await server.endTold.value()  // Never cancelled.
+            starterIsServed.fulfil(())
+        }
         spawn(task) { [unowned self] in
             await self.serveTask($0)
+            self.starterIsServed.fulfil(())
             if self.sandbox.isIdle { self.sandbox.shutDown() }
         }
     }

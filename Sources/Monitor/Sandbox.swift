@@ -29,6 +29,7 @@ import TaskAPI
     /// Somebody has been told why the machine did not come up.
     private nonisolated let failureTold = Promise<Void>()
     private var isShuttingDown = false
+    private var wasShutDown = false
     /// Why the machine ended when nobody wanted it to.
     private var machineEnd = ""
 
@@ -79,7 +80,13 @@ import TaskAPI
     }
 
     /// Ends the pod: its machine goes, and its processes with it.
-    func shutDown() { handle(.shutDown) }
+    func shutDown() {
+        wasShutDown = true
+        handle(.shutDown)
+    }
+
+    /// Whether containers have ended, and the pod with them, without anybody asking for the pod's end.
+    var hasUnexpectedEnd: Bool { !wasShutDown && !containers.isEmpty }
 
     /// Whether nobody would ever end the pod: it has no container that has been started.
     var isIdle: Bool {

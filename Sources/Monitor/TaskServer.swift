@@ -11,6 +11,8 @@ import TaskAPI
     private let server = RPCServer()
     private let sandbox: Sandbox
     private let version: String
+    /// Fulfilled when somebody has asked how a container ended.
+    nonisolated let endTold = Promise<Void>()
 
     init(_ sandbox: Sandbox, version: String) {
         self.sandbox = sandbox
@@ -82,8 +84,9 @@ import TaskAPI
         task(Method.start) { [sandbox] (request: TaskProcessRequest) in
             StartResponse(pid: try await sandbox.start(request.id, request.execID))
         }
-        task(Method.wait) { [sandbox] (request: TaskProcessRequest) in
+        task(Method.wait) { [sandbox, endTold] (request: TaskProcessRequest) in
             let end = try await sandbox.container(request.id).process(request.execID).ended.value()
+            if request.execID.isEmpty { endTold.fulfil(()) }
             var response = WaitResponse()
             response.exitStatus = end.status
             response.exitedAt = Timestamp(nanoseconds: end.at)

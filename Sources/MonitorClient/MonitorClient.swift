@@ -130,6 +130,9 @@ import TaskAPI
         }
     }
 
+    /// Whether the monitor is no more, or has ended the connection.
+    public var isClosed: Bool { rpc.ended.current != nil }
+
     /// Ends the connections. The monitor and its pod go on.
     public func close() {
         rpc.close()

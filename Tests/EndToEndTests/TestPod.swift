@@ -17,7 +17,7 @@ import Testing
     let id = "test"
     nonisolated var paths: PodDirectory.Paths { .init(state: state, id: id) }
     var bundle: String { state + "/bundle" }
-    private var record: String { state + "/record" }
+    var record: String { state + "/record" }
 
     struct Process: Equatable, CustomStringConvertible {
         let pid: Int32

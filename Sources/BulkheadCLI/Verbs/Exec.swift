@@ -36,7 +36,8 @@ import TaskAPI
         if terminal, interactive, !StandardStreams.inputIsTerminal {
             throw CLIError("the input device is not a terminal: leave -t out")
         }
-        let client = try await ContainerCalls(host: host, entry: entry).connect()
+        let calls = ContainerCalls(host: host, entry: entry)
+        let client = try await calls.connect()
         let signals = try SignalWatch(SignalSet(Foreground.forwarded).withoutIgnored)
         let streams = detaches ? nil : try StandardStreams(interactive: interactive, terminal: terminal)
         defer { streams?.restore() }
@@ -46,10 +47,12 @@ import TaskAPI
         (request.id, request.execID, request.terminal) = (entry.record.id, execID, terminal)
         (request.stdin, request.stdout, request.stderr) = (names.stdin, names.stdout, names.stderr)
         request.spec = try process(entry, arguments)
-        let _: TaskEmpty = try await client.task(TaskService.Method.exec, request)
+        try await calls.asking(client) { let _: TaskEmpty = try await client.task(TaskService.Method.exec, request) }
         do {
-            let _: StartResponse = try await client.task(
-                TaskService.Method.start, TaskProcessRequest(id: entry.record.id, execID: execID))
+            let _: StartResponse = try await calls.asking(client) {
+                try await client.task(
+                    TaskService.Method.start, TaskProcessRequest(id: entry.record.id, execID: execID))
+            }
         } catch let status as TTRPCStatus {
             let _: DeleteResponse? = try? await client.task(
                 TaskService.Method.delete, TaskProcessRequest(id: entry.record.id, execID: execID))

@@ -99,7 +99,9 @@ public enum Monitor {
             _ = try await sandbox.finished.value()
             // The front end that has started a container asks for its end at once, but that may have come before.
             if sandbox.hasUnexpectedEnd {
-                try? await within(tellingLimit, waitingFor: "the front end") { try await sockets.starterIsServed.value() }
+                try? await within(tellingLimit, waitingFor: "the front end") {
+                    try await sockets.starterIsServed.value()
+                }
             }
             // A peer that does not read its answers is not waited for.
             try? await server.drain(within: .seconds(1))

@@ -51,8 +51,7 @@ public struct ContainerStore: Sendable {
             try Files.replace(
                 directory + "/config.json", with: specification, durable: !record.removesItself)
             try write(record)
-            try Files.replace(
-                directory + "/" + ContainerStatus.fileName, with: ContainerStatus(.created).serialized)
+            try ContainerStatus(.created).save(in: directory)
             do {
                 try take(record.name, for: record.id)
             } catch StoreError.nameInUse {
@@ -111,9 +110,7 @@ public struct ContainerStore: Sendable {
     /// Puts the status back to that of a container that has not been started, for a new start.
     public func reset(_ record: ContainerRecord) throws(StoreError) {
         do {
-            try Files.replace(
-                directory(of: record.id) + "/" + ContainerStatus.fileName,
-                with: ContainerStatus(.created).serialized)
+            try ContainerStatus(.created).save(in: directory(of: record.id))
         } catch {
             throw .unusable(error)
         }

@@ -146,13 +146,26 @@ public enum Files {
     ) throws(SystemCallError) {
         // Of this process alone: another may replace the file at the same time.
         let temporary = path + ".\(getpid()).new"
-        try write(bytes, to: temporary, mode: mode)
-        if durable {
-            let file = try open(temporary)
-            let result = file.withRaw { fdatasync($0) }
-            try checkErrno(result, errno, "fdatasync", temporary)
+        do {
+            try write(bytes, to: temporary, mode: mode)
+            if durable {
+                let file = try open(temporary)
+                let result = file.withRaw { fdatasync($0) }
+                try checkErrno(result, errno, "fdatasync", temporary)
+            }
+            try rename(temporary, to: path)
+        } catch {
+            try? remove(temporary)  // The first error is the one that matters.
+            throw error
         }
-        try rename(temporary, to: path)
+    }
+
+    /// Writes into a file that exists, over what is there, so that no new block is needed where the old content had it.
+    public static func overwrite(_ path: String, with bytes: [UInt8]) throws(SystemCallError) {
+        let file = try open(path, .writeOnly)
+        try file.writeAll(bytes)
+        let result = file.withRaw { ftruncate($0, off_t(bytes.count)) }
+        try checkErrno(result, errno, "ftruncate", path)
     }
 
     /// Waits until everything of the file system that `path` is on has reached the disk. syncfs(2).

@@ -236,9 +236,9 @@ extension Sandbox {
     func save(_ container: SandboxContainer) {
         guard !container.record.isEmpty else { return }
         do {
-            try Files.replace(container.record + "/" + ContainerStatus.fileName, with: container.status.serialized)
+            try container.status.save(in: container.record)
         } catch {
-            // A full disk, or somebody has removed it: the container goes on, and its waiters are told all the same.
+            // Somebody has removed it: the container goes on, and its waiters are told all the same.
             warn("the status of \(container.id) is not kept: \(error)")
         }
     }

@@ -73,7 +73,7 @@ extension PodDirectory {
         let path = record + "/" + ContainerStatus.fileName
         guard Files.exists(path), var status = ContainerStatus(serialized: try Files.read(path)) else { return }
         status.lost(at: WallClock.now)
-        try Files.replace(path, with: status.serialized)
+        try status.save(in: record)
     }
 
     /// Undoes the pods whose monitors are no more; every front end does so when it starts. Costs some microseconds for

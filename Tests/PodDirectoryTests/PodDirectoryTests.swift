@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import Pod
 import PodDirectory
@@ -23,6 +24,22 @@ import Testing
             try pod.remove()
             #expect(!pod.exists())
             #expect(try Files.names(in: state + "/pods") == [])
+        }
+    }
+
+    @Test(.enabled(if: getuid() == 0, "mounting takes root")) func aStatusIsKeptOnAFullDisk() throws {
+        try withState { record in
+            try Files.makeDirectories(record)
+            try Mounts.mount("tmpfs", on: record, type: "tmpfs", data: "size=64k")
+            defer { try? Mounts.unmount(record, detach: true) }
+            try ContainerStatus(.running).save(in: record)
+            let ballast = try Files.open(record + "/ballast", [.writeOnly, .create])
+            while (try? ballast.writeAll([UInt8](repeating: 0, count: 4096))) != nil {}
+            #expect(throws: SystemCallError.self) { try Files.replace(record + "/other", with: [1]) }
+            try ContainerStatus(.exited).save(in: record)
+            let kept = try ContainerStatus(serialized: Files.read(record + "/" + ContainerStatus.fileName))
+            #expect(kept == ContainerStatus(.exited))
+            #expect(try Set(Files.names(in: record)) == ["ballast", ContainerStatus.fileName])
         }
     }
 

@@ -47,8 +47,9 @@ enum Verbs {
         options: [
             Option("root", .value("DIR"), "Where images and containers are kept", defaultText: "/var/lib/bulkhead"),
             Option("state-dir", .value("DIR"), "Where living pods are kept", defaultText: "/run/bulkhead"),
+            Option("version", short: "v", .flag, "Show the version", replacesCommand: true),
         ],
-        subcommands: branches)
+        notYetCommands: MissingCommands.ofRoot, subcommands: branches)
 
     /// Verbs of one word, and groups where their first verb stands.
     private static let branches: [Command] = all.reduce(into: []) { result, verb in
@@ -56,7 +57,10 @@ enum Verbs {
         if let index = result.firstIndex(where: { $0.name == group }) {
             result[index].subcommands.append(verb.command)
         } else {
-            result.append(Command(group, groupSummaries[group] ?? "", group: images, subcommands: [verb.command]))
+            result.append(
+                Command(
+                    group, groupSummaries[group] ?? "", group: images, notYetCommands: MissingCommands.ofImage,
+                    subcommands: [verb.command]))
         }
     }
 

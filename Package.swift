@@ -88,7 +88,7 @@ let package = Package(
                 "Linux", "Monitor", "MonitorClient", "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU",
                 "SpecTranslation", "TTRPC", "TaskAPI",
             ]),
-        tests("BulkheadCLI", ["CommandTree", "Pod"]),
+        tests("BulkheadCLI", ["CommandTree", "ContainerStore", "JSON", "OCI", "Pod", "SpecTranslation"]),
         program("bulkhead", ["BulkheadCLI", "Confinement", "Monitor"]),
         .testTarget(name: "TidyTests", dependencies: ["Linux"], swiftSettings: swiftSettings),
         .testTarget(

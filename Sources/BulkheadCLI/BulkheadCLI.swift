@@ -32,13 +32,25 @@ public enum BulkheadCLI {
     }
 
     private static func run(_ invocation: Invocation) throws -> Int32 {
+        // The one option that replaces a verb.
+        guard !invocation.path.isEmpty else {
+            try say(Version.text)
+            return 0
+        }
         guard let verb = Verbs.all.first(where: { $0.path == invocation.path }) else {
             preconditionFailure("no verb \(invocation.path)")  // The tree and the table come from one list.
         }
         guard !verb.looksAtPods || CurrentProcess.user == 0 else {
             throw CLIError("this takes root: use sudo, for instance", exitCode: verb.failureCode)
         }
-        let host = try Host(invocation.arguments)
+        let host: Host
+        do {
+            host = try Host(invocation.arguments)
+            if verb.looksAtPods { try host.checkDirectories() }
+        } catch {
+            // The configuration's errors know of no verb.
+            return max(exitCode(telling: error, otherwise: verb.failureCode), verb.failureCode)
+        }
         return EventLoop.run {
             do {
                 if verb.looksAtPods { host.sweep() }

@@ -14,30 +14,64 @@ struct Host: Sendable {
     let launcher: String
     let root: String
     let state: String
-    let configuration: Configuration
+    /// What is in force, and where each key of it comes from.
+    let settings: ConfigurationFile
+    var configuration: Configuration { settings.configuration }
     let store: ContainerStore
 
     /// - Parameter arguments: the global options are looked at.
     init(_ arguments: ParsedArguments) throws {
         launcher = try Files.readLink("/proc/self/exe")
-        configuration = try Self.readConfiguration().configuration
-        root = try Self.absolute(arguments.value("root") ?? configuration.root)
-        state = try Self.absolute(arguments.value("state-dir") ?? configuration.state)
+        var settings = try Self.readConfiguration()
+        do {
+            for (key, option) in [("root", "root"), ("state", "state-dir")] {
+                guard let text = arguments.value(option) else { continue }
+                try settings.set(key, to: text, by: "--" + option)
+            }
+            try settings.checkTogether()
+        } catch {
+            throw CLIError("\(error)", exitCode: CLIError.notRun)
+        }
+        self.settings = settings
+        root = settings.configuration.root
+        state = settings.configuration.state
         store = ContainerStore(root: root, state: state)
     }
 
-    /// The monitor, and later commands, have other working directories.
-    private static func absolute(_ path: String) throws -> String {
-        path.hasPrefix("/") ? path : try CurrentProcess.workingDirectory() + "/" + path
-    }
-
-    /// What is in force, and where each key of it came from.
-    static func readConfiguration() throws -> ConfigurationFile {
-        let path = CurrentProcess.environment("BULKHEAD_CONFIG") ?? Configuration.defaultPath
+    /// - Throws: when the file that the user has named is not there; only the default one need not be.
+    private static func readConfiguration() throws -> ConfigurationFile {
+        let named = CurrentProcess.environment("BULKHEAD_CONFIG").flatMap { $0.isEmpty ? nil : $0 }
+        let path = named ?? Configuration.defaultPath
         do {
             return try ConfigurationFile(Files.read(path, limit: 1 << 20), name: path)
-        } catch let error as SystemCallError where error.code == ErrorNumber.noEntry {
-            return ConfigurationFile()
+        } catch let error as SystemCallError {
+            if named == nil, error.code == ErrorNumber.noEntry { return ConfigurationFile() }
+            throw CLIError(
+                "the configuration \(path)\(named == nil ? "" : ", which BULKHEAD_CONFIG names,") cannot be "
+                    + "read: \(error.reason)")
+        }
+    }
+
+    /// What keeps `root` or `state` from being a directory; nil when they are, or will be when something is kept there.
+    func directoryProblem(_ key: String) -> String? {
+        let path = key == "root" ? root : state
+        let name = settings.options[key] ?? "\(key) of the configuration"
+        do {
+            guard try Files.open(path, .path).status().kind != .directory else { return nil }
+            return "\(name): \(path) is not a directory"
+        } catch {
+            switch error.code {
+            case ErrorNumber.noEntry: return nil
+            case ErrorNumber.notDirectory: return "\(name): \(path) is below something that is not a directory"
+            default: return "\(name): \(path): \(error.reason)"
+            }
+        }
+    }
+
+    /// - Throws: `CLIError` unless containers and images can be looked for: an error is no empty list.
+    func checkDirectories() throws {
+        for key in ["root", "state"] {
+            if let problem = directoryProblem(key) { throw CLIError(problem) }
         }
     }
 

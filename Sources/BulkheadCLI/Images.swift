@@ -19,9 +19,22 @@ extension Host {
     /// - Throws: `CLIError` with 125.
     @EventLoop func image(_ reference: String) async throws -> StoredImage {
         do {
-            return try await images().resolve(reference)
+            let image = try await images().resolve(reference)
+            try image.checkSystem(reference)
+            image.tellForeignPlatform()
+            return image
         } catch {
             throw CLIError("\(error)", exitCode: CLIError.notRun)
         }
+    }
+}
+
+extension StoredImage {
+    /// Warns, as docker does, of an image whose programs this processor most likely does not know.
+    func tellForeignPlatform() {
+        guard let platform = foreignPlatform else { return }
+        tell(
+            "warning: the requested image's platform (\(platform)) does not match the detected host platform "
+                + "(\(Self.hostPlatform))")
     }
 }

@@ -37,7 +37,7 @@ enum Verbs {
         Verb("image", "ls", command: ImageVerbs.list) { try ImageVerbs.list($0, $1) },
         Verb("image", "rm", command: ImageVerbs.remove) { try await ImageVerbs.remove($0, $1) },
         Verb("image", "inspect", command: ImageVerbs.inspect) { try ImageVerbs.inspect($0, $1) },
-        Verb("check", command: Check.command, looksAtPods: false) { try Check.run($0, $1) },
+        Verb("check", command: Check.command, looksAtPods: false) { try await Check.run($0, $1) },
         Verb("config", command: Config.command, looksAtPods: false) { try Config.run($0, $1) },
         Verb("version", command: Version.command, looksAtPods: false) { try Version.run($0, $1) },
     ]
@@ -47,8 +47,9 @@ enum Verbs {
         options: [
             Option("root", .value("DIR"), "Where images and containers are kept", defaultText: "/var/lib/bulkhead"),
             Option("state-dir", .value("DIR"), "Where living pods are kept", defaultText: "/run/bulkhead"),
+            Option("version", short: "v", .flag, "Show the version", replacesCommand: true),
         ],
-        subcommands: branches)
+        notYetCommands: MissingCommands.ofRoot, subcommands: branches)
 
     /// Verbs of one word, and groups where their first verb stands.
     private static let branches: [Command] = all.reduce(into: []) { result, verb in
@@ -56,7 +57,10 @@ enum Verbs {
         if let index = result.firstIndex(where: { $0.name == group }) {
             result[index].subcommands.append(verb.command)
         } else {
-            result.append(Command(group, groupSummaries[group] ?? "", group: images, subcommands: [verb.command]))
+            result.append(
+                Command(
+                    group, groupSummaries[group] ?? "", group: images, notYetCommands: MissingCommands.ofImage,
+                    subcommands: [verb.command]))
         }
     }
 

@@ -4,10 +4,12 @@ extension ConfigurationFile {
     public func render() -> String {
         let file = name.map(Self.comment)
         let lines = configuration.yamlLines { setting in
+            if let option = self.options[setting.path] { return "  # \(option)" }
             guard let file, let line = self.lines[setting.path] else { return "  # default" }
             return "  # \(file):\(line)"
         }
-        return (["# " + (file ?? "no file, all defaults")] + lines).joined(separator: "\n") + "\n"
+        return (["# " + (file ?? (self.options.isEmpty ? "no file, all defaults" : "no file"))] + lines).joined(
+            separator: "\n") + "\n"
     }
 
     /// A file's name may have any character, a comment must not end amid it.
@@ -38,10 +40,11 @@ extension Configuration {
             "Printed from `Configuration.settings`; change that and run",
             "`BULKHEAD_REGENERATE=1 scripts/run-tests --filter ConfigurationTests`.",
             "",
-            "`\(defaultPath)` is YAML. Every key may be missing, and so may the file. A key that is",
-            "not known is an error with its line and column, and so is a value that is not allowed. A size is a whole",
-            "number with `B`, `KiB`, `MiB`, `GiB` or `TiB` behind it, a duration one with `ms`, `s`, `m` or `h`,",
-            "without a space.",
+            "`\(defaultPath)` is YAML. Every key may be missing, and so may the file; one that the variable",
+            "`BULKHEAD_CONFIG` names instead must be there. The options `--root` and `--state-dir` win over `root` and",
+            "`state`, and `bulkhead config` shows what is in force and where it comes from. A key that is not known is",
+            "an error with its line and column, and so is a value that is not allowed. A size is a whole number with",
+            "`B`, `KiB`, `MiB`, `GiB` or `TiB` behind it, a duration one with `ms`, `s`, `m` or `h`, without a space.",
             "",
             "| key | value | default | what it is |",
             "|---|---|---|---|",

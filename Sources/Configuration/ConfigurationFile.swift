@@ -2,17 +2,52 @@ import YAML
 
 /// A configuration and what of it a file has set.
 public struct ConfigurationFile: Equatable, Sendable {
-    public let configuration: Configuration
+    public private(set) var configuration: Configuration
     /// The line of each key that the file has, by its path (`guest.memory`).
     public let lines: [String: Int]
     /// The file's name for messages, nil when there is none.
     public let name: String?
+    /// The option of a command line that has set a key instead, by the key's path.
+    public private(set) var options: [String: String] = [:]
 
     /// Without a file: the defaults.
     public init() {
         configuration = Configuration()
         lines = [:]
         name = nil
+    }
+
+    /// Sets the key `path`, which must be one of those there are, from `option` of a command line. The checks are the
+    /// file's.
+    /// - Throws: what is wrong, in words that follow the option.
+    public mutating func set(_ path: String, to text: String, by option: String) throws(OptionProblem) {
+        guard let setting = Configuration.settings.first(where: { $0.path == path }) else {
+            preconditionFailure("no key \(path)")
+        }
+        var changed = configuration
+        do throws(ValueProblem) {
+            try setting.read(YAMLScalar(text: text, style: .doubleQuoted, tag: .string), &changed)
+        } catch {
+            throw OptionProblem(
+                option: option, words: (text.isEmpty ? "an empty value" : Self.shown(text)) + " " + error.words)
+        }
+        configuration = changed
+        options[path] = option
+    }
+
+    /// Checks what no single key can tell, once options have been set.
+    public func checkTogether() throws(OptionProblem) {
+        guard configuration.root == configuration.state, let option = options["state"] ?? options["root"] else {
+            return
+        }
+        throw OptionProblem(
+            option: option, words: "\(Self.shown(configuration.state)): root and state must differ")
+    }
+
+    /// A value in a message of one line.
+    fileprivate static func shown(_ text: String) -> String {
+        let isPlain = text.utf8.count <= 128 && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+        return isPlain ? text : YAMLText.quoted(text)
     }
 
     /// Takes `bytes`, the content of the file `name`.
@@ -30,6 +65,15 @@ public struct ConfigurationFile: Equatable, Sendable {
         lines = reader.positions.mapValues(\.line)
         self.name = name
     }
+}
+
+/// What is wrong with the value of an option: `--root: somewhere is no absolute path`.
+public struct OptionProblem: Error, Equatable, Sendable, CustomStringConvertible {
+    /// With its dashes.
+    public let option: String
+    public let words: String
+
+    public var description: String { "\(option): \(words)" }
 }
 
 /// What is wrong with a file: `/etc/bulkhead/config.yaml:3:5: guest.memory: 32MiB is too small: at least 64MiB`, a
@@ -107,7 +151,7 @@ private struct SettingsReader {
         do {
             try setting.read(scalar, &configuration)
         } catch {
-            let shown = scalar.text.isEmpty ? "an empty value" : Self.shown(scalar.text)
+            let shown = scalar.text.isEmpty ? "an empty value" : ConfigurationFile.shown(scalar.text)
             add(member.keyPosition, path, "\(shown) \(error.words)")
         }
     }
@@ -125,13 +169,9 @@ private struct SettingsReader {
     mutating func checkTogether() {
         guard configuration.root == configuration.state else { return }
         let position = positions["state"] ?? positions["root"] ?? YAMLPosition(line: 1, column: 1)
-        add(position, "state", "\(Self.shown(configuration.state)) is root's directory too: they must differ")
-    }
-
-    /// A value of the file in a message of one line.
-    private static func shown(_ text: String) -> String {
-        let isPlain = text.utf8.count <= 128 && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
-        return isPlain ? text : YAMLText.quoted(text)
+        add(
+            position, "state",
+            "\(ConfigurationFile.shown(configuration.state)) is root's directory too: they must differ")
     }
 
     private mutating func add(_ position: YAMLPosition, _ path: String?, _ words: String) {

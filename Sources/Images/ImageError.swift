@@ -31,6 +31,10 @@ public enum ImageError: Error, Equatable, Sendable {
     case noSpace(String)
     /// What the store has of an image is not what it should be.
     case damaged(String, why: String)
+    /// What the store itself has is not what it should be.
+    case damagedStore(String, why: String)
+    /// An image for another operating system than Linux.
+    case foreignSystem(String, system: String)
     /// A container uses it.
     case inUse(String)
     /// It has several names, or several images are meant.
@@ -82,6 +86,8 @@ extension ImageError: CustomStringConvertible {
         case .noSpace(let path):
             "no space left on the file system of \(path): free some, for instance by removing images"
         case .damaged(let name, let why): "image \(name) is damaged (\(why)): remove it and pull it again"
+        case .damagedStore(let path, let why): "the image store \(path) cannot be used: \(why)"
+        case .foreignSystem(let name, let system): "\(name): an image for \(system): only those for linux can be used"
         case .inUse(let name): "image \(name) is used by a container: remove that first"
         case .needsForce(let name, let names):
             "image \(name) has several names (\(names.joined(separator: ", "))): remove those, or force it"

@@ -19,6 +19,9 @@ extension ImageReference {
         return "\(registry)/\(repository)@\(digest)"
     }
 
+    /// The name that a pull of it gives, as people write it.
+    public var pulledName: String { (try? ImageReference(storedName))?.familiarName ?? familiarName }
+
     /// Host name without a port, and whether it is this machine: Docker speaks plain HTTP to that, too.
     var isLoopback: Bool {
         var host = registry[...]

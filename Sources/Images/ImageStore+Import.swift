@@ -2,10 +2,14 @@ import Confinement
 import EventLoop
 import Linux
 import OCI
+import Synchronization
 
 /// How images get into the store: skopeo copies into a layout of the operation's own, umoci unpacks that, and renames
 /// under the lock make both a part of the store.
 extension ImageStore {
+    /// What standard input is called in messages.
+    public static let inputName = "standard input"
+
     /// Lines for a person who waits.
     public typealias Progress = @EventLoop (String) -> Void
 
@@ -70,9 +74,62 @@ extension ImageStore {
     /// - Throws: `.invalidSource`, `.noSuchFile`, `.unreadable`, `.severalImages`, and what importing throws.
     @EventLoop public func load(
         _ text: String, as name: ImageReference? = nil, progress: @escaping Progress = { _ in }
-    ) async throws(ImageError) -> [StoredImage] {
+    ) async throws(ImageError) -> [LoadedImage] {
         let source = try ImageSource(text)
-        let path = try absolute(source.path)
+        return try await load(source, at: absolute(source.path), as: name, progress)
+    }
+
+    /// Gets images from an archive that comes through `input`, to its end. It is kept on disk while it is loaded, up to
+    /// the size of an image.
+    /// - Throws: `.unreadable`, `.tooLarge`, and what loading a file throws.
+    @EventLoop public func load(
+        from input: consuming OwnedFD, as name: ImageReference? = nil, progress: @escaping Progress = { _ in }
+    ) async throws(ImageError) -> [LoadedImage] {
+        let source = ImageSource(kind: nil, path: Self.inputName, selector: nil)
+        var rest: OwnedFD? = consume input
+        return try await withWorkplace { workplace throws(ImageError) in
+            let path = workplace.scratch + "/input"
+            if let input = rest.take() { try await spool(input, to: path) }
+            return try await load(source, at: path, as: name, progress)
+        }
+    }
+
+    /// Copies all of `input` into the file `path`. By a thread: the descriptor is others' too, and must not be set
+    /// non-blocking.
+    @EventLoop private func spool(_ input: consuming OwnedFD, to path: String) async throws(ImageError) {
+        let what = "reading \(Self.inputName)"
+        let total = Mutex<Int64>(0)
+        let limit = limits.image.bytes
+        let target = try files(what) { () throws(SystemCallError) in
+            try Files.open(path, [.writeOnly, .create, .exclusive])
+        }
+        let copy: CopyThread
+        do {
+            copy = try CopyThread(from: input, to: target) { bytes in
+                total.withLock { sum in
+                    sum += Int64(bytes.count)
+                    return sum <= limit
+                }
+            }
+        } catch {
+            throw ImageError(error, doing: what, store: directory)
+        }
+        defer { copy.stop() }
+        if let end = copy.takeEnd() {
+            do { _ = try await AsyncFD(end).read() } catch { throw .cancelled(Self.inputName) }
+        }
+        switch copy.outcome {
+        case .endOfInput: break
+        case .filtered: throw .tooLarge(Self.inputName, limits.image)
+        case .failed(let error): throw ImageError(error, doing: what, store: directory)
+        case .stopped, nil: throw .cancelled(Self.inputName)
+        }
+        guard total.withLock({ $0 }) > 0 else { throw .unreadable(Self.inputName, why: "it is empty") }
+    }
+
+    @EventLoop private func load(
+        _ source: ImageSource, at path: String, as name: ImageReference?, _ progress: @escaping Progress
+    ) async throws(ImageError) -> [LoadedImage] {
         let contents = try SourceContents(of: source, at: path)
         guard contents.isCompressed else {
             return try await load(contents, of: source, at: path, as: name, progress)
@@ -100,7 +157,7 @@ extension ImageStore {
     @EventLoop private func load(
         _ contents: SourceContents, of source: ImageSource, at path: String, as name: ImageReference?,
         _ progress: @escaping Progress
-    ) async throws(ImageError) -> [StoredImage] {
+    ) async throws(ImageError) -> [LoadedImage] {
         let hasPolicy = Files.exists(Skopeo.policyPath)
         let found = ImageSource(kind: contents.kind, path: source.path, selector: source.selector)
         var items: [SourceContents.Item]
@@ -113,10 +170,11 @@ extension ImageStore {
             guard items.count == 1 else { throw .severalImages(source.path, items.compactMap(\.selector)) }
             items = [SourceContents.Item(selector: items[0].selector, names: [name.storedName])]
         }
-        var images: [StoredImage] = []
+        var images: [LoadedImage] = []
         for item in items {
-            images.append(
-                try await load(item, of: found, at: path, hasPolicy: hasPolicy, subject: source.path, progress))
+            let image = try await load(
+                item, of: found, at: path, hasPolicy: hasPolicy, subject: source.path, progress)
+            images.append(LoadedImage(image: image, names: item.names))
         }
         return images
     }

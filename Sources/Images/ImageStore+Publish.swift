@@ -7,6 +7,7 @@ private struct Candidate: Sendable {
     let manifestDigest: Digest
     let manifestBytes: Int64
     let manifest: Manifest
+    let config: ImageConfig
 
     /// Every blob of the image.
     var blobs: [Digest] { [manifestDigest, manifest.config.digest] + manifest.layers.map(\.digest) }
@@ -53,12 +54,14 @@ extension ImageStore {
         guard let descriptor = tagged else { throw .notALayout("no image came of it") }
         let manifest = try reader.document(Manifest.self, descriptor.digest)
         // Read for its checks: it has to be right when a container is started.
-        _ = try reader.document(ImageConfig.self, manifest.config.digest)
-        return Candidate(manifestDigest: descriptor.digest, manifestBytes: descriptor.size, manifest: manifest)
+        let config = try reader.document(ImageConfig.self, manifest.config.digest)
+        return Candidate(
+            manifestDigest: descriptor.digest, manifestBytes: descriptor.size, manifest: manifest, config: config)
     }
 
-    /// Refuses what could not be unpacked, before it is tried.
+    /// Refuses what could not be unpacked or run, before it is tried.
     private func check(_ candidate: Candidate, _ subject: String) throws(ImageError) {
+        try candidate.config.checkSystem(subject)
         let known = [MediaType.layer, MediaType.layerGzip, MediaType.dockerLayerGzip]
         var total: Int64 = 0
         for layer in candidate.manifest.layers {

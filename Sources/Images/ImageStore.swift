@@ -18,10 +18,58 @@ public struct StoredImage: Equatable, Sendable {
     public let sizeBytes: Int64
 
     /// As Docker prints them: `busybox:latest`.
-    public var familiarNames: [String] {
+    public var familiarNames: [String] { Self.familiar(names) }
+
+    static func familiar(_ names: [String]) -> [String] {
         // The store writes no names that do not read back.
         names.map { name in (try? ImageReference(name))?.familiarName ?? name }
     }
+}
+
+extension StoredImage {
+    /// - Parameter subject: what the message calls it.
+    /// - Throws: `.foreignSystem` unless it is for Linux.
+    public func checkSystem(_ subject: String) throws(ImageError) { try config.checkSystem(subject) }
+
+    /// What it is for, when that is another processor than this host's: `linux/arm64`.
+    public var foreignPlatform: String? { config.foreignPlatform }
+
+    /// What this host is: `linux/amd64`.
+    public static var hostPlatform: String { "linux/" + ImageConfig.hostArchitecture }
+}
+
+extension ImageConfig {
+    #if arch(arm64)
+        static let hostArchitecture = "arm64"
+    #else
+        static let hostArchitecture = "amd64"
+    #endif
+
+    /// An image that says nothing is for Linux, as with Docker.
+    func checkSystem(_ subject: String) throws(ImageError) {
+        guard os.isEmpty || os == "linux" else { throw .foreignSystem(subject, system: Self.printable(os)) }
+    }
+
+    var foreignPlatform: String? {
+        guard !architecture.isEmpty, architecture != Self.hostArchitecture else { return nil }
+        let parts = [os.isEmpty ? "linux" : os, architecture] + [variant].compactMap { $0 }.filter { !$0.isEmpty }
+        return parts.map(Self.printable).joined(separator: "/")
+    }
+
+    /// An image's word in a line of ours.
+    private static func printable(_ text: String) -> String {
+        String(text.unicodeScalars.prefix(40).map { ("!"..."~").contains($0) ? Character($0) : "?" })
+    }
+}
+
+/// What a load has brought: an image, which may have been here before.
+public struct LoadedImage: Equatable, Sendable {
+    public let image: StoredImage
+    /// Complete names that this load gave it, of all that it has; none for an image that came without one.
+    public let names: [String]
+
+    /// As Docker prints them.
+    public var familiarNames: [String] { StoredImage.familiar(names) }
 }
 
 /// Images on disk: an OCI layout and the unpacked root file systems, below `root/images`. Any number of processes may
@@ -141,7 +189,7 @@ public struct ImageStore: Sendable {
             return StoreIndex(try reader().index())
         } catch {
             if case .notRead(_, let cause) = error, cause.code == ErrorNumber.noEntry { return StoreIndex() }
-            throw .damaged("store " + directory, why: error.description)
+            throw .damagedStore(directory, why: error.description)
         }
     }
 
@@ -151,10 +199,10 @@ public struct ImageStore: Sendable {
         do throws(SpecError) {
             bytes = try index.document.encode()
         } catch {
-            throw .damaged("store " + directory, why: error.description)
+            throw .damagedStore(directory, why: error.description)
         }
         guard bytes.count <= Index.maximumBytes else {
-            throw .damaged("store " + directory, why: "more images than its index takes")
+            throw .damagedStore(directory, why: "more images than its index takes")
         }
         try files("writing the list of images") { () throws(SystemCallError) in
             try Files.replace(layout + "/index.json", with: bytes, durable: true)

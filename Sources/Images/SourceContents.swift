@@ -36,7 +36,10 @@ struct SourceContents {
             case .regular:
                 guard source.kind != .layout else { throw ImageError.unreadable(path, why: "not a directory") }
                 (kind, index, isCompressed) = try Self.archive(file, source.kind, path)
-            case .symlink, .fifo, .socket, .characterDevice, .blockDevice:
+            case .fifo:
+                throw ImageError.invalidSource(
+                    path, problem: "it is a pipe: let it be standard input, with - for SOURCE")
+            case .symlink, .socket, .characterDevice, .blockDevice:
                 throw ImageError.unreadable(path, why: "neither a file nor a directory")
             }
         } catch let error as ImageError {

@@ -1,6 +1,10 @@
 import CommandTree
+import ContainerStore
 import Glibc
+import JSON
+import OCI
 import Pod
+import SpecTranslation
 import Testing
 
 @testable import BulkheadCLI
@@ -13,6 +17,63 @@ import Testing
     @Test func everyVerbOfTheTreeIsDispatched() {
         let leaves = Verbs.tree.allCommands.filter { $0.command.subcommands.isEmpty }.map(\.path)
         #expect(Set(leaves) == Set(Verbs.all.map(\.path)))
+    }
+}
+
+/// Every command and flag of docker's that is not there is refused by its name.
+@Suite struct MissingTests {
+    /// Of Docker 28 and, behind the bar, of releases from 20.10 on.
+    private static let flags = [
+        "run": """
+        add-host annotation attach blkio-weight blkio-weight-device cap-add cap-drop cgroup-parent cgroupns cidfile \
+        cpu-count cpu-percent cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpu-shares cpus cpuset-cpus \
+        cpuset-mems detach detach-keys device device-cgroup-rule device-read-bps device-read-iops \
+        device-write-bps device-write-iops disable-content-trust dns dns-option dns-search domainname entrypoint \
+        env env-file expose gpus group-add health-cmd health-interval health-retries health-start-interval \
+        health-start-period health-timeout hostname init interactive io-maxbandwidth io-maxiops ip ip6 ipc \
+        isolation kernel-memory label label-file link link-local-ip log-driver log-opt mac-address memory \
+        memory-reservation memory-swap memory-swappiness mount name network network-alias no-healthcheck \
+        oom-kill-disable oom-score-adj pid pids-limit platform privileged publish publish-all pull quiet \
+        read-only restart rm runtime security-opt shm-size sig-proxy stop-signal stop-timeout storage-opt sysctl \
+        tmpfs tty ulimit use-api-socket user userns uts volume volume-driver volumes-from workdir \
+        dns-opt net net-alias
+        """,
+        "ps": "all filter format last latest no-trunc quiet size", "inspect": "format size type",
+        "logs": "details follow since tail timestamps until",
+        "exec": "detach detach-keys env env-file interactive privileged tty user workdir",
+        "stop": "signal timeout time", "kill": "signal", "rm": "force link volumes",
+        "start": "attach checkpoint checkpoint-dir detach-keys interactive",
+        "image ls": "all digests filter format no-trunc quiet tree", "image inspect": "format platform",
+        "image pull": "all-tags disable-content-trust platform quiet", "image load": "input platform quiet",
+        "image rm": "force no-prune platform",
+    ]
+
+    @Test(arguments: Self.flags.keys.sorted()) func everyFlagIsKnown(_ verb: String) throws {
+        let command = try #require(Verbs.tree.command(at: verb.split(separator: " ").map(String.init)))
+        let known = Set(command.options.flatMap(\.names) + command.notYet.map(\.name))
+        let docker = Self.flags[verb]?.split(separator: " ").map(String.init) ?? []
+        #expect(docker.filter { !known.contains($0) } == [])
+    }
+
+    private static let commands = """
+        run exec ps build pull push images login logout search version info builder checkpoint container context \
+        image manifest network plugin system trust volume config node secret service stack swarm attach commit cp \
+        create diff events export history import inspect kill load logs pause port rename restart rm rmi save start \
+        stats stop tag top unpause update wait
+        """
+
+    @Test(arguments: ["", "image"]) func everyCommandIsKnown(_ group: String) throws {
+        let command = try #require(Verbs.tree.command(at: group.isEmpty ? [] : [group]))
+        let known = Set(command.subcommands.map(\.name) + command.notYetCommands.map(\.name))
+        let docker = group.isEmpty ? Self.commands : "build history import inspect load ls prune pull push rm save tag"
+        #expect(docker.split(separator: " ").map(String.init).filter { !known.contains($0) } == [])
+    }
+
+    /// What is on when nothing is said is asked for, or not, by its absence: off is what is not there.
+    @Test(arguments: ["--sig-proxy=false", "--disable-content-trust=false"])
+    func whatCannotBeTurnedOffIsNotIgnored(_ flag: String) {
+        let error = #expect(throws: UsageError.self) { _ = try Verbs.tree.parse(["run", flag, "busybox"]) }
+        #expect(error?.description.contains("is not supported") == true)
     }
 }
 
@@ -47,6 +108,116 @@ import Testing
         _ signal: CInt, _ terminal: Bool, _ passesKeysOn: Bool, _ use: Foreground.SignalUse
     ) {
         #expect(Foreground.use(of: signal, terminal: terminal, passesKeysOn: passesKeysOn) == use)
+    }
+}
+
+@Suite struct InspectTests {
+    /// However it was spelled, it is shown by the name that docker has for it.
+    @Test(arguments: [
+        ("TERM", "SIGTERM"), ("SIGTERM", "SIGTERM"), ("sigterm", "SIGTERM"), ("15", "SIGTERM"), ("USR1", "SIGUSR1"),
+        ("IOT", "SIGABRT"), ("RTMIN", "SIGRTMIN"), ("SIGRTMIN+3", "SIGRTMIN+3"), ("RTMAX-1", "SIGRTMIN+29"),
+        ("64", "SIGRTMAX"), ("32", "32"),
+    ]) func aStopSignalHasItsPrefixOnce(_ typed: String, _ shown: String) throws {
+        #expect(Inspect.signalText(try SignalName.parse(typed)) == shown)
+    }
+
+    private static func record(
+        name: String = "web", image: String = "busybox", labels: [String: String] = [:]
+    ) -> ContainerRecord {
+        ContainerRecord(
+            id: "0123456789abcdef", name: name, image: image, imageID: "sha256:11", imageManifest: "sha256:22",
+            createdAt: 1, command: ["sh"], labels: labels, hostname: "web", user: "", terminal: false,
+            interactive: false, removesItself: true, stopSignal: 15, writableBytes: 1, memoryMiB: 256, vCPUs: 1,
+            logFileBytes: 1, logFiles: 1)
+    }
+
+    private static func hostConfig(_ overrides: DefaultSpec.Overrides) throws -> JSONValue {
+        var overrides = overrides
+        overrides.arguments = ["sh"]
+        let image = ImageConfig(architecture: "amd64", os: "linux", rootfs: .init(diffIDs: []))
+        return HostConfig.json(record(), try DefaultSpec(image: image, overrides: overrides).spec)
+    }
+
+    @Test func theLimitsAreShownAsDockerNamesThem() throws {
+        var overrides = DefaultSpec.Overrides()
+        (overrides.memoryBytes, overrides.nanoCPUs, overrides.processLimit) = (64 << 20, 1_500_000_000, 50)
+        (overrides.addedCapabilities, overrides.droppedCapabilities) = (["sys_admin"], ["CAP_CHOWN"])
+        overrides.tmpfs = [
+            .init(destination: "/scratch", options: ["size=1m", "exec"]), .init(destination: "/dev/shm"),
+        ]
+        overrides.limits = [.init(name: "nofile", soft: 100, hard: 200), .init(name: "core", soft: 0, hard: -1)]
+        for (source, options) in [("/srv", ["rbind", "ro"]), ("/etc", ["bind", "rw", "rslave"])] {
+            var mount = RuntimeSpec.Mount(destination: "/in" + source)
+            (mount.type, mount.source, mount.options) = ("bind", source, options)
+            overrides.mounts.append(mount)
+        }
+        let shown = try Self.hostConfig(overrides).serialized
+        #expect(
+            shown == """
+                {"AutoRemove":true,"ReadonlyRootfs":false,"NetworkMode":"none","Memory":67108864,\
+                "NanoCpus":1500000000,"PidsLimit":50,"CapAdd":["CAP_SYS_ADMIN"],"CapDrop":["CAP_CHOWN"],\
+                "Binds":["/srv:/in/srv:ro","/etc:/in/etc:rslave"],"Tmpfs":{"/scratch":"size=1m,exec","/dev/shm":""},\
+                "Ulimits":[{"Name":"nofile","Hard":200,"Soft":100},{"Name":"core","Hard":-1,"Soft":0}]}
+                """)
+    }
+
+    @Test func nothingIsInventedForAContainerWithoutLimits() throws {
+        var overrides = DefaultSpec.Overrides()
+        // There may be one by default, which is shown.
+        overrides.limits = [.init(name: "nofile", soft: 1, hard: 1)]
+        #expect(
+            try Self.hostConfig(overrides).serialized == """
+                {"AutoRemove":true,"ReadonlyRootfs":false,"NetworkMode":"none","Memory":0,"NanoCpus":0,\
+                "PidsLimit":null,"CapAdd":null,"CapDrop":null,"Binds":null,"Tmpfs":{},\
+                "Ulimits":[{"Name":"nofile","Hard":1,"Soft":1}]}
+                """)
+    }
+
+    struct Filter: Sendable, CustomTestStringConvertible {
+        var terms: [String], isAccepted: Bool
+        var testDescription: String { terms.joined(separator: " ") }
+    }
+
+    @Test(arguments: [
+        Filter(terms: [], isAccepted: true), Filter(terms: ["name=we"], isAccepted: true),
+        Filter(terms: ["name=^/web$"], isAccepted: true), Filter(terms: ["name=^eb"], isAccepted: false),
+        Filter(terms: ["name=eb$"], isAccepted: true), Filter(terms: ["name=db", "name=web"], isAccepted: true),
+        Filter(terms: ["id=0123"], isAccepted: true), Filter(terms: ["id=^123"], isAccepted: false),
+        Filter(terms: ["status=exited"], isAccepted: true), Filter(terms: ["status=running"], isAccepted: false),
+        Filter(terms: ["status=running", "status=exited"], isAccepted: true),
+        Filter(terms: ["exited=3"], isAccepted: true), Filter(terms: ["exited=0"], isAccepted: false),
+        Filter(terms: ["label=a"], isAccepted: true), Filter(terms: ["label=a=1"], isAccepted: true),
+        Filter(terms: ["label=a=2"], isAccepted: false), Filter(terms: ["label=a", "label=c"], isAccepted: false),
+        Filter(terms: ["ancestor=busybox:latest"], isAccepted: true),
+        Filter(terms: ["ancestor=docker.io/library/busybox"], isAccepted: true),
+        Filter(terms: ["ancestor=alpine"], isAccepted: false), Filter(terms: ["ancestor=renamed:1"], isAccepted: true),
+        Filter(terms: ["ancestor=moved:1"], isAccepted: false),
+        Filter(terms: ["name=web", "label=nothing"], isAccepted: false),
+    ]) func aFilterMeansWhatDockersMeans(_ row: Filter) throws {
+        var status = ContainerStatus(.exited)
+        status.exitCode = 3
+        var filter = PsFilter(try row.terms.map(PsFilter.Term.parse))
+        filter.resolve { ["renamed:1": "sha256:11", "moved:1": "sha256:33"][$0] }
+        #expect(filter.accepts(Self.record(labels: ["a": "1", "b": ""]), status) == row.isAccepted)
+    }
+
+    @Test(arguments: [
+        ("web", "expected KEY=VALUE"), ("=web", "expected KEY=VALUE"), ("status=up", "unknown status \"up\""),
+        ("exited=many", "invalid exit code"), ("exited=256", "invalid exit code"), ("nmae=x", "did you mean name?"),
+        ("volume=x", "filter \"volume\" is not supported yet"), ("name=w.*b", "pattern \"w.*b\" is not supported yet"),
+    ]) func aFilterThatMeansNothingIsToldSo(_ text: String, _ message: String) throws {
+        let error = #expect(throws: ValueError.self) { _ = try PsFilter.Term.parse(text) }
+        #expect(error?.description.contains(message) == true, "\(String(describing: error))")
+    }
+}
+
+@Suite struct CheckTests {
+    @Test(arguments: [
+        ("QEMU emulator version 7.2.13 (Debian 1:7.2+dfsg-7)\nCopyright", "7.2.13"),
+        ("QEMU emulator version 9.0.0\n", "9.0.0"), ("", nil), ("qemu-img version 7.2.13", nil),
+        ("QEMU emulator version ", nil), ("QEMU emulator version x", nil),
+    ]) func theVersionOfQEMUIsFound(_ output: String, _ version: String?) {
+        #expect(Check.qemuVersion(Array(output.utf8)) == version)
     }
 }
 

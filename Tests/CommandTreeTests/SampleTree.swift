@@ -9,6 +9,10 @@ enum SampleTree {
             Option("debug", short: "D", .flag, "Log each request"),
             Option("version", short: "v", .flag, "Show the version", replacesCommand: true),
         ],
+        notYetCommands: [
+            UnsupportedCommand("rmi", isToCome: false, instead: "use \"bulkhead image rm\""),
+            UnsupportedCommand("rename", isToCome: true, instead: "give it a name when it is made"),
+        ],
         subcommands: [run, exec, logs, remove, image, version])
 
     static let run = Command(

@@ -31,6 +31,11 @@ import Testing
         Row(
             line: ["image", "pul"], message: "unknown command \"pul\" for \"bulkhead image\": did you mean pull?",
             see: "bulkhead image"),
+        Row(
+            line: ["rmi", "x"], message: "there is no \"bulkhead rmi\": use \"bulkhead image rm\".", see: "bulkhead"),
+        Row(
+            line: ["help", "rename"],
+            message: "\"bulkhead rename\" is not there yet: give it a name when it is made.", see: "bulkhead"),
         Row(line: ["help", "x"], message: "unknown command \"x\" for \"bulkhead\".", see: "bulkhead"),
         Row(line: ["run", "--name"], message: "flag --name for \"bulkhead run\" needs a value (NAME)."),
         Row(line: ["run", "-ite"], message: "flag -e for \"bulkhead run\" needs a value (KEY=VALUE)."),

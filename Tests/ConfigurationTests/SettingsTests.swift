@@ -36,6 +36,36 @@ import YAML
         #expect(ConfigurationFile().render().hasPrefix("# no file, all defaults\naccelerator: auto  # default\n"))
     }
 
+    @Test func optionsWinAndAreTold() throws {
+        var file = try ConfigurationFile(Array("root: /one\nstate: /two\n".utf8), name: "/config.yaml")
+        try file.set("root", to: "/three", by: "--root")
+        try file.checkTogether()
+        #expect(file.configuration.root == "/three")
+        let lines = file.render().split(separator: "\n")
+        #expect(lines.contains("root: /three  # --root"))
+        #expect(lines.contains("state: /two  # /config.yaml:2"))
+        try file.set("state", to: "/three", by: "--state-dir")
+        let error = #expect(throws: OptionProblem.self) { try file.checkTogether() }
+        #expect(error?.description == "--state-dir: /three: root and state must differ")
+        var defaults = ConfigurationFile()
+        try defaults.set("root", to: "/x", by: "--root")
+        #expect(defaults.render().hasPrefix("# no file\naccelerator: auto  # default\nroot: /x  # --root\n"))
+    }
+
+    /// As the file's: an option is no way around them.
+    @Test(arguments: [
+        ("root", "", "--root: an empty value is no absolute path"),
+        ("root", "var/lib", "--root: var/lib is no absolute path"),
+        ("root", "/a\u{0}b", "--root: \"/a\\x00b\" has a control character"),
+        ("root", "/a/../b", "--root: /a/../b has a component . or .."),
+        ("state", "/" + String(repeating: "x", count: 48), "is longer than 48 bytes"),
+    ]) func optionsAreChecked(_ key: String, _ text: String, _ message: String) {
+        var file = ConfigurationFile()
+        let error = #expect(throws: OptionProblem.self) { try file.set(key, to: text, by: "--" + key) }
+        #expect(error?.description.hasSuffix(message) == true, "\(String(describing: error))")
+        #expect(file == ConfigurationFile())
+    }
+
     /// Any value that can be set is printed so that it is read as the same, whatever the file is called.
     @Test func whatIsRenderedIsReadBack() throws {
         var generator = SeededGenerator(seed: 6)

@@ -59,6 +59,30 @@ import Testing
         Row(
             arguments: ["run", "--rm", "busybox", "true"], code: 125, error: "there is no /no/kernel",
             configuration: "guest:\n  kernel: /no/kernel\n"),
+        Row(arguments: ["--root", "", "ps"], code: 125, error: "--root: an empty value is no absolute path"),
+        Row(arguments: ["--root", "here", "ps"], code: 125, error: "--root: here is no absolute path"),
+        Row(
+            arguments: ["--state-dir", "/run/" + String(repeating: "x", count: 44), "ps"], code: 125,
+            error: "is longer than 48 bytes"),
+        Row(
+            arguments: ["--root", "/run/same", "--state-dir", "/run/same", "ps"], code: 125,
+            error: "root and state must differ"),
+        Row(arguments: ["--root", "/etc/passwd", "ps"], code: 1, error: "--root: /etc/passwd is not a directory"),
+        Row(arguments: ["--root", "/etc/passwd", "image", "ls"], code: 1, error: "--root: /etc/passwd is not"),
+        Row(
+            arguments: ["--root", "/dev/null/x", "run", "busybox"], code: 125,
+            error: "--root: /dev/null/x is below something that is not a directory"),
+        Row(arguments: ["--state-dir", "/dev/null/x", "ps"], code: 1, error: "--state-dir: /dev/null/x is below"),
+        Row(arguments: ["images"], code: 125, error: "there is no \"bulkhead images\": use \"bulkhead image ls\"."),
+        Row(arguments: ["pause", "web"], code: 125, error: "\"bulkhead pause\" is not there yet: use"),
+        Row(
+            arguments: ["ps", "--format", "{{.Names}}"], code: 125,
+            error: "template \"{{.Names}}\" is not supported yet: use --format json"),
+        Row(arguments: ["ps", "-f", "name"], code: 125, error: "expected KEY=VALUE"),
+        Row(arguments: ["image", "ls", "-f", "dangling=true"], code: 125, error: "-f is not supported by"),
+        Row(arguments: ["image", "load"], code: 1, error: "standard input: no archive or layout"),
+        Row(arguments: ["image", "load", "/no/file"], code: 1, error: "/no/file: no such file"),
+        Row(arguments: ["image", "load", "-i", "/a", "/b"], code: 125, error: "give one of them"),
     ]) func isToldInOneLine(_ row: Row) async throws {
         try await Bulkhead.with(configuration: row.configuration) { bulkhead in
             let result = try await bulkhead.call(row.arguments)
@@ -68,6 +92,45 @@ import Testing
             #expect(result.output.isEmpty)
             if !row.error.contains("ended") { #expect(result.error.split(separator: "\n").count == 1, "\(result)") }
             try await bulkhead.expectNothingLeft()
+        }
+    }
+
+    /// Only the default one may be missing: a name with a slip in it must not mean the defaults.
+    @EventLoop @Test(arguments: [(["ps"], 1), (["run", "busybox"], 125), (["config"], 1)] as [([String], Int32)])
+    func aConfigurationThatIsNamedMustBeThere(_ arguments: [String], _ code: Int32) async throws {
+        try await Bulkhead.with { bulkhead in
+            bulkhead.configuration = "/no/config.yaml"
+            let result = try await bulkhead.call(arguments)
+            #expect(result.code == code)
+            #expect(
+                result.error == "bulkhead: the configuration /no/config.yaml, which BULKHEAD_CONFIG names, cannot be "
+                    + "read: No such file or directory\n")
+            #expect(result.output == "")
+        }
+    }
+
+    @EventLoop @Test func anArchiveIsNotReadFromATerminal() async throws {
+        try await Bulkhead.with { bulkhead in
+            let load = try bulkhead.onTerminal("image", "load")
+            try await load.expect("standard input is a terminal")
+            #expect(try await load.end() == 1)
+        }
+    }
+
+    @EventLoop @Test func aCheckLooksIntoTheFiles() async throws {
+        try await Bulkhead.with { bulkhead in
+            let result = try await bulkhead("check")
+            #expect(result.output.contains("ok       QEMU: /usr/bin/qemu-system-x86_64, version "), "\(result)")
+            #expect(result.output.contains("ok       guest kernel: \(Guest.kernel)\n"), "\(result)")
+            #expect(result.output.contains("ok       guest initrd: \(Guest.initrd)\n"), "\(result)")
+        }
+        let text = "qemu:\n  path: /bin/false\nguest:\n  kernel: /etc/passwd\n  initrd: /etc\n"
+        try await Bulkhead.with(configuration: text) { bulkhead in
+            let result = try await bulkhead("check")
+            #expect(result.code == 1)
+            #expect(result.output.contains("FAILED   QEMU: /bin/false does not say a version of QEMU"), "\(result)")
+            #expect(result.output.contains("FAILED   guest kernel: /etc/passwd is not an unco"), "\(result)")
+            #expect(result.output.contains("FAILED   guest initrd: /etc is not an uncompressed cpio"), "\(result)")
         }
     }
 

@@ -14,7 +14,8 @@ import Testing
 
     nonisolated let root: String
     nonisolated var state: String { root + "/state" }
-    nonisolated private var configuration: String { root + "/config.yaml" }
+    /// The configuration's file.
+    var configuration: String
 
     /// Runs `body` with directories that are removed afterwards, and whatever still runs in them with them.
     static func with(
@@ -37,6 +38,7 @@ import Testing
 
     private init(_ text: String) throws {
         root = "/run/bulkhead-test-\(try Identity.randomBytes(6).map { String($0, radix: 16) }.joined())"
+        configuration = root + "/config.yaml"
         try Files.makeDirectories(root)
         // Said once, and of no interest here.
         try Files.write([], to: root + "/network-notice")

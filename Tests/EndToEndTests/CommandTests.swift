@@ -105,6 +105,8 @@ import Testing
             let ps = try await bulkhead("ps").output
             #expect(ps.contains("web") && ps.contains("Up ") && ps.contains("busybox"), "\(ps)")
             #expect(try await bulkhead("ps", "--format", "json").output.contains(#""State":"running""#))
+            #expect(try await bulkhead("ps", "-q", "-f", "name=we", "-f", "ancestor=busybox").output.count == 13)
+            #expect(try await bulkhead("ps", "-q", "--filter", "label=a=c").output == "")
 
             let taken = try await bulkhead("run", "--name", "web", "busybox", "true")
             #expect(taken.code == 125)
@@ -131,8 +133,12 @@ import Testing
             #expect(try await bulkhead("logs", "--tail", "1", "web").output == "bye\n")
             #expect(try await bulkhead("ps").output.split(separator: "\n").count == 1)
             #expect(try await bulkhead("ps", "-a").output.contains("Exited (3)"))
+            for arguments in [["-l"], ["-n", "2"], ["-f", "status=exited"], ["-af", "exited=3"]] {
+                #expect(try await bulkhead.call(["ps", "-q"] + arguments).output == "\(id.prefix(12))\n")
+            }
             let inspected = try await bulkhead("inspect", "web").output
             #expect(inspected.contains(#""ExitCode": 3"#) && inspected.contains(#""a": "b""#), "\(inspected)")
+            #expect(inspected.contains(#""StopSignal": "SIGTERM""#) && inspected.contains(#""NanoCpus": 0"#))
             let stopped = try await bulkhead("exec", "web", "true")
             #expect(stopped.code == 1)
             #expect(stopped.error == "bulkhead: container web is not running\n")
@@ -146,6 +152,77 @@ import Testing
             #expect(try await bulkhead("start", "web").code == 0)
             #expect(try await bulkhead("rm", "-f", "web").output == "web\n")
             try await bulkhead.expectNothingLeft()
+        }
+    }
+
+    @EventLoop @Test func whatIsInForceIsShownWithWhereItComesFrom() async throws {
+        try await Bulkhead.with { bulkhead in
+            let lines = try await bulkhead("config").output.split(separator: "\n")
+            #expect(lines.contains("root: \(bulkhead.root)  # --root"))
+            #expect(lines.contains("state: \(bulkhead.state)  # --state-dir"))
+            #expect(lines.contains("accelerator: tcg  # \(bulkhead.configuration):1"))
+            let version = try await bulkhead("version").output
+            #expect(version.hasPrefix("bulkhead version "))
+            for flag in ["--version", "-v"] { #expect(try await bulkhead.call([flag]).output == version) }
+        }
+    }
+
+    /// busybox's layout, changed by `umoci config`, and as an archive.
+    private static func makeImages(in root: String) async throws {
+        let layout = root + "/layout"
+        for command in [
+            ["cp", "-r", Guest.repository + "/build/images/busybox", layout],
+            ["tar", "-C", layout, "-cf", root + "/archive.tar", "."],
+            ["umoci", "config", "--image", layout + ":latest", "--tag", "foreign", "--architecture", "riscv64"],
+            ["umoci", "config", "--image", layout + ":latest", "--tag", "windows", "--os", "windows"],
+            ["mkfifo", root + "/fifo"],
+        ] {
+            let child = try SpawnPlan("/usr/bin/" + command[0], command).start()
+            #expect(try child.pidfd.wait() == .exited(code: 0), "\(command)")
+        }
+    }
+
+    @EventLoop @Test func aLoadTellsWhatItLoaded() async throws {
+        try await Bulkhead.with { bulkhead in
+            try await Self.makeImages(in: bulkhead.root)
+            let layout = "oci:\(bulkhead.root)/layout:", archive = bulkhead.root + "/archive.tar"
+            let first = try await bulkhead("image", "load", "--name", "zoo:1", layout + "latest")
+            #expect(first.output == "Loaded image: zoo:1\n", "\(first)")
+            let second = try await bulkhead("image", "load", "--name", "my/py:1", "-i", archive)
+            #expect(second.output == "Loaded image: my/py:1\n", "\(second)")
+
+            for arguments in [["image", "load"], ["image", "load", "--name", "piped:1", "-"]] {
+                let load = try bulkhead.start(arguments)
+                try await load.input.write(try Files.read(archive))
+                load.input.close()
+                let result = try await load.end()
+                let isNamed = arguments.contains("piped:1")
+                #expect(
+                    result.output.hasPrefix(isNamed ? "Loaded image: piped:1\n" : "Loaded image ID: sha256:"),
+                    "\(result)")
+            }
+            let fifo = try await bulkhead("image", "load", bulkhead.root + "/fifo")
+            #expect(fifo.code == 1 && fifo.error.contains("it is a pipe"), "\(fifo)")
+            let list = try await bulkhead("image", "ls", "--digests").output.split(separator: "\n")
+            #expect(list.count == 4 && list[0].contains("DIGEST") && list[1].contains("sha256:"), "\(list)")
+            #expect(try Files.names(in: bulkhead.root + "/images/temporary") == [])
+        }
+    }
+
+    @EventLoop @Test func anImageForAnotherPlatformIsTold() async throws {
+        try await Bulkhead.with { bulkhead in
+            try await Self.makeImages(in: bulkhead.root)
+            let layout = "oci:\(bulkhead.root)/layout:"
+            let windows = try await bulkhead("image", "load", layout + "windows")
+            #expect(windows.code == 1 && windows.error.contains("an image for windows: only those for linux"))
+            let warning =
+                "bulkhead: warning: the requested image's platform (linux/riscv64) does not match the detected "
+                + "host platform (linux/amd64)\n"
+            let foreign = try await bulkhead("image", "load", "--name", "foreign", layout + "foreign")
+            #expect(foreign.code == 0 && foreign.error == warning, "\(foreign)")
+            // It says so only.
+            let run = try await bulkhead("run", "--rm", "foreign", "echo", "ran")
+            #expect(run.output == "ran\n" && run.error == warning, "\(run)")
         }
     }
 

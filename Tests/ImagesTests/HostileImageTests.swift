@@ -99,5 +99,5 @@ import Testing
 }
 
 @EventLoop func loading(_ text: String, into store: ImageStore) async -> Result<[StoredImage], ImageError> {
-    do throws(ImageError) { return .success(try await store.load(text)) } catch { return .failure(error) }
+    do throws(ImageError) { return .success(try await store.load(text).map(\.image)) } catch { return .failure(error) }
 }

@@ -129,7 +129,8 @@ import Testing
             ("/nonexistent/x", ImageError.noSuchFile("/nonexistent/x")),
             ("oci-archive:/nonexistent", .noSuchFile("/nonexistent")),
             ("oci:" + layout, .unreadable(layout, why: "there is no index.json")),
-            (fifo, .unreadable(fifo, why: "neither a file nor a directory")),
+            (fifo, .invalidSource(fifo, problem: "it is a pipe: let it be standard input, with - for SOURCE")),
+            ("/dev/null", .unreadable("/dev/null", why: "neither a file nor a directory")),
             ("docker-archive:" + layout, .unreadable(layout, why: "a directory")),
             (linked, .unreadable(linked, why: "there is no index.json")),
         ] {
@@ -211,7 +212,7 @@ import Testing
             TarEntry(name: "disk", kind: .blockDevice, major: 254), TarEntry(name: "pipe", kind: .fifo),
         ])
         let loaded = try await fixture.store.load(fixture.write(image.dockerArchive(tags: ["dev:1"]), "dev"))
-        let rootfs = try #require(loaded.first?.rootfs)
+        let rootfs = try #require(loaded.first?.image.rootfs)
         #expect(try Files.status(rootfs + "/null").kind == .characterDevice)
         #expect(try Files.status(rootfs + "/disk").kind == .blockDevice)
         #expect(try Files.status(rootfs + "/pipe").kind == .fifo)

@@ -48,7 +48,7 @@ import Testing
         let fixture = try Fixture(bundled: [Fixture.repository + "/build/images"])
         let archive = try fixture.write(Self.small.dockerArchive(tags: ["busybox:latest"]), "own.tar")
         let own = try await fixture.store.load(archive)
-        #expect(try await fixture.store.resolve("busybox") == own.first)
+        #expect(try await fixture.store.resolve("busybox") == own.first?.image)
     }
 
     enum Form: String, CaseIterable, Sendable {
@@ -89,12 +89,12 @@ import Testing
         }
         let loaded = try await fixture.store.load(text)
         #expect(loaded.map(\.names) == [["example.org/a/b:1"]])
-        let rootfs = try #require(loaded.first?.rootfs)
+        let rootfs = try #require(loaded.first?.image.rootfs)
         #expect(try Files.names(in: rootfs) == ["bin", "etc"])
         #expect(try Files.readText(rootfs + "/etc") == "upper")
         #expect(try Files.status(rootfs + "/etc").uid == 1234)
         #expect(try Files.status(rootfs + "/bin/tool").mode == 0o4755)
-        #expect(try fixture.store.find("example.org/a/b:1") == loaded.first)
+        #expect(try fixture.store.find("example.org/a/b:1") == loaded.first?.image)
         try fixture.expectNoHarm()
     }
 
@@ -112,14 +112,74 @@ import Testing
         #expect(try fixture.rootfsCount() == 2)
     }
 
+    /// However many names the same content has already.
+    @EventLoop @Test func aLoadTellsTheNamesThatItGave() async throws {
+        let fixture = try Fixture()
+        let two = try fixture.write(Self.small.dockerArchive(tags: ["first:1", "foo/bar:1"]), "two.tar")
+        #expect(try await fixture.store.load(two).flatMap(\.familiarNames) == ["first:1", "foo/bar:1"])
+        let one = try fixture.write(Self.small.dockerArchive(tags: ["foo/bar:1"]), "one.tar")
+        #expect(try await fixture.store.load(one).map(\.familiarNames) == [["foo/bar:1"]])
+        let named = try await fixture.store.load(one, as: ImageReference("my:1"))
+        #expect(named.map(\.familiarNames) == [["my:1"]])
+        let unnamed = try fixture.write(Self.small.dockerArchive(tags: []), "none.tar")
+        let loaded = try await fixture.store.load(unnamed)
+        #expect(loaded.map(\.names) == [[]])
+        #expect(loaded.first?.image.familiarNames == ["first:1", "foo/bar:1", "my:1"])
+    }
+
+    @EventLoop @Test(arguments: [false, true]) func anArchiveComesThroughAPipe(_ isCompressed: Bool) async throws {
+        let fixture = try Fixture()
+        var archive = Self.small.dockerArchive(tags: ["piped:1"])
+        if isCompressed { archive = try fixture.filtered(archive, by: ["gzip", "-n"]) }
+        let pipe = try Pipe()
+        let writer = try AsyncFD(pipe.writing)
+        let writing = Task { @EventLoop [archive] in
+            try await writer.write(archive)
+            writer.close()
+        }
+        let loaded = try await fixture.store.load(from: pipe.reading)
+        try await writing.value
+        #expect(loaded.map(\.familiarNames) == [["piped:1"]])
+        try fixture.expectNoHarm()
+    }
+
+    @EventLoop @Test func whatComesThroughAPipeIsBounded() async throws {
+        let fixture = try Fixture()
+        fixture.store.limits.image.bytes = 100_000
+        var zeros: OwnedFD? = try Files.open("/dev/zero")
+        let error = await imageError { () throws(ImageError) in
+            if let input = zeros.take() { _ = try await fixture.store.load(from: input) }
+        }
+        #expect(error == .tooLarge("standard input", fixture.store.limits.image))
+        try fixture.expectNoHarm()
+    }
+
+    @EventLoop @Test func anImageForAnotherPlatformIsRefusedOrTold() async throws {
+        let fixture = try Fixture()
+        var image = Self.small
+        image.system = "windows"
+        let windows = try fixture.write(image.dockerArchive(tags: ["win:1"]), "win.tar")
+        #expect(
+            await imageError { () throws(ImageError) in _ = try await fixture.store.load(windows) }
+                == .foreignSystem(windows, system: "windows"))
+        #expect(try fixture.store.list().images == [])
+        (image.system, image.architecture) = ("linux", "riscv64")
+        let foreign = try await fixture.store.load(fixture.write(image.dockerArchive(tags: ["arm:1"]), "arm.tar"))
+        #expect(foreign.first?.image.foreignPlatform == "linux/riscv64")
+        image.architecture = "amd64"
+        let own = try await fixture.store.load(fixture.write(image.dockerArchive(tags: ["own:1"]), "own.tar"))
+        #expect(own.first?.image.foreignPlatform == nil)
+        try fixture.expectNoHarm()
+    }
+
     @EventLoop @Test func aNameMovesAndTheOldImageStays() async throws {
         let fixture = try Fixture()
         let first = try await fixture.store.load(
             fixture.write(TestImage([.file("a")]).dockerArchive(tags: ["app:latest"]), "a.tar"))
         let second = try await fixture.store.load(
             fixture.write(TestImage([.file("b")]).dockerArchive(tags: ["app:latest"]), "b.tar"))
-        #expect(try fixture.store.find("app").id == second.first?.id)
-        let old = try #require(first.first)
+        #expect(try fixture.store.find("app").id == second.first?.image.id)
+        let old = try #require(first.first?.image)
         #expect(try fixture.store.find(old.id.description).names == [])
         #expect(try Files.names(in: old.rootfs) == ["a"])
     }
@@ -132,9 +192,10 @@ import Testing
         var two = TestImage(shared, [.file("two")])
         two.tag = "two:1"
         let first = try #require(
-            try await fixture.store.load(fixture.write(one.dockerArchive(tags: ["one:1", "uno:1"]), "1.tar")).first)
+            try await fixture.store.load(fixture.write(one.dockerArchive(tags: ["one:1", "uno:1"]), "1.tar")).first?
+                .image)
         let second = try #require(
-            try await fixture.store.load(fixture.write(two.dockerArchive(tags: ["two:1"]), "2.tar")).first)
+            try await fixture.store.load(fixture.write(two.dockerArchive(tags: ["two:1"]), "2.tar")).first?.image)
         #expect(try fixture.blobCount() == 7)  // Two manifests, two configurations, three layers.
 
         let id = String(first.id.hex.prefix(12))
@@ -202,7 +263,7 @@ import Testing
     @EventLoop @Test func anotherHolderOfTheLockIsNotWaitedForForEver() async throws {
         let fixture = try Fixture()
         let archive = try fixture.write(Self.small.dockerArchive(tags: ["app:latest"]), "a.tar")
-        let image = try await fixture.store.load(archive).first
+        let image = try await fixture.store.load(archive).first?.image
         let lock = try Files.open(fixture.images + "/lock", .readWrite)
         #expect(try Files.lock(lock, wait: false))
         fixture.store.limits.lock = .milliseconds(30)
@@ -215,7 +276,7 @@ import Testing
     @EventLoop @Test func damageIsTold() async throws {
         let fixture = try Fixture()
         let archive = try fixture.write(Self.small.dockerArchive(tags: ["app:latest"]), "a.tar")
-        let image = try #require(try await fixture.store.load(archive).first)
+        let image = try #require(try await fixture.store.load(archive).first?.image)
         let blob = fixture.images + "/layout/blobs/sha256/" + image.id.hex
         var bytes = try Files.read(blob)
         bytes[bytes.count - 1] = UInt8(ascii: " ")
@@ -225,7 +286,7 @@ import Testing
         #expect(try fixture.store.list().problems.count == 1)
         _ = try await fixture.store.remove("app") { [] }
         #expect(try fixture.blobCount() == 0)
-        #expect(try await fixture.store.load(archive).first == image)
+        #expect(try await fixture.store.load(archive).first?.image == image)
     }
 
     @EventLoop @Test func aFullFileSystemIsTold() async throws {

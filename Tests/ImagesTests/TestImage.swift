@@ -13,6 +13,8 @@ struct TestImage {
     var replacedLayer: [UInt8]?
     var layerType = MediaType.layer
     var command = "sh"
+    var architecture = "amd64"
+    var system = "linux"
 
     /// As gzip, without making anything smaller.
     var compressesLayers = false
@@ -49,7 +51,7 @@ struct TestImage {
         let ids = tars.map { "\"\(Self.digest($0))\"" }.joined(separator: ",")
         return Array(
             """
-            {"architecture":"amd64","os":"linux","created":"2024-05-06T07:08:09Z","config":{"Cmd":["\(command)"]},\
+            {"architecture":"\(architecture)","os":"\(system)","created":"2024-05-06T07:08:09Z","config":{"Cmd":["\(command)"]},\
             "rootfs":{"type":"layers","diff_ids":[\(ids)]}}
             """.utf8)
     }

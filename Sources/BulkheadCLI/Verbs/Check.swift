@@ -3,15 +3,15 @@ import EventLoop
 import Linux
 
 /// `bulkhead check`: whether this host can run pods, a line for each thing that it takes.
-enum Check {
-    static let command = Command(
+@EventLoop enum Check {
+    nonisolated static let command = Command(
         "check", "Tell whether this host can run pods, and what to do where it cannot", group: Verbs.host)
 
     enum Verdict: Equatable { case fine(String), worse(String, remedy: String), missing(String, remedy: String) }
 
-    static func run(_ host: Host, _ arguments: ParsedArguments) throws -> Int32 {
+    static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
         var isMissing = false
-        for (what, verdict) in lines(host) {
+        for (what, verdict) in await lines(host) {
             switch verdict {
             case .fine(let found): try say("ok       \(what): \(found)")
             case .worse(let found, let remedy): try say("warning  \(what): \(found): \(remedy)")
@@ -23,15 +23,15 @@ enum Check {
         return isMissing ? 1 : 0
     }
 
-    private static func lines(_ host: Host) -> [(String, Verdict)] {
+    private static func lines(_ host: Host) async -> [(String, Verdict)] {
         [
             ("user", user), ("processor", processor), ("/dev/kvm", kvm(host)), ("accelerator", accelerator(host)),
-            ("QEMU", qemu(host)),
-            ("guest kernel", file(host.configuration.guest.kernel ?? host.installed("guest/vmlinux"))),
-            ("guest initrd", file(host.configuration.guest.initrd ?? host.installed("guest/initrd.cpio"))),
+            ("QEMU", await qemu(host)),
+            ("guest kernel", file(host.configuration.guest.kernel ?? host.installed("guest/vmlinux"), .kernel)),
+            ("guest initrd", file(host.configuration.guest.initrd ?? host.installed("guest/initrd.cpio"), .initrd)),
             ("kernel", kernel), ("cgroups", cgroups), ("/dev/net/tun", tun), ("skopeo", tool("skopeo")),
-            ("umoci", tool("umoci")), ("seccomp profile", seccomp(host)), ("disk", disk(host.root)),
-            ("state", state(host.state)),
+            ("umoci", tool("umoci")), ("seccomp profile", seccomp(host)), ("disk", disk(host)),
+            ("state", state(host)),
         ]
     }
 
@@ -65,18 +65,88 @@ enum Check {
         }
     }
 
-    private static func qemu(_ host: Host) -> Verdict {
+    private static func qemu(_ host: Host) async -> Verdict {
         let path = host.configuration.qemu.path
-        return Files.exists(path)
-            ? .fine(path) : .missing("there is no \(path)", remedy: "apt-get install qemu-system-x86")
+        guard Files.exists(path) else {
+            return .missing("there is no \(path)", remedy: "apt-get install qemu-system-x86")
+        }
+        let remedy = "set qemu.path to a QEMU, such as /usr/bin/qemu-system-x86_64"
+        do {
+            let output = try await firstOutput(of: path, ["--version"])
+            guard let version = qemuVersion(output) else {
+                return .missing("\(path) does not say a version of QEMU", remedy: remedy)
+            }
+            return .fine("\(path), version \(version)")
+        } catch {
+            return .missing("\(path) does not run: \(error)", remedy: remedy)
+        }
     }
 
-    private static func file(_ path: String?) -> Verdict {
+    /// `7.2.13` of `QEMU emulator version 7.2.13 (Debian 1:7.2+dfsg-7+deb12u7)`.
+    nonisolated static func qemuVersion(_ output: [UInt8]) -> String? {
+        let words = String(decoding: output, as: UTF8.self).prefix { !$0.isNewline }.split(separator: " ")
+        guard words.count >= 4, words[0] == "QEMU", words[1] == "emulator", words[2] == "version",
+            words[3].utf8.first.map({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) == true
+        else { return nil }
+        return String(words[3])
+    }
+
+    /// How long a program may take to say its version.
+    private static let patience: Duration = .seconds(5)
+
+    /// What a program writes to standard output first, up to a page. It gets no more than that.
+    private static func firstOutput(of program: String, _ arguments: [String]) async throws -> [UInt8] {
+        let output = try Pipe()
+        let nothing = try Files.open("/dev/null", .readWrite)
+        var plan = SpawnPlan(program, [program] + arguments, environment: ["PATH=/usr/bin:/bin"])
+        plan.newSession = true
+        plan.forbidsNewPrivileges = true
+        let child = try plan.start(descriptors: [
+            DescriptorMapping(nothing.withRaw { $0 }, as: 0),
+            DescriptorMapping(output.writing.withRaw { $0 }, as: 1),
+            DescriptorMapping(nothing.withRaw { $0 }, as: 2),
+        ])
+        let process = try WatchedProcess(child)
+        defer { process.signal(9) }
+        let reader = try AsyncFD(output.reading.duplicate())
+        _ = consume output
+        return try await within(patience, waitingFor: "version") { try await reader.read(upTo: 4096) }
+    }
+
+    enum GuestFile {
+        case kernel, initrd
+
+        /// What such a file begins with. ELF's header, and cpio(5)'s "newc".
+        var magic: [UInt8] {
+            switch self {
+            case .kernel: [0x7F] + Array("ELF".utf8)
+            case .initrd: Array("070701".utf8)
+            }
+        }
+        var name: String {
+            switch self {
+            case .kernel: "an uncompressed kernel (ELF)"
+            case .initrd: "an uncompressed cpio archive"
+            }
+        }
+    }
+
+    private static func file(_ path: String?, _ kind: GuestFile) -> Verdict {
         guard let path, Files.exists(path) else {
             return .missing(
                 path.map { "there is no \($0)" } ?? "it is not installed", remedy: "make guest, or make install")
         }
-        return .fine(path)
+        do {
+            let file = try Files.open(path, [.nonBlocking, .noTerminal])
+            guard try file.status().kind == .regular,
+                try file.read(upTo: kind.magic.count, at: 0) == kind.magic
+            else {
+                return .missing("\(path) is not \(kind.name)", remedy: "make guest, or see the section guest of config")
+            }
+            return .fine(path)
+        } catch {
+            return .missing("\(path) cannot be read: \(error.reason)", remedy: "see to its permissions")
+        }
     }
 
     /// move_mount and mount_setattr, pidfd_open and clone3 with a cgroup.
@@ -120,7 +190,11 @@ enum Check {
 
     private static let neededMiB: UInt64 = 512
 
-    private static func disk(_ root: String) -> Verdict {
+    private static func disk(_ host: Host) -> Verdict {
+        if let problem = host.directoryProblem("root") {
+            return .missing(problem, remedy: "set root to a directory, or to one that can be made")
+        }
+        let root = host.root
         // The nearest directory that is there is on the file system that will be.
         var path = root
         while !Files.exists(path), let parent = Files.parent(of: path) { path = parent }
@@ -130,10 +204,13 @@ enum Check {
             ? .fine(text) : .worse(text, remedy: "images need room: make some, or set root elsewhere")
     }
 
-    private static func state(_ path: String) -> Verdict {
+    private static func state(_ host: Host) -> Verdict {
+        if let problem = host.directoryProblem("state") {
+            return .missing(problem, remedy: "set state to a directory, or to one that can be made")
+        }
         do {
-            try Files.makeDirectories(path, mode: 0o700)
-            return .fine(path)
+            try Files.makeDirectories(host.state, mode: 0o700)
+            return .fine(host.state)
         } catch {
             return .missing("\(error)", remedy: "set state to a directory that can be made")
         }

@@ -5,11 +5,12 @@ import Configuration
 enum Config {
     static let command = Command(
         "config", "Show the configuration that is in force",
-        description: "It is read from \(Configuration.defaultPath), or from the file that BULKHEAD_CONFIG names.",
+        description: "It is read from \(Configuration.defaultPath), or from the file that BULKHEAD_CONFIG names, which "
+            + "must be there then; --root and --state-dir, before the command, win over the file.",
         group: Verbs.host)
 
     static func run(_ host: Host, _ arguments: ParsedArguments) throws -> Int32 {
-        var text = try Host.readConfiguration().render()
+        var text = host.settings.render()
         while text.hasSuffix("\n") { text.removeLast() }
         try say(text)
         return 0

@@ -15,46 +15,88 @@ import OCI
         notYet: [
             UnsupportedOption("platform", instead: "the image of this host's architecture is taken"),
             UnsupportedOption("all-tags", short: "a", takesValue: false, instead: "pull them one by one"),
+            UnsupportedOption("disable-content-trust", instead: "signatures are not looked at"),
         ],
         examples: ["bulkhead image pull alpine:3.20"])
 
     nonisolated static let load = Command(
-        "load", "Take images out of a file or directory",
+        "load", "Take images out of a file, a directory or standard input",
         description: "SOURCE is a file that docker save or podman save has written, or oci:DIR[:TAG], "
-            + "oci-archive:FILE[:TAG], docker-archive:FILE[:NAME].",
-        operands: [Operand("SOURCE")],
-        options: [Option("name", .value("NAME[:TAG]"), "What to call the image of a source that has just one")],
-        notYet: [UnsupportedOption("input", short: "i", instead: "the file is the command's operand")])
+            + "oci-archive:FILE[:TAG], docker-archive:FILE[:NAME]. Without it, or with -, such a file is read from "
+            + "standard input.",
+        operands: [Operand("SOURCE", .optional)],
+        options: [
+            Option("input", short: "i", .value("SOURCE"), "The same as the operand"),
+            Option("name", .value("NAME[:TAG]"), "What to call the image of a source that has just one"),
+            Option("quiet", short: "q", .flag, "No progress"),
+        ],
+        notYet: [UnsupportedOption("platform", instead: "the image of this host's architecture is taken")],
+        examples: ["bulkhead image load debian.tar", "docker save debian | bulkhead image load"])
 
     nonisolated static let list = Command(
         "ls", "List images",
         options: [
+            Option("all", short: "a", .flag, "The same list: intermediate images are not kept"),
             Option("quiet", short: "q", .flag, "Only ids"),
             Option("no-trunc", .flag, "Whole ids"),
-            Option(
-                "format", .value("FORMAT"), "How they are shown", allowedValues: ["table", "json"], defaultText: "table"
-            ),
+            Option("digests", .flag, "The digests of the manifests, too"),
+            ListFormat.option,
+        ],
+        notYet: [
+            UnsupportedOption("filter", short: "f", instead: "use grep, or --format json and jq"),
+            UnsupportedOption("tree", takesValue: false, instead: "an image is kept for one platform"),
         ])
 
     nonisolated static let remove = Command(
         "rm", "Remove images", operands: [Operand("IMAGE", .atLeastOne)],
-        options: [Option("force", short: "f", .flag, "Also one with several names, given by its id")])
+        options: [Option("force", short: "f", .flag, "Also one with several names, given by its id")],
+        notYet: [
+            UnsupportedOption("no-prune", takesValue: false, instead: "there are no untagged parents to keep"),
+            UnsupportedOption("platform", instead: "an image is kept for one platform"),
+        ])
 
     nonisolated static let inspect = Command(
-        "inspect", "Show all that is known of images, as JSON", operands: [Operand("IMAGE", .atLeastOne)])
+        "inspect", "Show all that is known of images, as JSON", operands: [Operand("IMAGE", .atLeastOne)],
+        notYet: [
+            UnsupportedOption("format", short: "f", instead: "take the JSON apart, with jq for instance"),
+            UnsupportedOption("platform", instead: "an image is kept for one platform"),
+        ])
 
     static func pull(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
         let reference = try ImageReference(arguments.operands[0])
-        let image = try await host.images().pull(reference, progress: progress(quiet: arguments.flag("quiet")))
-        try say(image.familiarNames.first ?? "\(image.id)")
+        try await host.images().pull(reference, progress: progress(quiet: arguments.flag("quiet")))
+            .tellForeignPlatform()
+        try say(reference.pulledName)
         return 0
     }
 
     static func load(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
         let name = try arguments.value("name").map { try ImageReference($0) }
-        let images = try await host.images().load(arguments.operands[0], as: name, progress: progress(quiet: false))
-        for image in images { try say("Loaded image: \(image.familiarNames.first ?? "\(image.id)")") }
+        let progress = progress(quiet: arguments.flag("quiet"))
+        guard arguments.operands.isEmpty || !arguments.isGiven("input") else {
+            throw CLIError("--input and SOURCE are the same: give one of them", exitCode: CLIError.notRun)
+        }
+        let images: [LoadedImage]
+        if let source = arguments.value("input") ?? arguments.operands.first, !meansInput(source) {
+            images = try await host.images().load(source, as: name, progress: progress)
+        } else {
+            guard !StandardStreams.inputIsTerminal else {
+                throw CLIError("standard input is a terminal: name a SOURCE, or redirect an archive into the command")
+            }
+            images = try await host.images().load(
+                from: CurrentProcess.standardStream(0), as: name, progress: progress)
+        }
+        for image in images {
+            image.image.tellForeignPlatform()
+            for name in image.familiarNames { try say("Loaded image: \(name)") }
+            if image.names.isEmpty { try say("Loaded image ID: \(image.image.id)") }
+        }
         return 0
+    }
+
+    /// A helper that sees the source by its path would see its own.
+    private static func meansInput(_ source: String) -> Bool {
+        ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].contains(source)
     }
 
     /// Told on a terminal only.
@@ -66,20 +108,24 @@ import OCI
     }
 
     static func list(_ host: Host, _ arguments: ParsedArguments) throws -> Int32 {
+        let format = try ListFormat(arguments)
         let (images, problems) = try host.images().list()
+        let digests = arguments.flag("digests")
         let whole = arguments.flag("no-trunc")
         func id(_ image: StoredImage) -> String { whole ? "\(image.id)" : String(image.id.hex.prefix(12)) }
         var text = ""
         if arguments.flag("quiet") {
             text = images.map { id($0) + "\n" }.joined()
-        } else if arguments.value("format") == "json" {
+        } else if format == .json {
             text = images.map { json($0).serialized + "\n" }.joined()
         } else {
-            var table = TextTable(["IMAGE", "IMAGE ID", "CREATED", "SIZE"])
+            var table = TextTable(["IMAGE"] + (digests ? ["DIGEST"] : []) + ["IMAGE ID", "CREATED", "SIZE"])
             for image in images {
                 for name in image.familiarNames.isEmpty ? ["<none>"] : image.familiarNames {
                     let size = Double(image.sizeBytes) / 1_000_000
-                    table.add([name, id(image), created(image), "\((size * 10).rounded() / 10)MB"])
+                    table.add(
+                        [name] + (digests ? ["\(image.manifestDigest)"] : [])
+                            + [id(image), created(image), "\((size * 10).rounded() / 10)MB"])
                 }
             }
             text = table.text

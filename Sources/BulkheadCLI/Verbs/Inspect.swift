@@ -11,7 +11,12 @@ enum Inspect {
     static let command = Command(
         "inspect", "Show all that is known of containers, as JSON", group: Verbs.containers,
         operands: [Operand("CONTAINER", .atLeastOne)],
-        notYet: [UnsupportedOption("format", short: "f", instead: "take the JSON apart, with jq for instance")])
+        notYet: [
+            UnsupportedOption("format", short: "f", instead: "take the JSON apart, with jq for instance"),
+            UnsupportedOption("type", instead: "this is for containers, and bulkhead image inspect for images"),
+            UnsupportedOption(
+                "size", short: "s", takesValue: false, instead: "what a container writes is in its machine's memory"),
+        ])
 
     static func run(_ host: Host, _ arguments: ParsedArguments) throws -> Int32 {
         var code: Int32 = 0
@@ -31,7 +36,8 @@ enum Inspect {
     private static func describe(_ entry: ContainerStore.Entry) throws -> JSONValue {
         let record = entry.record
         let path = entry.directory + "/config.json"
-        let spec = try JSONParser.parse(Files.read(path, limit: RuntimeSpec.maximumBytes))
+        let bytes = try Files.read(path, limit: RuntimeSpec.maximumBytes)
+        let spec = try JSONParser.parse(bytes)
         return .members([
             "Id": .string(record.id), "Created": .string(LogTime(nanosecondsSince1970: record.createdAt).description),
             "Path": .string(record.command.first ?? ""),
@@ -46,13 +52,9 @@ enum Inspect {
                 "WorkingDir": spec["process"]?["cwd"] ?? .string("/"),
                 "Labels": .object(
                     record.labels.sorted { $0.key < $1.key }.map { JSONMember(key: $0.key, value: .string($0.value)) }),
-                "StopSignal": .string(
-                    SignalName.name(of: record.stopSignal).map { "SIG" + $0 } ?? "\(record.stopSignal)"),
+                "StopSignal": .string(signalText(record.stopSignal)),
             ]),
-            "HostConfig": .members([
-                "AutoRemove": .bool(record.removesItself), "ReadonlyRootfs": spec["root"]?["readonly"] ?? .bool(false),
-                "NetworkMode": .string("none"),
-            ]),
+            "HostConfig": HostConfig.json(record, try RuntimeSpec.decode(json: bytes)),
             "Machine": .members([
                 "MemoryMiB": .number("\(record.memoryMiB)"), "VCPUs": .number("\(record.vCPUs)"),
                 "WritableBytes": .number("\(record.writableBytes)"),
@@ -60,6 +62,9 @@ enum Inspect {
             "Mounts": mounts(spec), "Specification": .string(path),
         ])
     }
+
+    /// Numbers that have no name, such as 32, stay numbers.
+    static func signalText(_ signal: Int32) -> String { SignalName.name(of: signal) ?? "\(signal)" }
 
     private static func state(_ status: ContainerStatus) -> JSONValue {
         func time(_ value: Int64) -> JSONValue {

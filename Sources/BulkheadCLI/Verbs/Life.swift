@@ -34,7 +34,11 @@ import TaskAPI
             Option("attach", short: "a", .flag, "Attach both outputs and wait for the end"),
             Option("interactive", short: "i", .flag, "Pass standard input on"),
         ],
-        notYet: [UnsupportedOption("detach-keys", instead: "they are Ctrl-P Ctrl-Q")])
+        notYet: [
+            UnsupportedOption("detach-keys", instead: "they are Ctrl-P Ctrl-Q"),
+            UnsupportedOption("checkpoint", instead: "a container begins from its image"),
+            UnsupportedOption("checkpoint-dir", instead: "a container begins from its image"),
+        ])
 
     static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
         let interactive = arguments.flag("interactive")
@@ -115,7 +119,8 @@ import TaskAPI
         options: [Option("force", short: "f", .flag, "Kill those that run")],
         notYet: [
             UnsupportedOption(
-                "volumes", short: "v", takesValue: false, instead: "a container has no volumes of its own yet")
+                "volumes", short: "v", takesValue: false, instead: "a container has no volumes of its own yet"),
+            UnsupportedOption("link", short: "l", takesValue: false, instead: "containers have no links"),
         ])
 
     static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {

@@ -11,22 +11,37 @@ enum Ps {
         "ps", "List containers", group: Verbs.containers,
         options: [
             Option("all", short: "a", .flag, "Those that do not run, too"),
+            Option(
+                "filter", short: "f", .repeated("KEY=VALUE"),
+                "Only those whose id, name, status, label, ancestor (image) or exited (exit code) is this"),
+            Option("last", short: "n", .value("NUMBER"), "The youngest, those that do not run, too"),
+            Option("latest", short: "l", .flag, "The youngest one, as --last 1"),
             Option("quiet", short: "q", .flag, "Only ids"),
             Option("no-trunc", .flag, "Whole ids and commands"),
-            Option(
-                "format", .value("FORMAT"), "How they are shown", allowedValues: ["table", "json"], defaultText: "table"
-            ),
-        ])
+            ListFormat.option,
+        ],
+        notYet: [
+            UnsupportedOption(
+                "size", short: "s", takesValue: false, instead: "what a container writes is in its machine's memory")
+        ],
+        examples: ["bulkhead ps -a --filter status=exited --filter label=job"])
 
     static func run(_ host: Host, _ arguments: ParsedArguments) throws -> Int32 {
-        let entries = host.store.removeOrphans(among: host.store.all()).filter {
-            arguments.flag("all") || $0.status.phase == .running
+        let format = try ListFormat(arguments)
+        var filter = PsFilter(try arguments.values("filter", as: PsFilter.Term.parse))
+        // A name or id of an image of this host means its content, by whatever name the container was made.
+        filter.resolve { text in (try? host.images().find(text)).map { "\($0.id)" } }
+        let last = arguments.flag("latest") ? 1 : try arguments.value("last", as: number) ?? 0
+        let showsAll = arguments.flag("all") || last > 0 || filter.asksForStatus
+        var entries = host.store.removeOrphans(among: host.store.all()).filter {
+            (showsAll || $0.status.phase == .running) && filter.accepts($0.record, $0.status)
         }
+        if last > 0 { entries = Array(entries.prefix(last)) }
         let whole = arguments.flag("no-trunc")
         var text = ""
         if arguments.flag("quiet") {
             text = entries.map { (whole ? $0.record.id : $0.record.shortID) + "\n" }.joined()
-        } else if arguments.value("format") == "json" {
+        } else if format == .json {
             text = entries.map { json($0).serialized + "\n" }.joined()
         } else {
             var table = TextTable(["CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "NAMES"])
@@ -42,6 +57,14 @@ enum Ps {
         }
         try CurrentProcess.standardStream(1).writeAll(Array(text.utf8))
         return 0
+    }
+
+    /// As docker: without a number above none, those that run.
+    private static func number(_ text: String) throws(ValueError) -> Int {
+        guard let number = Int(text), number >= -1 else {
+            throw .malformed(what: "number of containers", value: text, expected: "a whole number")
+        }
+        return number
     }
 
     private static func commandText(_ record: ContainerRecord, whole: Bool) -> String {

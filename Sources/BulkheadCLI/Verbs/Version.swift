@@ -11,11 +11,13 @@ enum Version {
             Option("format", .value("FORMAT"), "How it is shown", allowedValues: ["text", "json"], defaultText: "text")
         ])
 
+    static let text = "bulkhead version \(BulkheadVersion.text)"
+
     static func run(_ host: Host, _ arguments: ParsedArguments) throws -> Int32 {
         if arguments.value("format") == "json" {
             try say(JSONValue.members(["Version": .string(BulkheadVersion.text)]).serialized)
         } else {
-            try say("bulkhead version \(BulkheadVersion.text)")
+            try say(text)
         }
         return 0
     }

@@ -63,6 +63,9 @@ private struct ArgumentParser {
 
     private mutating func descend(to verb: String) throws(UsageError) {
         guard let next = level.command.subcommands.first(where: { $0.name == verb }) else {
+            if let missing = level.command.notYetCommands.first(where: { $0.name == verb }) {
+                throw level.error(.unsupportedCommand(missing))
+            }
             throw level.error(
                 .unknownCommand(verb, nearest: NearestName.find(verb, among: level.command.subcommands.map(\.name))))
         }

@@ -65,9 +65,13 @@ extension Command {
             expect(earlier.count == .one || !later.isRequired, "\(later.name) is required behind an optional operand")
             expect(earlier.count != .any && earlier.count != .atLeastOne, "\(later.name) is never reached")
         }
+        expect(Set(notYetCommands.map(\.name)).count == notYetCommands.count, "a missing command is there twice")
+        expect(notYetCommands.isEmpty || !subcommands.isEmpty, "missing commands without any that are there")
         var verbs: Set<String> = []
         for command in subcommands {
             expect(verbs.insert(command.name).inserted, "\(command.name) is there twice")
+            expect(
+                !notYetCommands.contains { $0.name == command.name }, "\(command.name) is there, and not there yet")
             command.check(path: path + [command.name], inherited: names, into: &found)
         }
     }

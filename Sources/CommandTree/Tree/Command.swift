@@ -15,6 +15,8 @@ public struct Command: Sendable {
     public var options: [Option]
     /// Options that users know from elsewhere and that do not exist here yet.
     public var notYet: [UnsupportedOption]
+    /// Commands below it that users know from elsewhere and that are not there.
+    public var notYetCommands: [UnsupportedCommand]
     /// Nodes below; a command that has some takes no operands.
     public var subcommands: [Command]
     /// Whether everything behind the first operand belongs to it, as for `run IMAGE COMMAND -x`.
@@ -25,8 +27,9 @@ public struct Command: Sendable {
     /// A node; whether the declaration holds together is told by `mistakes`.
     public init(
         _ name: String, _ summary: String, description: String = "", group: String? = nil, operands: [Operand] = [],
-        options: [Option] = [], notYet: [UnsupportedOption] = [], subcommands: [Command] = [],
-        optionsEndAtFirstOperand: Bool = false, examples: [String] = []
+        options: [Option] = [], notYet: [UnsupportedOption] = [],
+        notYetCommands: [UnsupportedCommand] = [], subcommands: [Command] = [], optionsEndAtFirstOperand: Bool = false,
+        examples: [String] = []
     ) {
         self.name = name
         self.summary = summary
@@ -35,6 +38,7 @@ public struct Command: Sendable {
         self.operands = operands
         self.options = options
         self.notYet = notYet
+        self.notYetCommands = notYetCommands
         self.subcommands = subcommands
         self.optionsEndAtFirstOperand = optionsEndAtFirstOperand
         self.examples = examples
@@ -155,6 +159,23 @@ public struct UnsupportedOption: Sendable, Equatable {
         self.name = name
         self.short = short
         self.takesValue = takesValue
+        self.instead = instead
+    }
+}
+
+/// A command that exists elsewhere and not here: typing it says what to do instead of "unknown command".
+public struct UnsupportedCommand: Sendable, Equatable {
+    /// As it is typed.
+    public var name: String
+    /// Whether it is to come; otherwise what it does has another name here.
+    public var isToCome: Bool
+    /// What to do instead; a sentence part without a full stop.
+    public var instead: String
+
+    /// A command that is refused by name.
+    public init(_ name: String, isToCome: Bool, instead: String) {
+        self.name = name
+        self.isToCome = isToCome
         self.instead = instead
     }
 }

@@ -19,6 +19,8 @@ public struct UsageError: Error, Equatable, CustomStringConvertible {
         case invalidValue(option: String, ValueError)
         /// No verb is called so.
         case unknownCommand(String, nearest: String?)
+        /// Is not there, and known from elsewhere.
+        case unsupportedCommand(UnsupportedCommand)
         /// Too few operands; the required ones by name.
         case missingOperands(required: [String])
         /// `first` is one more than the command takes.
@@ -61,6 +63,10 @@ public struct UsageError: Error, Equatable, CustomStringConvertible {
             "\(option) for \"\(command)\": \(error)"
         case .unknownCommand(let name, let nearest):
             "unknown command \"\(shown(name))\" for \"\(command)\"\(question(nearest))"
+        case .unsupportedCommand(let missing):
+            (missing.isToCome
+                ? "\"\(command) \(missing.name)\" is not there yet: " : "there is no \"\(command) \(missing.name)\": ")
+                + missing.instead
         case .missingOperands(let required):
             "\"\(command)\" needs at least \(listed(required, "and"))"
         case .tooManyOperands(let first, 0):

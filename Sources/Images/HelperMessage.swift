@@ -59,10 +59,14 @@ enum HelperMessage {
         meaning(of: lines, among: [.noSpace]) == .noSpace ? .noSpace(store) : .notUnpacked(name, why: summary(lines))
     }
 
-    /// The message in the last line that has one, without the logger's time and level.
+    /// The message in the last line that has one, without the logger's time and level; of a crash, what comes before the
+    /// stack.
     static func summary(_ lines: [String]) -> String {
-        guard let line = lines.last(where: { !$0.allSatisfy(\.isWhitespace) }) else { return "it said nothing" }
-        var message = line.drop(while: \.isWhitespace)
+        let crash = lines.first { $0.hasPrefix("panic: ") || $0.hasPrefix("fatal error: ") }
+        guard let line = crash ?? lines.last(where: { !$0.allSatisfy(\.isWhitespace) }) else {
+            return "it said nothing"
+        }
+        var message = line.drop { $0.isWhitespace || $0 == "⨯" }
         if let start = message.firstRange(of: "msg=\"")?.upperBound, message.hasSuffix("\"") {
             message = message[start...].dropLast()
         }

@@ -283,7 +283,8 @@ import Testing
             while bulkhead.processes().count < 3 { try await EventLoop.sleep(for: .milliseconds(20)) }
             run.process.signal(9)
             _ = try await run.end()
-            // It may not have told its monitor of the record yet.
+            // It may not have told its monitor of the record yet: whoever looks after the pod's end removes that.
+            try await bulkhead.wait(for: "end of the pod") { bulkhead.processes().isEmpty }
             _ = try await bulkhead("ps")
             try await bulkhead.expectNothingLeft()
         }

@@ -139,6 +139,11 @@ import Testing
     @Test func theLastMessageIsShownWithoutItsFrame() {
         #expect(HelperMessage.summary(["x", Self.line("a \\\"b\\\" c"), "  "]) == "a \"b\" c")
         #expect(HelperMessage.summary(["  plain"]) == "plain")
+        #expect(HelperMessage.summary([" ⨯ unpack: no"]) == "unpack: no")
+        let stack = [
+            "panic: index out of range [0]", "", "goroutine 1 [running]:", "main.main()", "\tmain.go:172 +0x32",
+        ]
+        #expect(HelperMessage.summary(stack) == "panic: index out of range [0]")
         #expect(HelperMessage.summary([]) == "it said nothing")
         #expect(HelperMessage.summary(["msg=\""]) == "")
         #expect(HelperMessage.summary([String(repeating: "x", count: 1000)]).count == 301)

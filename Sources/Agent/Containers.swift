@@ -40,6 +40,8 @@ import TTRPC
     @EventLoop private final class Record {
         let container: Container
         var processes: [String: Entry]
+        /// Names whose process is being made.
+        var reserved: Set<String> = []
         var started = false
 
         init(_ container: Container, _ entry: Entry) {
@@ -89,9 +91,10 @@ import TTRPC
     func exec(_ request: ExecRequest, _ streams: Streams) async throws -> ProcessResponse {
         let record = try record(request.container)
         try Self.checkName(request.process)
-        guard record.processes[request.process] == nil else {
+        guard record.processes[request.process] == nil, record.reserved.insert(request.process).inserted else {
             throw TTRPCStatus(.alreadyExists, "process \(request.process) exists")
         }
+        defer { record.reserved.remove(request.process) }
         do {
             let process = try await record.container.exec(request.spec, streams: streams.standard)
             record.processes[request.process] = try Entry(process, streams)
@@ -107,7 +110,7 @@ import TTRPC
         let end = try? await within(.milliseconds(200), waitingFor: "end of the container") {
             try await container.exit.value()
         }
-        return end == nil ? status(error) : TTRPCStatus(.failedPrecondition, "the container has ended")
+        return end == nil ? status(error) : TTRPCStatus(.failedPrecondition, "the container has ended (\(error))")
     }
 
     func signal(_ request: SignalRequest) throws {

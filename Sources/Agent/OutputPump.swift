@@ -18,7 +18,7 @@ import Linux
     private var isDetached = false
     private let transferred = Condition()
 
-    private static let chunkBytes = 256 * 1024
+    private static let chunkBytes = 128 * 1024
 
     init(from source: AsyncFD, to stream: LinkStream) {
         self.source = source

@@ -36,7 +36,6 @@ int bh_openat2(int dirfd, const char *path, const struct bh_open_how *how) {
 int bh_memfd(const char *name, int allow_sealing) {
     RESULT(memfd_create(name, MFD_CLOEXEC | (allow_sealing ? MFD_ALLOW_SEALING : 0)));
 }
-int bh_syncfs(int fd) { RESULT(syncfs(fd)); }
 int bh_seal(int fd) { RESULT(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)); }
 
 int bh_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data) {

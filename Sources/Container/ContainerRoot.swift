@@ -33,11 +33,14 @@ struct ContainerRoot: ~Copyable {
     }
 
     private borrowing func write(_ file: FileSpec) throws(ContainerError) {
+        let kind = try stage("write \(file.path)") { () throws(SystemCallError) in
+            try makePlace(file.path, directory: false).status().kind
+        }
+        // A FIFO would keep us waiting for ever.
+        guard kind == .regular else {
+            throw ContainerError("write \(file.path)", "what the image has there is no regular file")
+        }
         try stage("write \(file.path)") { () throws(SystemCallError) in
-            // The image says what is there: a FIFO would keep us waiting for ever.
-            guard try makePlace(file.path, directory: false).status().kind == .regular else {
-                throw SystemCallError("open", file.path, code: ErrorNumber.invalid)
-            }
             let opened = try Files.open(file.path, in: directory, [.writeOnly, .truncate])
             try Files.changeOwner(opened, uid: 0, gid: 0)
             try Files.changeMode(opened, 0o644)

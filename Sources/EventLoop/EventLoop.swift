@@ -19,7 +19,7 @@ import Synchronization
     public nonisolated var unownedExecutor: UnownedSerialExecutor { Self.executor.asUnownedSerialExecutor() }
 
     /// Runs `main` on the calling thread's loop until it returns, and returns its result. Other tasks stop running
-    /// then: a process calls this once and ends. The process has no other thread: what belongs to no actor, such as a
+    /// then: a process calls this once and ends. Swift starts no other thread: what belongs to no actor, such as a
     /// continuation's first step, runs on the loop as well.
     public static func run<R: Sendable>(_ main: @escaping @Sendable @EventLoop () async -> R) -> R {
         takeUnownedJobs()

@@ -25,16 +25,20 @@ public struct TailBuffer: Sendable {
         return Array(lines[max(place - count / 3, 0)...].prefix(count))
     }
 
+    private static let lineLimit = 300
+
     private static func printable(_ line: Substring) -> String {
         var kept = String.UnicodeScalarView()
         var rest = line.unicodeScalars[...]
-        while let scalar = rest.popFirst() {
+        var count = 0
+        while count < lineLimit, let scalar = rest.popFirst() {
             if scalar == "\u{1b}" {
                 // ECMA-48, 5.4: parameters, then a final byte; others have one byte.
                 guard rest.popFirst() == "[" else { continue }
                 while let next = rest.popFirst(), !("\u{40}"..."\u{7e}").contains(next) {}
             } else if scalar.properties.generalCategory != .control || scalar == "\t" {
                 kept.append(scalar)
+                count += 1
             }
         }
         return String(kept)

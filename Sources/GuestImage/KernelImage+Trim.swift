@@ -2,7 +2,7 @@ extension KernelImage {
     private static let fileHeaderBytes = 64
 
     /// `vmlinux` without what a new machine's memory need not be given: the zeros at the end of its segments, section
-    /// headers, and whatever lies behind the last segment. Linux clears its bss itself. What QEMU loads it also keeps a
+    /// headers, and whatever lies behind the last segment: the relocations that an address of its own would take. Linux clears its bss itself. What QEMU loads it also keeps a
     /// mapping of, in every pod. Nothing in `vmlinux` can trap; what is no 64-bit ELF file comes back as it is.
     public static func trimmed(_ vmlinux: [UInt8]) -> [UInt8] {
         guard vmlinux.count >= fileHeaderBytes, let headers = ProgramHeader.all(of: vmlinux) else { return vmlinux }

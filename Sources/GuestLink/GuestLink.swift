@@ -31,28 +31,27 @@ import Yamux
     public nonisolated let ended = Promise<End>()
 
     private static let readBytes = 128 * 1024
-    /// The guest writes on while the host's side waits for its turn. A reader that is stuck costs that much memory.
-    private static let hostWindowBytes: UInt32 = 1 << 20
+    /// What the peer may send on a stream made for bulk before this end has read it: it goes on while this end waits for
+    /// its turn.
+    public static let bulkWindowBytes: UInt32 = 512 * 1024
 
     /// - Parameter role: the host is the client, the guest the server. The host's end refuses every stream that the
     ///   guest opens.
     public init(_ port: AsyncFD, role: YamuxRole) {
         self.port = port
         var limits = YamuxLimits()
-        if role == .client {
-            // Nobody accepts there: streams of a hostile guest would keep a window of unread bytes each.
-            limits.maxUnacceptedInbound = 0
-            limits.receiveWindowBytes = Self.hostWindowBytes
-        }
+        // Nobody accepts there: streams of a hostile guest would keep a window of unread bytes each.
+        if role == .client { limits.maxUnacceptedInbound = 0 }
         session = YamuxSession(role: role, limits: limits)
         Task { @EventLoop in await self.receive() }
         Task { @EventLoop in await self.transmit() }
     }
 
     /// Opens a stream, which may be written at once.
-    public func open() throws -> LinkStream {
+    /// - Parameter forBulk: much is to be read from it, so that it gets the larger window.
+    public func open(forBulk: Bool = false) throws -> LinkStream {
         if let end = ended.current { throw end }
-        let id = try session.open()
+        let id = try session.open(receiveWindowBytes: forBulk ? Self.bulkWindowBytes : nil)
         outputReady.notify()
         return stream(id)
     }

@@ -1,4 +1,5 @@
 import EventLoop
+import Glibc
 import Linux
 import OCI
 
@@ -30,9 +31,7 @@ extension ImageStore {
         progress("Unpacking")
         let size = try await unpack(workplace, subject)
         // The index must not name, after a power cut, what has not reached the disk.
-        try files("writing the image to disk") { () throws(SystemCallError) in
-            try Files.synchronize(fileSystemOf: workplace.rootfs)
-        }
+        await synchronize(workplace.rootfs)
         guard let image = try await publish(candidate, unpacked: size, names, workplace) else {
             throw .damaged(subject, why: "what was unpacked is gone")
         }
@@ -98,6 +97,18 @@ extension ImageStore {
         return try files("measuring \(subject)") { () throws(SystemCallError) in
             try Files.size(ofTree: workplace.rootfs)
         }
+    }
+
+    /// How long the disk may take with what is to be kept, and with whatever else is being written to it.
+    private static let diskLimit: Duration = .seconds(30)
+
+    /// Waits until the file system has written what it has, for some time at most. By a process, since the call blocks.
+    @EventLoop private func synchronize(_ path: String) async {
+        guard let child = try? SpawnPlan("/bin/sync", ["sync", "--file-system", path]).start(),
+            let process = try? WatchedProcess(child)
+        else { return }
+        let exit = try? await within(Self.diskLimit, waitingFor: "the disk") { try await process.exit.value() }
+        if exit == nil { process.signal(SIGKILL) }
     }
 
     /// Moves the candidate into the store and names it, under the lock. With nothing unpacked the root file system must

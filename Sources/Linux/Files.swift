@@ -107,7 +107,6 @@ public enum Files {
         }
     }
 
-    /// The whole content as text, invalid UTF-8 repaired.
     /// As `read`, of a regular file only: anything else could keep the reader waiting.
     public static func readRegular(_ path: String, limit: Int) throws(SystemCallError) -> [UInt8] {
         let file = try open(path, [.nonBlocking, .noTerminal])
@@ -115,6 +114,7 @@ public enum Files {
         return try file.readAll(limit: limit)
     }
 
+    /// The whole content as text, invalid UTF-8 repaired.
     public static func readText(_ path: String, limit: Int = 1 << 20) throws(SystemCallError) -> String {
         String(decoding: try read(path, limit: limit), as: UTF8.self)
     }
@@ -160,17 +160,12 @@ public enum Files {
         }
     }
 
-    /// Writes into a file that exists, over what is there, so that no new block is needed where the old content had it.
-    public static func overwrite(_ path: String, with bytes: [UInt8]) throws(SystemCallError) {
+    /// Writes text over that of a file that exists, so that no new block is needed as long as it fits where the old one
+    /// was; a shorter one is followed by spaces. With one call: who reads meanwhile sees the old text or the new.
+    public static func overwrite(_ path: String, with text: [UInt8]) throws(SystemCallError) {
         let file = try open(path, .writeOnly)
-        try file.writeAll(bytes)
-        let result = file.withRaw { ftruncate($0, off_t(bytes.count)) }
-        try checkErrno(result, errno, "ftruncate", path)
-    }
-
-    /// Waits until everything of the file system that `path` is on has reached the disk. syncfs(2).
-    public static func synchronize(fileSystemOf path: String) throws(SystemCallError) {
-        try check(try open(path).withRaw { bh_syncfs($0) }, "syncfs", path)
+        let missing = max(Int(try file.status().sizeBytes) - text.count, 0)
+        try file.writeAll(text + [UInt8](repeating: UInt8(ascii: " "), count: missing))
     }
 
     public static func rename(_ from: String, to: String) throws(SystemCallError) {
@@ -209,6 +204,11 @@ public enum Files {
     }
 
     public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    /// Whether there certainly is nothing: false when it cannot be known.
+    public static func isMissing(_ path: String) -> Bool {
+        access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)
+    }
 
     public static func isDirectory(_ path: String) -> Bool {
         var status = stat()

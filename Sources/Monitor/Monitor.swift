@@ -86,8 +86,7 @@ public enum Monitor {
             let sandbox = try Sandbox(
                 machine, share: share, directory: directory, within: .seconds(configuration.startSeconds),
                 launcher: launcher)
-            let server = TaskServer(sandbox, version: version)
-            let sockets = try MonitorSockets(directory.paths, sandbox, server)
+            let sockets = try MonitorSockets(directory.paths, sandbox, version: version)
             defer { withExtendedLifetime(sockets) {} }
             sockets.serveFirst(
                 task: OwnedFD(owning: taskDescriptor), handOver: OwnedFD(owning: handOverDescriptor))
@@ -104,7 +103,7 @@ public enum Monitor {
                 }
             }
             // A peer that does not read its answers is not waited for.
-            try? await server.drain(within: .seconds(1))
+            try? await sockets.drain(within: .seconds(1))
             sandbox.cleanUp()
             return nil
         } catch {
@@ -134,14 +133,18 @@ public enum Monitor {
     @EventLoop private static func watchDirectory(_ directory: PodDirectory, _ sandbox: Sandbox) async {
         func missing() -> String? {
             if !directory.exists() { return directory.paths.pod }
-            return sandbox.containers.values.map(\.record).first { !$0.isEmpty && !Files.exists($0) }
+            let records = sandbox.containers.values.map(\.record).filter { !$0.isEmpty }
+            return records.allSatisfy(Files.isMissing) ? records.first : nil
         }
-        while true {
-            if let path = missing() {
+        // Twice, since somebody may be moving it.
+        var wasMissing = false
+        while (try? await EventLoop.sleep(for: .milliseconds(2500))) != nil {
+            let path = missing()
+            if let path, wasMissing {
                 warn("\(path) has been removed: the pod ends")
                 return sandbox.shutDown()
             }
-            guard (try? await EventLoop.sleep(for: .seconds(5))) != nil else { return }
+            wasMissing = path != nil
         }
     }
 }

@@ -9,16 +9,19 @@ import PodDirectory
     private static let maximumConnections = 256
     private let sandbox: Sandbox
     private let server: TaskServer
+    /// Of the connection that the monitor was started with.
+    private let firstServer: TaskServer
     private var connections = 0
     /// Fulfilled when the front end that started the monitor has gone, or has learnt how a container ended.
     nonisolated let starterIsServed = Promise<Void>()
 
-    init(_ paths: PodDirectory.Paths, _ sandbox: Sandbox, _ server: TaskServer) throws {
+    init(_ paths: PodDirectory.Paths, _ sandbox: Sandbox, version: String) throws {
         self.sandbox = sandbox
-        self.server = server
+        server = TaskServer(sandbox, version: version)
+        firstServer = TaskServer(sandbox, version: version)
         let directory = try Files.open(paths.pod, [.directory])
         let task = try UnixSocket.listen(.stream, directory: directory, name: PodDirectory.Paths.taskSocket)
-        try listen(task) { [unowned self] in await self.serveTask($0) }
+        try listen(task) { [unowned self] in await Self.serve($0, by: self.server) }
         let handOver = try UnixSocket.listen(
             .messages, directory: directory, name: PodDirectory.Paths.handOverSocket)
         try listen(handOver) { [unowned self] in await self.sandbox.handOver.serve($0) }
@@ -29,17 +32,25 @@ import PodDirectory
     func serveFirst(task: consuming OwnedFD, handOver: consuming OwnedFD) {
         spawn(handOver) { [unowned self] in await self.sandbox.handOver.serve($0) }
         Task { @EventLoop in
-            _ = try? await server.endTold.value()  // Never cancelled.
+            _ = try? await firstServer.endTold.value()  // Never cancelled.
             starterIsServed.fulfil(())
         }
         spawn(task) { [unowned self] in
-            await self.serveTask($0)
+            await Self.serve($0, by: self.firstServer)
             self.starterIsServed.fulfil(())
             if self.sandbox.isIdle { self.sandbox.shutDown() }
         }
     }
 
-    private func serveTask(_ connection: consuming OwnedFD) async {
+    /// Suspends until whoever waits for something has been told.
+    func drain(within limit: Duration) async throws {
+        try await within(limit, waitingFor: "end of calls") {
+            try await self.firstServer.drain(within: limit)
+            try await self.server.drain(within: limit)
+        }
+    }
+
+    private static func serve(_ connection: consuming OwnedFD, by server: TaskServer) async {
         guard let stream = try? AsyncFD(connection) else { return }  // It has gone, or descriptors have run out.
         await server.serve(stream)
     }

@@ -29,13 +29,13 @@ import Linux
     ) throws {
         self.log = log
         var spec = StreamsSpec()
-        let outputStream = terminal || descriptors.output != nil || log != nil ? try link.open() : nil
+        let outputStream = terminal || descriptors.output != nil || log != nil ? try link.open(forBulk: true) : nil
         output = outputStream.map { OutputPassage($0, to: descriptors.output, log: log, isError: false) }
         spec.output = outputStream?.id ?? 0
         if terminal {
             error = nil
         } else {
-            let stream = descriptors.error != nil || log != nil ? try link.open() : nil
+            let stream = descriptors.error != nil || log != nil ? try link.open(forBulk: true) : nil
             error = stream.map { OutputPassage($0, to: descriptors.error, log: log, isError: true) }
             spec.error = stream?.id ?? 0
         }
@@ -139,6 +139,8 @@ struct StandardDescriptors {
     private let log: (any OutputLog)?
     private let isError: Bool
     private var passedBytes: UInt64 = 0
+    /// What a pipe may have without privileges, and more than can be on the way: 64 KiB that are in the pipe, a frame
+    /// here, the window of 512, 128 in the hand of the agent's pump and 256 in the process's pipe.
     private static let roomAtEndBytes = 1 << 20
     /// A reader that lets a write wait longer is slow, and counts as slow for a while.
     private static let patience: Duration = .milliseconds(100), memory: Duration = .seconds(3)
@@ -187,9 +189,9 @@ struct StandardDescriptors {
     /// - Parameter count: bytes that the agent had sent when it reported the process's end.
     func passAll(_ count: UInt64) async throws(CancellationError) {
         let hasSlowReader = isSinkFull
-        // The process has ended, so the rest is in pipes and windows on the way here, which hold less than this. Larger
-        // from the start it would only hold more of what is written later.
-        if passedBytes < count {
+        // The process has ended, so the rest is in pipes and windows on the way here. Larger from the start it would only
+        // hold more of what is written later.
+        if passedBytes < count || hasSlowReader {
             _ = try? sink?.withFD { fd throws(SystemCallError) in try fd.setPipeCapacity(Self.roomAtEndBytes) }
         }
         while passedBytes < count, !ended { try await changed.wait() }

@@ -25,6 +25,17 @@ extension Sandbox {
             stdout: request.stdout, stderr: request.stderr, spec: spec)
         process.deletesItself = deletesItself
         container.execs[request.execID] = process
+        if deletesItself { delete(process, of: container, after: Self.unstartedExecLimit) }
+    }
+
+    /// Deletes a process that by then has ended or was never started, unless somebody else has done so.
+    private func delete(_ process: SandboxProcess, of container: SandboxContainer, after time: Duration) {
+        Task { @EventLoop in
+            try await EventLoop.sleep(for: time)
+            guard container.execs[process.id] === process else { return }
+            // One that runs is refused. What is left goes with the container at the latest.
+            _ = try? await self.delete(container.id, process.id)
+        }
     }
 
     /// Whether it takes further processes: one that is paused would stop a new one in its birth.
@@ -146,11 +157,7 @@ extension Sandbox {
         if process === container.main {
             handle(.containerEnded(container.id))
         } else if process.deletesItself {
-            Task { @EventLoop in
-                try await EventLoop.sleep(for: Self.unclaimedEndLimit)
-                // Somebody may have deleted it meanwhile; what is left of it goes with its container at the latest.
-                _ = try? await self.delete(container.id, process.id)
-            }
+            delete(process, of: container, after: Self.unclaimedEndLimit)
         }
     }
 

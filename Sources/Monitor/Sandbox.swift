@@ -9,6 +9,8 @@ import TaskAPI
 @EventLoop final class Sandbox {
     /// How long a reader that has stopped reading may hold the report of an exit back.
     static let readerLimit: Duration = .seconds(2)
+    /// How long a process that deletes itself may be announced without a start.
+    static let unstartedExecLimit: Duration = .seconds(60)
     /// How long the end of a process that deletes itself can be asked for.
     static let unclaimedEndLimit: Duration = .seconds(5)
     /// How much later than its link's end a machine's may come.

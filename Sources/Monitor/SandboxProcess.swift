@@ -12,7 +12,7 @@ import TaskAPI
     let stdin: String, stdout: String, stderr: String
     /// What an announced process will be; nil for a container's first.
     let spec: ProcessSpec?
-    /// Nobody waits for its end.
+    /// It is not kept for long after its end.
     var deletesItself = false
     var pid: UInt32 = 0
     private(set) var state = ProcessState()

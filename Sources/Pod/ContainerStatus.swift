@@ -21,10 +21,25 @@ public struct ContainerStatus: Equatable, Sendable {
     public var outOfMemory = false
     /// It runs, and its processes stand still.
     public var paused = false
-    /// Why it could not start or was lost; empty otherwise.
-    public var error = ""
+    /// Why it could not start or was lost, at most `maximumErrorBytes` of it; empty otherwise. A guest may have a say in
+    /// it.
+    public var error = "" {
+        didSet { error = Self.beginning(of: error) }
+    }
+    /// So that the file fits in a page, whatever has to be escaped in it.
+    public static let maximumErrorBytes = 1500
 
     public init(_ phase: Phase) { self.phase = phase }
+
+    private static func beginning(of text: String) -> String {
+        var bytes = 0
+        let kept = text.unicodeScalars.prefix { scalar in
+            // An escaped control character takes six bytes.
+            bytes += scalar.value < 0x20 ? 6 : UTF8.width(scalar)
+            return bytes <= maximumErrorBytes
+        }
+        return kept.endIndex == text.unicodeScalars.endIndex ? text : String(kept) + "…"
+    }
 
     public var serialized: [UInt8] {
         Array(

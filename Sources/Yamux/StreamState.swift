@@ -10,6 +10,8 @@ struct StreamState: Sendable {
     /// Bytes the peer may still send. Together with `unconsumed`, `unreturned` and the rest of a frame under way
     /// it makes up the window granted, so none of the sums here can overflow.
     var receiveWindow: UInt32
+    /// What the peer may have under way in all.
+    var grantedWindow: UInt32
     /// Bytes delivered that the application has not taken yet.
     var unconsumed = 0
     /// Bytes taken by the application that were not given back as window yet.
@@ -24,6 +26,7 @@ struct StreamState: Sendable {
     init(opening: Opening, receiveWindow: UInt32) {
         self.opening = opening
         self.receiveWindow = receiveWindow
+        grantedWindow = receiveWindow
     }
 
     var isOver: Bool { localEnd == .finished && remoteFinished }
@@ -74,13 +77,13 @@ struct StreamState: Sendable {
     }
 
     /// Notes that the application took `count` bytes.
-    /// - Returns: the window to give back now: nothing before half of `window` has gathered, so that updates stay
-    ///   rare, and nothing once the peer has finished.
-    mutating func consume(_ count: Int, window: UInt32) -> UInt32? {
+    /// - Returns: the window to give back now: nothing before half of it has gathered, so that updates stay rare, and
+    ///   nothing once the peer has finished.
+    mutating func consume(_ count: Int) -> UInt32? {
         let taken = min(max(count, 0), unconsumed)
         unconsumed -= taken
         unreturned += UInt32(taken)
-        guard !remoteFinished, unreturned > 0, unreturned >= window / 2 else { return nil }
+        guard !remoteFinished, unreturned > 0, unreturned >= grantedWindow / 2 else { return nil }
         defer { unreturned = 0 }
         receiveWindow += unreturned
         return unreturned

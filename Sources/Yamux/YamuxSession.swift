@@ -42,8 +42,9 @@ public struct YamuxSession: Sendable {
     }
 
     /// Opens a stream. Data may be sent right away; the peer answers with `.acknowledged` or `.reset`.
+    /// - Parameter receiveWindowBytes: of this stream, instead of the limits' and in their range.
     /// - Throws: `.tooManyStreams`, `.tooManyUnacknowledged`, `.peerWentAway`, `.streamIDsExhausted`, `.failed`.
-    public mutating func open() throws(YamuxError) -> StreamID {
+    public mutating func open(receiveWindowBytes: UInt32? = nil) throws(YamuxError) -> StreamID {
         try checkNotFailed()
         if let peerGoAway { throw .peerWentAway(peerGoAway) }
         guard streams.count < limits.maxStreams else { throw .tooManyStreams(limit: limits.maxStreams) }
@@ -54,9 +55,11 @@ public struct YamuxSession: Sendable {
         let (following, overflow) = number.addingReportingOverflow(2)
         nextID = overflow ? nil : following
         let id = StreamID(rawValue: number)
-        streams[id] = StreamState(opening: .unacknowledged, receiveWindow: limits.receiveWindowBytes)
+        let window = min(max(receiveWindowBytes ?? limits.receiveWindowBytes, YamuxLimits.initialWindowBytes), 1 << 30)
+        streams[id] = StreamState(opening: .unacknowledged, receiveWindow: window)
         unacknowledgedCount += 1
-        control.append(FrameHeader(.windowUpdate, .syn, stream: id, length: extraWindow))
+        control.append(
+            FrameHeader(.windowUpdate, .syn, stream: id, length: window - YamuxLimits.initialWindowBytes))
         return id
     }
 
@@ -69,6 +72,7 @@ public struct YamuxSession: Sendable {
         let extra = extraWindow
         streams[id]?.opening = .established
         streams[id]?.receiveWindow += extra
+        streams[id]?.grantedWindow += extra
         unacceptedCount -= 1
         control.append(FrameHeader(.windowUpdate, .ack, stream: id, length: extra))
     }
@@ -100,7 +104,7 @@ public struct YamuxSession: Sendable {
     /// Reports that the application took `count` bytes out of `.data` events; more than it was given counts as
     /// all. Gives window back to the peer, in steps of half a window. Does nothing for an unknown stream.
     public mutating func consumed(_ id: StreamID, _ count: Int) {
-        if let credit = streams[id]?.consume(count, window: limits.receiveWindowBytes) {
+        if let credit = streams[id]?.consume(count) {
             control.append(FrameHeader(.windowUpdate, stream: id, length: credit))
         }
     }

@@ -129,7 +129,6 @@ struct bh_open_how {
 int bh_openat2(int dirfd, const char *path, const struct bh_open_how *how);
 int bh_memfd(const char *name, int allow_sealing);
 int bh_seal(int fd);
-int bh_syncfs(int fd);
 
 int bh_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data);
 int bh_umount(const char *target, int flags);

@@ -181,7 +181,10 @@ import Testing
     @Test(arguments: [
         Filter(terms: [], isAccepted: true), Filter(terms: ["name=we"], isAccepted: true),
         Filter(terms: ["name=^/web$"], isAccepted: true), Filter(terms: ["name=^eb"], isAccepted: false),
-        Filter(terms: ["name=eb$"], isAccepted: true), Filter(terms: ["name=db", "name=web"], isAccepted: true),
+        Filter(terms: ["name=/web"], isAccepted: true), Filter(terms: ["name=^/web"], isAccepted: true),
+        Filter(terms: ["name=^web$"], isAccepted: true), Filter(terms: ["name=/eb"], isAccepted: false),
+        Filter(terms: ["name=^/$"], isAccepted: false), Filter(terms: ["name=eb$"], isAccepted: true),
+        Filter(terms: ["name=db", "name=web"], isAccepted: true),
         Filter(terms: ["id=0123"], isAccepted: true), Filter(terms: ["id=^123"], isAccepted: false),
         Filter(terms: ["status=exited"], isAccepted: true), Filter(terms: ["status=running"], isAccepted: false),
         Filter(terms: ["status=running", "status=exited"], isAccepted: true),

@@ -75,6 +75,15 @@ import Testing
         let error = #expect(throws: UsageError.self) { _ = try Verbs.tree.parse(["run", flag, "busybox"]) }
         #expect(error?.description.contains("is not supported") == true)
     }
+
+    @Test(arguments: ["--sig-proxy", "--sig-proxy=true", "--disable-content-trust", "--disable-content-trust=true"])
+    func whatHappensAnywayMayBeAskedFor(_ flag: String) throws {
+        guard case .invoke(let invocation) = try Verbs.tree.parse(["run", flag, "busybox"]) else {
+            Issue.record("no command")
+            return
+        }
+        #expect(invocation.arguments.operands == ["busybox"])
+    }
 }
 
 @Suite struct DetachKeysTests {

@@ -15,7 +15,8 @@ import OCI
         notYet: [
             UnsupportedOption("platform", instead: "the image of this host's architecture is taken"),
             UnsupportedOption("all-tags", short: "a", takesValue: false, instead: "pull them one by one"),
-            UnsupportedOption("disable-content-trust", instead: "signatures are not looked at"),
+            UnsupportedOption(
+                "disable-content-trust", takesValue: false, isOn: true, instead: "signatures are not looked at"),
         ],
         examples: ["bulkhead image pull alpine:3.20"])
 

@@ -223,6 +223,16 @@ import Testing
             // It says so only.
             let run = try await bulkhead("run", "--rm", "foreign", "echo", "ran")
             #expect(run.output == "ran\n" && run.error == warning, "\(run)")
+
+            // Of another version, whose container runs perhaps.
+            let record = bulkhead.root + "/containers/other"
+            try Files.makeDirectories(record)
+            try Files.write(Array(#"{"version":2}"#.utf8), to: record + "/container.json")
+            let refused = try await bulkhead("image", "rm", "-f", "foreign")
+            #expect(refused.code == 1 && refused.error.contains(record), "\(refused)")
+            try Files.removeTree(record)
+            #expect(
+                try await bulkhead("image", "rm", "foreign").output.hasPrefix("Untagged: foreign:latest\nDeleted: "))
         }
     }
 

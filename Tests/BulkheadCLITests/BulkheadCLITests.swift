@@ -171,14 +171,11 @@ import Testing
     }
 
     @Test func nothingIsInventedForAContainerWithoutLimits() throws {
-        var overrides = DefaultSpec.Overrides()
-        // There may be one by default, which is shown.
-        overrides.limits = [.init(name: "nofile", soft: 1, hard: 1)]
         #expect(
-            try Self.hostConfig(overrides).serialized == """
+            try Self.hostConfig(DefaultSpec.Overrides()).serialized == """
                 {"AutoRemove":true,"ReadonlyRootfs":false,"NetworkMode":"none","Memory":0,"NanoCpus":0,\
                 "PidsLimit":null,"CapAdd":null,"CapDrop":null,"Binds":null,"Tmpfs":{},\
-                "Ulimits":[{"Name":"nofile","Hard":1,"Soft":1}]}
+                "Ulimits":[]}
                 """)
     }
 

@@ -2,6 +2,7 @@ import CommandTree
 import ContainerStore
 import Glibc
 import JSON
+import Linux
 import OCI
 import Pod
 import SpecTranslation
@@ -227,6 +228,19 @@ import Testing
         ("QEMU emulator version ", nil), ("QEMU emulator version x", nil),
     ]) func theVersionOfQEMUIsFound(_ output: String, _ version: String?) {
         #expect(Check.qemuVersion(Array(output.utf8)) == version)
+    }
+
+    @Test func whyThereIsNoVersionIsTold() {
+        func verdict(_ output: String, _ error: String, _ exit: ProcessExit) -> String {
+            let said = Check.FirstWords(output: Array(output.utf8), error: Array(error.utf8), exit: exit)
+            return "\(Check.qemu("/q", said: said))"
+        }
+        let version = "QEMU emulator version 9.0.0\n"
+        #expect(verdict(version, "a warning\n", .exited(code: 0)).contains("/q, version 9.0.0"))
+        #expect(
+            verdict("", "lib\u{1B}x.so: not found\nmore\n", .exited(code: 127)).contains("127: lib?x.so: not found)"))
+        #expect(verdict(version, "", .exited(code: 1)).contains("does not say a version of QEMU"))
+        #expect(verdict(version, "", .signaled(9)).contains("does not say a version of QEMU"))
     }
 }
 

@@ -128,7 +128,7 @@ import Testing
         try await Bulkhead.with(configuration: text) { bulkhead in
             let result = try await bulkhead("check")
             #expect(result.code == 1)
-            #expect(result.output.contains("FAILED   QEMU: /bin/false does not say a version of QEMU"), "\(result)")
+            #expect(result.output.contains("FAILED   QEMU: /bin/false does not say a version of QEMU (exit code 1)"))
             #expect(result.output.contains("FAILED   guest kernel: /etc/passwd is not an unco"), "\(result)")
             #expect(result.output.contains("FAILED   guest initrd: /etc is not an uncompressed cpio"), "\(result)")
         }

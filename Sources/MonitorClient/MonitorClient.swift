@@ -123,15 +123,24 @@ import TaskAPI
     }
 
     private func receive() async throws -> [UInt8] {
-        try await within(Self.callLimit, waitingFor: "answer on the hand-over socket") {
+        let bytes = try await within(Self.callLimit, waitingFor: "answer on the hand-over socket") {
             try await self.handOverSocket.retry(when: .readable) { fd throws(SystemCallError) in
                 try UnixSocket.receive(upTo: 64, descriptorLimit: 0, over: fd).bytes
             }
         }
+        guard !bytes.isEmpty else { throw TTRPCStatus(.unavailable, "the connection is no more: end of file") }
+        return bytes
     }
 
     /// Whether the monitor is no more, or has ended the connection.
     public var isClosed: Bool { rpc.ended.current != nil }
+
+    /// The same for whoever has seen a sign of it: the end of one socket may be told before the other's.
+    public func isClosed(within limit: Duration) async -> Bool {
+        // No end by then is an answer, too.
+        _ = try? await within(limit, waitingFor: "end of the connection") { try await self.rpc.ended.value() }
+        return isClosed
+    }
 
     /// Ends the connections. The monitor and its pod go on.
     public func close() {

@@ -305,7 +305,10 @@ import Testing
         try await Bulkhead.with { bulkhead in
             #expect(try await bulkhead("run", "-d", "--name", "short", "busybox", "sh", "-c", "exit 9").code == 0)
             let waiting = try (0..<8).map { _ in try bulkhead.start(["wait", "short"]) }
-            _ = try await bulkhead("exec", "short", "true")
+            let exec = try await bulkhead("exec", "short", "true")
+            // 137: it began, and ended with the container.
+            let isTold = exec.error.contains("is not running") || exec.error.contains("has ended")
+            #expect(exec.code == 0 || exec.code == 137 || isTold, "\(exec)")
             for _ in 0..<8 { #expect(try await bulkhead("wait", "short").output == "9\n") }
             for wait in waiting { #expect(try await wait.end().output == "9\n") }
         }

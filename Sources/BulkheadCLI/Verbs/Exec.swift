@@ -42,7 +42,9 @@ import TaskAPI
         let streams = detaches ? nil : try StandardStreams(interactive: interactive, terminal: terminal)
         defer { streams?.restore() }
         let execID = try Identity.randomBytes(16).map { String($0, radix: 16) }.joined()
-        let names = try await streams?.handOver(to: client) ?? StandardStreams.Names()
+        let names = try await calls.asking(client) {
+            try await streams?.handOver(to: client) ?? StandardStreams.Names()
+        }
         var request = ExecProcessRequest()
         (request.id, request.execID, request.terminal) = (entry.record.id, execID, terminal)
         (request.stdin, request.stdout, request.stderr) = (names.stdin, names.stdout, names.stderr)

@@ -314,6 +314,27 @@ import Testing
         }
     }
 
+    /// Nobody is left then that could clean up but the one who waits.
+    @EventLoop @Test(arguments: [(["-d"], "137\n", ""), (["-d", "--rm"], "", "bulkhead: no such container: lost\n")])
+    func aWaitOutlivesMonitorAndReaper(_ flags: [String], _ output: String, _ error: String) async throws {
+        try await Bulkhead.with { bulkhead in
+            let run = ["run"] + flags + ["--name", "lost", "busybox", "sleep", "600"]
+            #expect(try await bulkhead.call(run).code == 0)
+            let wait = try bulkhead.start(["wait", "lost"])
+            let descriptors = "/proc/\(wait.process.pid)/fd"
+            try await bulkhead.wait(for: "its connection") {
+                let links = try Files.names(in: descriptors).compactMap { try? Files.readLink(descriptors + "/" + $0) }
+                return links.filter { $0.hasPrefix("socket:") }.count == 2
+            }
+            // Stopped first, so that none sees another's end. One ends with another.
+            let pids = bulkhead.processes()
+            for signal in [SIGSTOP, SIGKILL] { for pid in pids { try? PidFD(pid).signal(signal) } }
+            let result = try await wait.end()
+            #expect(result.output == output && result.error == error, "\(result)")
+            try await bulkhead.expectNothingLeft(containers: output.isEmpty ? 0 : 1)
+        }
+    }
+
     @EventLoop @Test func aContainerThatBreaksItsKernelIsToldSo() async throws {
         try await Bulkhead.with { bulkhead in
             let result = try await bulkhead(

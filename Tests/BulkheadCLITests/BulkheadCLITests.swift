@@ -6,6 +6,7 @@ import Linux
 import OCI
 import Pod
 import SpecTranslation
+import TaskAPI
 import Testing
 
 @testable import BulkheadCLI
@@ -118,6 +119,17 @@ import Testing
         _ signal: CInt, _ terminal: Bool, _ passesKeysOn: Bool, _ use: Foreground.SignalUse
     ) {
         #expect(Foreground.use(of: signal, terminal: terminal, passesKeysOn: passesKeysOn) == use)
+    }
+}
+
+@Suite struct EndMessageTests {
+    @Test(arguments: [
+        (false, "", []), (true, "", ["web was killed: it ran out of memory"]),
+        (true, "the machine ended", ["web was killed: the machine ended"]),
+    ]) func anEndThatWasNotItsOwnIsTold(_ outOfMemory: Bool, _ reason: String, _ messages: [String]) {
+        var end = WaitResponse()
+        (end.outOfMemory, end.reason) = (outOfMemory, reason)
+        #expect(Foreground.messages(end, "web") == messages)
     }
 }
 

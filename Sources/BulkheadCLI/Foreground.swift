@@ -13,6 +13,8 @@ import TaskAPI
         case left(StandardStreams.Departure)
         /// The monitor is no more.
         case lost(String)
+        /// The monitor has it no more: this command has been stopped for long.
+        case forgotten
         /// A signal that was for this command.
         case signalled(CInt)
         /// The user wants to get out, whatever the process does.
@@ -29,6 +31,8 @@ import TaskAPI
     private static let graceAfterOutput: Duration = .seconds(3)
 
     let client: MonitorClient
+    /// Asks for the process's end.
+    let end: Task<WaitResponse, any Error>
     let id: String
     let execID: String
     /// What the process is to the user: "container web".
@@ -65,6 +69,9 @@ import TaskAPI
             (code, messages) = (137, ["\(subject) was killed: its pod's monitor is no more (\(why))"])
             // What it has written last. More than that this command cannot do about it.
             _ = await finishOutput()
+        case .forgotten:
+            (code, messages) = (CLIError.notRun, ["\(subject) has ended, and its exit code is not known any more"])
+            _ = await finishOutput()
         case .signalled(let signal):
             (code, messages) = (await leave(after: signal), ["\(subject) goes on"])
         case .abandoned:
@@ -93,7 +100,9 @@ import TaskAPI
         let outcome = Promise<Outcome>()
         let waiting = Task { @EventLoop in
             do {
-                outcome.fulfil(.ended(try await client.wait(id, execID)))
+                outcome.fulfil(.ended(try await end.value))
+            } catch let status as TTRPCStatus where status.code == .notFound && !client.isClosed {
+                outcome.fulfil(.forgotten)
             } catch {
                 outcome.fulfil(.lost((error as? TTRPCStatus)?.message ?? "\(error)"))
             }
@@ -121,7 +130,10 @@ import TaskAPI
             }
             outcome.fulfil(.left(departure))
         }
-        defer { for task in [waiting, forwarding, leaving] { task.cancel() } }
+        defer {
+            end.cancel()
+            for task in [waiting, forwarding, leaving] { task.cancel() }
+        }
         // Never cancelled.
         return (try? await outcome.value()) ?? .abandoned
     }

@@ -50,6 +50,8 @@ import TaskAPI
         (request.stdin, request.stdout, request.stderr) = (names.stdin, names.stdout, names.stderr)
         request.spec = try process(entry, arguments)
         try await calls.asking(client) { let _: TaskEmpty = try await client.task(TaskService.Method.exec, request) }
+        // Goes out with the start: an end is kept for seconds only, and this command may be stopped meanwhile.
+        let end = Task { @EventLoop in try await client.wait(entry.record.id, execID) }
         do {
             let _: StartResponse = try await calls.asking(client) {
                 try await client.task(
@@ -64,7 +66,7 @@ import TaskAPI
         guard !detaches else { return 0 }
         try streams?.start()
         let foreground = Foreground(
-            client: client, id: entry.record.id, execID: execID,
+            client: client, end: end, id: entry.record.id, execID: execID,
             subject: "the process in container \(entry.record.name)",
             streams: streams, terminal: terminal, signals: signals)
         return try await foreground.exitCode { _ in

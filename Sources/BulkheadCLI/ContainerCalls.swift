@@ -37,12 +37,16 @@ import TaskAPI
     }
 
     /// Runs `body`, which calls the monitor.
-    /// - Throws: what `body` does, or `NotRunning` when the monitor was just going.
+    /// - Throws: what `body` does, or `NotRunning` when the container or its monitor was just going.
     func asking<R>(_ client: MonitorClient, _ body: @EventLoop () async throws -> R) async throws -> R {
         do {
             return try await body()
         } catch {
-            throw await client.isClosed(within: .milliseconds(100)) ? notRunning : error
+            // The error may be told before the end that it comes of, of the container or of another socket.
+            let end = try? await within(.milliseconds(100), waitingFor: "end of the container") {
+                try await client.wait(self.entry.record.id)
+            }
+            throw end != nil || client.isClosed ? notRunning : error
         }
     }
 

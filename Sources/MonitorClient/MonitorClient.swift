@@ -135,13 +135,6 @@ import TaskAPI
     /// Whether the monitor is no more, or has ended the connection.
     public var isClosed: Bool { rpc.ended.current != nil }
 
-    /// The same for whoever has seen a sign of it: the end of one socket may be told before the other's.
-    public func isClosed(within limit: Duration) async -> Bool {
-        // No end by then is an answer, too.
-        _ = try? await within(limit, waitingFor: "end of the connection") { try await self.rpc.ended.value() }
-        return isClosed
-    }
-
     /// Ends the connections. The monitor and its pod go on.
     public func close() {
         rpc.close()

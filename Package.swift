@@ -88,7 +88,9 @@ let package = Package(
                 "Linux", "Monitor", "MonitorClient", "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU",
                 "SpecTranslation", "TTRPC", "TaskAPI",
             ]),
-        tests("BulkheadCLI", ["CommandTree", "ContainerStore", "JSON", "OCI", "Pod", "SpecTranslation"]),
+        tests(
+            "BulkheadCLI",
+            ["CommandTree", "ContainerStore", "JSON", "Linux", "OCI", "Pod", "SpecTranslation", "TaskAPI"]),
         program("bulkhead", ["BulkheadCLI", "Confinement", "Monitor"]),
         .testTarget(name: "TidyTests", dependencies: ["Linux"], swiftSettings: swiftSettings),
         .testTarget(

@@ -45,11 +45,10 @@ public enum BulkheadCLI {
         }
         let host: Host
         do {
-            host = try Host(invocation.arguments)
-            if verb.looksAtPods { try host.checkDirectories() }
+            host = try Host(invocation.arguments, failureCode: verb.failureCode)
+            if verb.looksAtPods { try host.checkDirectories(failureCode: verb.failureCode) }
         } catch {
-            // The configuration's errors know of no verb.
-            return max(exitCode(telling: error, otherwise: verb.failureCode), verb.failureCode)
+            return exitCode(telling: error, otherwise: verb.failureCode)
         }
         return EventLoop.run {
             do {

@@ -22,8 +22,14 @@ import TaskAPI
         }
     }
 
+    /// The container has no monitor, or one that is just going.
+    struct NotRunning: Error, CustomStringConvertible {
+        let name: String
+        var description: String { "container \(name) is not running" }
+    }
+
     /// Connects to the container's monitor.
-    /// - Throws: `CLIError` when it is not running.
+    /// - Throws: `NotRunning`, and whatever keeps a monitor that lives from being asked.
     func connect() async throws -> MonitorClient {
         guard let client = try await open() else { throw notRunning }
         try await asking(client) { try await client.hello() }
@@ -31,16 +37,20 @@ import TaskAPI
     }
 
     /// Runs `body`, which calls the monitor.
-    /// - Throws: what `body` does, or that the container is not running when its monitor was just going.
+    /// - Throws: what `body` does, or `NotRunning` when the container or its monitor was just going.
     func asking<R>(_ client: MonitorClient, _ body: @EventLoop () async throws -> R) async throws -> R {
         do {
             return try await body()
         } catch {
-            throw client.isClosed ? notRunning : error
+            // The error may be told before the end that it comes of, of the container or of another socket.
+            let end = try? await within(.milliseconds(100), waitingFor: "end of the container") {
+                try await client.wait(self.entry.record.id)
+            }
+            throw end != nil || client.isClosed ? notRunning : error
         }
     }
 
-    private var notRunning: CLIError { CLIError("container \(entry.record.name) is not running") }
+    private var notRunning: NotRunning { NotRunning(name: entry.record.name) }
 
     /// Nil when there is no monitor. One that is just beginning is waited for.
     private func open() async throws -> MonitorClient? {

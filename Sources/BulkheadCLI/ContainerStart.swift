@@ -4,6 +4,7 @@ import Glibc
 import Linux
 import MonitorClient
 import TTRPC
+import TaskAPI
 
 /// A container of the store from its record to its end: what `run` and `start` have in common.
 @EventLoop struct ContainerStart {
@@ -42,20 +43,23 @@ import TTRPC
             }
         }
         defer { booting.cancel() }
-        let pod = try await begin(streams, interrupted)
+        let pod = try await create(streams, interrupted)
+        // Goes out with the start: an end is kept for seconds only, and this command may be stopped meanwhile.
+        let end = attachesOutput ? Task { @EventLoop in try await pod.client.wait(record.id) } : nil
+        try await begin(pod, streams)
         booting.cancel()
-        guard attachesOutput else {
+        guard let end else {
             try announce()
             pod.client.close()
             return 0
         }
         // Too late to keep it from beginning.
-        return try await wait(for: pod, streams, signals, early: interrupted.current)
+        return try await wait(for: pod, end, streams, signals, early: interrupted.current)
     }
 
     /// Up to the program's begin. A signal of somebody who does not want to wait for it ends the boot; once the program
     /// has been let go, a signal is for it.
-    private func begin(_ streams: StandardStreams?, _ interrupted: Promise<CInt>) async throws -> PodOfOne {
+    private func create(_ streams: StandardStreams?, _ interrupted: Promise<CInt>) async throws -> PodOfOne {
         let pod: PodOfOne
         do {
             pod = try PodOfOne(host, record)
@@ -75,6 +79,10 @@ import TTRPC
                 interrupted.current.map { CLIError("interrupted", exitCode: 128 + $0) } ?? Self.told(error))
         }
         interruption.cancel()
+        return pod
+    }
+
+    private func begin(_ pod: PodOfOne, _ streams: StandardStreams?) async throws {
         do {
             try streams?.start()
             try await pod.start()
@@ -82,18 +90,19 @@ import TTRPC
             await pod.giveUp()
             throw Failure.notStarted(Self.told(error))
         }
-        return pod
     }
 
     private static func told(_ error: any Error) -> CLIError {
         error as? CLIError ?? CLIError("\(error)", exitCode: CLIError.notRun)
     }
 
-    private func wait(for pod: PodOfOne, _ streams: StandardStreams?, _ signals: SignalWatch, early: CInt?)
-        async throws -> Int32
-    {
+    private func wait(
+        for pod: PodOfOne, _ end: Task<WaitResponse, any Error>, _ streams: StandardStreams?, _ signals: SignalWatch,
+        early: CInt?
+    ) async throws -> Int32 {
         let foreground = Foreground(
-            client: pod.client, id: record.id, execID: "", subject: "container \(record.name)", streams: streams,
+            client: pod.client, end: end, id: record.id, execID: "", subject: "container \(record.name)",
+            streams: streams,
             terminal: record.terminal, signals: signals)
         // When all of the pod has been cleaned up no stream has a writer any more.
         return try await foreground.exitCode(early: early) { _ in

@@ -13,6 +13,8 @@ import TaskAPI
         case left(StandardStreams.Departure)
         /// The monitor is no more.
         case lost(String)
+        /// The monitor has it no more: this command has been stopped for long.
+        case forgotten
         /// A signal that was for this command.
         case signalled(CInt)
         /// The user wants to get out, whatever the process does.
@@ -29,6 +31,8 @@ import TaskAPI
     private static let graceAfterOutput: Duration = .seconds(3)
 
     let client: MonitorClient
+    /// Asks for the process's end.
+    let end: Task<WaitResponse, any Error>
     let id: String
     let execID: String
     /// What the process is to the user: "container web".
@@ -48,31 +52,40 @@ import TaskAPI
         await resize()
         let outcome = await wait(early)
         var code: Int32 = 0
-        var message: String?
+        var messages: [String] = []
         switch outcome {
         case .ended(let end):
             try await onEnd(end)
-            (code, message) = await finishOutput() ?? (Int32(clamping: end.exitStatus), nil)
-            if end.outOfMemory { message = "\(subject) was killed: it ran out of memory" }
-            if !end.reason.isEmpty { message = "\(subject) was killed: \(end.reason)" }
+            let unwritten = await finishOutput()
+            code = unwritten?.code ?? Int32(clamping: end.exitStatus)
+            messages = Self.messages(end, subject) + [unwritten?.message].compactMap { $0 }
         case .left(.detached): break
         case .left(.hungUp):
             code = await leave(after: SIGHUP)
         case .left(.outputFailed(let error)):
             let why = error.code == EPIPE ? "whoever read the output has closed it" : "writing the output: \(error)"
-            (code, message) = (CLIError.notRun, "\(why); \(subject) goes on")
+            (code, messages) = (CLIError.notRun, ["\(why); \(subject) goes on"])
         case .lost(let why):
-            (code, message) = (137, "\(subject) was killed: its pod's monitor is no more (\(why))")
+            (code, messages) = (137, ["\(subject) was killed: its pod's monitor is no more (\(why))"])
             // What it has written last. More than that this command cannot do about it.
             _ = await finishOutput()
+        case .forgotten:
+            (code, messages) = (CLIError.notRun, ["\(subject) has ended, and its exit code is not known any more"])
+            _ = await finishOutput()
         case .signalled(let signal):
-            (code, message) = (await leave(after: signal), "\(subject) goes on")
+            (code, messages) = (await leave(after: signal), ["\(subject) goes on"])
         case .abandoned:
-            (code, message) = (CLIError.notRun, "\(subject) goes on: it has not ended after three signals")
+            (code, messages) = (CLIError.notRun, ["\(subject) goes on: it has not ended after three signals"])
         }
         streams?.restore()
-        if let message { tell(message) }
+        for message in messages { tell(message) }
         return code
+    }
+
+    /// What is to be said of an end that was not the process's own.
+    nonisolated static func messages(_ end: WaitResponse, _ subject: String) -> [String] {
+        if !end.reason.isEmpty { return ["\(subject) was killed: \(end.reason)"] }
+        return end.outOfMemory ? ["\(subject) was killed: it ran out of memory"] : []
     }
 
     /// Leaves the process alone. One that was begun from this terminal, in a container that others use too, is told, as
@@ -87,7 +100,9 @@ import TaskAPI
         let outcome = Promise<Outcome>()
         let waiting = Task { @EventLoop in
             do {
-                outcome.fulfil(.ended(try await client.wait(id, execID)))
+                outcome.fulfil(.ended(try await end.value))
+            } catch let status as TTRPCStatus where status.code == .notFound && !client.isClosed {
+                outcome.fulfil(.forgotten)
             } catch {
                 outcome.fulfil(.lost((error as? TTRPCStatus)?.message ?? "\(error)"))
             }
@@ -115,16 +130,19 @@ import TaskAPI
             }
             outcome.fulfil(.left(departure))
         }
-        defer { for task in [waiting, forwarding, leaving] { task.cancel() } }
+        defer {
+            end.cancel()
+            for task in [waiting, forwarding, leaving] { task.cancel() }
+        }
         // Never cancelled.
         return (try? await outcome.value()) ?? .abandoned
     }
 
     /// Suspends until the rest of the output has been written, however slowly it is read, or a signal ends that.
     /// - Returns: nil when it has been written, or there is nobody who reads it.
-    private func finishOutput() async -> (Int32, String?)? {
+    private func finishOutput() async -> (code: Int32, message: String?)? {
         guard let streams else { return nil }
-        let result = Promise<(Int32, String?)?>()
+        let result = Promise<(code: Int32, message: String?)?>()
         let writing = Task { @EventLoop in
             do {
                 try await streams.finish()

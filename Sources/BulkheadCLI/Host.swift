@@ -19,10 +19,12 @@ struct Host: Sendable {
     var configuration: Configuration { settings.configuration }
     let store: ContainerStore
 
-    /// - Parameter arguments: the global options are looked at.
-    init(_ arguments: ParsedArguments) throws {
+    /// - Parameters:
+    ///   - arguments: the global options are looked at.
+    ///   - failureCode: of errors of the configuration; those of the options have that of a wrong usage.
+    init(_ arguments: ParsedArguments, failureCode: Int32) throws {
         launcher = try Files.readLink("/proc/self/exe")
-        var settings = try Self.readConfiguration()
+        var settings = try Self.readConfiguration(failureCode)
         do {
             for (key, option) in [("root", "root"), ("state", "state-dir")] {
                 guard let text = arguments.value(option) else { continue }
@@ -39,7 +41,7 @@ struct Host: Sendable {
     }
 
     /// - Throws: when the file that the user has named is not there; only the default one need not be.
-    private static func readConfiguration() throws -> ConfigurationFile {
+    private static func readConfiguration(_ failureCode: Int32) throws -> ConfigurationFile {
         let named = CurrentProcess.environment("BULKHEAD_CONFIG").flatMap { $0.isEmpty ? nil : $0 }
         let path = named ?? Configuration.defaultPath
         do {
@@ -48,7 +50,7 @@ struct Host: Sendable {
             if named == nil, error.code == ErrorNumber.noEntry { return ConfigurationFile() }
             throw CLIError(
                 "the configuration \(path)\(named == nil ? "" : ", which BULKHEAD_CONFIG names,") cannot be "
-                    + "read: \(error.reason)")
+                    + "read: \(error.reason)", exitCode: failureCode)
         }
     }
 
@@ -69,9 +71,9 @@ struct Host: Sendable {
     }
 
     /// - Throws: `CLIError` unless containers and images can be looked for: an error is no empty list.
-    func checkDirectories() throws {
+    func checkDirectories(failureCode: Int32) throws {
         for key in ["root", "state"] {
-            if let problem = directoryProblem(key) { throw CLIError(problem) }
+            if let problem = directoryProblem(key) { throw CLIError(problem, exitCode: failureCode) }
         }
     }
 

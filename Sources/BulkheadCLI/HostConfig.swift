@@ -21,7 +21,8 @@ enum HostConfig {
                 own.filter { $0.type == "tmpfs" }.map {
                     JSONMember(key: $0.destination, value: .string(tmpfsOptions($0)))
                 }),
-            "Ulimits": .array((spec.process?.rlimits ?? []).map(ulimit)),
+            "Ulimits": .array(
+                (spec.process?.rlimits ?? []).filter { $0 != DefaultSpec.openFilesLimit }.map(ulimit)),
         ])
     }
 

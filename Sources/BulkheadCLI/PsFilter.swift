@@ -68,7 +68,8 @@ struct PsFilter {
             switch key {
             case .id: return values.contains { Self.matches($0, record.id) }
             // docker's names begin with a slash, which its users may write.
-            case .name: return values.contains { Self.matches($0.replacing("^/", with: "^"), record.name) }
+            case .name:
+                return values.contains { Self.matches($0, record.name) || Self.matches($0, "/" + record.name) }
             case .status: return values.contains(status.stateText)
             case .label: return values.allSatisfy { Self.has($0, record.labels) }
             case .ancestor: return values.contains { isFrom($0, record) }

@@ -124,6 +124,28 @@ public struct ContainerStore: Sendable {
         return ids.compactMap(entry).sorted { $0.record.createdAt > $1.record.createdAt }
     }
 
+    /// The directories of records that are whole and cannot be read: another version's, perhaps of machines that run.
+    public func unreadable() -> [String] {
+        let ids = (try? Files.names(in: containers)) ?? []  // There has never been one.
+        return ids.map(directory).filter { directory in
+            do throws(SystemCallError) {
+                // Empty: after a power cut.
+                let bytes = try Files.read(
+                    directory + "/" + ContainerRecord.fileName, limit: ContainerRecord.maximumBytes)
+                return !bytes.isEmpty && Self.record(bytes) == nil
+            } catch {
+                // Half-written, or removed meanwhile.
+                return error.code != ErrorNumber.noEntry && error.code != ErrorNumber.notDirectory
+            }
+        }
+    }
+
+    private static func record(_ bytes: [UInt8]) -> ContainerRecord? {
+        guard let record = try? ContainerRecord.decode(json: bytes), record.version == ContainerRecord.currentVersion
+        else { return nil }
+        return record
+    }
+
     /// Removes the records that were to go with their container, of pods that nobody could clean up after: killed before
     /// they had their container, or lost in a reboot. What a command that was killed has left half-written goes with them.
     /// - Returns: the entries that are left.
@@ -183,8 +205,7 @@ public struct ContainerStore: Sendable {
         guard
             let bytes = try? Files.read(
                 directory + "/" + ContainerRecord.fileName, limit: ContainerRecord.maximumBytes),
-            let record = try? ContainerRecord.decode(json: bytes), record.version == ContainerRecord.currentVersion,
-            record.id == id
+            let record = Self.record(bytes), record.id == id
         else { return nil }
         let text = try? Files.read(directory + "/" + ContainerStatus.fileName, limit: ContainerStatus.maximumBytes)
         var status = text.flatMap { ContainerStatus(serialized: $0) } ?? ContainerStatus(.created)

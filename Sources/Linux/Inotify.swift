@@ -8,12 +8,10 @@ public struct Inotify: ~Copyable, Sendable {
         public init(rawValue: UInt32) { self.rawValue = rawValue }
         public static let modify = Mask(rawValue: 0x002)
         public static let attributes = Mask(rawValue: 0x004)
-        public static let closeWrite = Mask(rawValue: 0x008)
         public static let movedFrom = Mask(rawValue: 0x040)
         public static let movedTo = Mask(rawValue: 0x080)
         public static let create = Mask(rawValue: 0x100)
         public static let delete = Mask(rawValue: 0x200)
-        public static let deleteSelf = Mask(rawValue: 0x400)
         public static let moveSelf = Mask(rawValue: 0x800)
         /// In events only: events were lost, look at everything again.
         public static let overflow = Mask(rawValue: 0x4000)

@@ -123,11 +123,13 @@ import TaskAPI
     }
 
     private func receive() async throws -> [UInt8] {
-        try await within(Self.callLimit, waitingFor: "answer on the hand-over socket") {
+        let bytes = try await within(Self.callLimit, waitingFor: "answer on the hand-over socket") {
             try await self.handOverSocket.retry(when: .readable) { fd throws(SystemCallError) in
                 try UnixSocket.receive(upTo: 64, descriptorLimit: 0, over: fd).bytes
             }
         }
+        guard !bytes.isEmpty else { throw TTRPCStatus(.unavailable, "the connection is no more: end of file") }
+        return bytes
     }
 
     /// Whether the monitor is no more, or has ended the connection.

@@ -120,8 +120,8 @@ extension DefaultSpec {
     }
 
     private static let openFiles = "RLIMIT_NOFILE"
-    /// The kernel's own, fs.nr_open; what docker's and podman's containers have.
-    private static let openFilesLimit: UInt64 = 1 << 20
+    /// Where nobody asks for another. The kernel's own, fs.nr_open; what docker's and podman's containers have.
+    public static let openFilesLimit = RuntimeSpec.Rlimit(type: openFiles, hard: 1 << 20, soft: 1 << 20)
 
     static func limits(_ limits: [Limit]) throws(TranslationError) -> [RuntimeSpec.Rlimit] {
         var result: [RuntimeSpec.Rlimit] = []
@@ -137,9 +137,7 @@ extension DefaultSpec {
             let soft = UInt64(bitPattern: limit.soft)
             result.append(RuntimeSpec.Rlimit(type: type, hard: hard, soft: soft))
         }
-        if !result.contains(where: { $0.type == openFiles }) {
-            result.append(RuntimeSpec.Rlimit(type: openFiles, hard: openFilesLimit, soft: openFilesLimit))
-        }
+        if !result.contains(where: { $0.type == openFiles }) { result.append(openFilesLimit) }
         return result
     }
 

@@ -2,9 +2,11 @@ import CommandTree
 import ContainerStore
 import Glibc
 import JSON
+import Linux
 import OCI
 import Pod
 import SpecTranslation
+import TaskAPI
 import Testing
 
 @testable import BulkheadCLI
@@ -75,6 +77,15 @@ import Testing
         let error = #expect(throws: UsageError.self) { _ = try Verbs.tree.parse(["run", flag, "busybox"]) }
         #expect(error?.description.contains("is not supported") == true)
     }
+
+    @Test(arguments: ["--sig-proxy", "--sig-proxy=true", "--disable-content-trust", "--disable-content-trust=true"])
+    func whatHappensAnywayMayBeAskedFor(_ flag: String) throws {
+        guard case .invoke(let invocation) = try Verbs.tree.parse(["run", flag, "busybox"]) else {
+            Issue.record("no command")
+            return
+        }
+        #expect(invocation.arguments.operands == ["busybox"])
+    }
 }
 
 @Suite struct DetachKeysTests {
@@ -108,6 +119,17 @@ import Testing
         _ signal: CInt, _ terminal: Bool, _ passesKeysOn: Bool, _ use: Foreground.SignalUse
     ) {
         #expect(Foreground.use(of: signal, terminal: terminal, passesKeysOn: passesKeysOn) == use)
+    }
+}
+
+@Suite struct EndMessageTests {
+    @Test(arguments: [
+        (false, "", []), (true, "", ["web was killed: it ran out of memory"]),
+        (true, "the machine ended", ["web was killed: the machine ended"]),
+    ]) func anEndThatWasNotItsOwnIsTold(_ outOfMemory: Bool, _ reason: String, _ messages: [String]) {
+        var end = WaitResponse()
+        (end.outOfMemory, end.reason) = (outOfMemory, reason)
+        #expect(Foreground.messages(end, "web") == messages)
     }
 }
 
@@ -162,14 +184,11 @@ import Testing
     }
 
     @Test func nothingIsInventedForAContainerWithoutLimits() throws {
-        var overrides = DefaultSpec.Overrides()
-        // There may be one by default, which is shown.
-        overrides.limits = [.init(name: "nofile", soft: 1, hard: 1)]
         #expect(
-            try Self.hostConfig(overrides).serialized == """
+            try Self.hostConfig(DefaultSpec.Overrides()).serialized == """
                 {"AutoRemove":true,"ReadonlyRootfs":false,"NetworkMode":"none","Memory":0,"NanoCpus":0,\
                 "PidsLimit":null,"CapAdd":null,"CapDrop":null,"Binds":null,"Tmpfs":{},\
-                "Ulimits":[{"Name":"nofile","Hard":1,"Soft":1}]}
+                "Ulimits":[]}
                 """)
     }
 
@@ -181,7 +200,10 @@ import Testing
     @Test(arguments: [
         Filter(terms: [], isAccepted: true), Filter(terms: ["name=we"], isAccepted: true),
         Filter(terms: ["name=^/web$"], isAccepted: true), Filter(terms: ["name=^eb"], isAccepted: false),
-        Filter(terms: ["name=eb$"], isAccepted: true), Filter(terms: ["name=db", "name=web"], isAccepted: true),
+        Filter(terms: ["name=/web"], isAccepted: true), Filter(terms: ["name=^/web"], isAccepted: true),
+        Filter(terms: ["name=^web$"], isAccepted: true), Filter(terms: ["name=/eb"], isAccepted: false),
+        Filter(terms: ["name=^/$"], isAccepted: false), Filter(terms: ["name=eb$"], isAccepted: true),
+        Filter(terms: ["name=db", "name=web"], isAccepted: true),
         Filter(terms: ["id=0123"], isAccepted: true), Filter(terms: ["id=^123"], isAccepted: false),
         Filter(terms: ["status=exited"], isAccepted: true), Filter(terms: ["status=running"], isAccepted: false),
         Filter(terms: ["status=running", "status=exited"], isAccepted: true),
@@ -218,6 +240,19 @@ import Testing
         ("QEMU emulator version ", nil), ("QEMU emulator version x", nil),
     ]) func theVersionOfQEMUIsFound(_ output: String, _ version: String?) {
         #expect(Check.qemuVersion(Array(output.utf8)) == version)
+    }
+
+    @Test func whyThereIsNoVersionIsTold() {
+        func verdict(_ output: String, _ error: String, _ exit: ProcessExit) -> String {
+            let said = Check.FirstWords(output: Array(output.utf8), error: Array(error.utf8), exit: exit)
+            return "\(Check.qemu("/q", said: said))"
+        }
+        let version = "QEMU emulator version 9.0.0\n"
+        #expect(verdict(version, "a warning\n", .exited(code: 0)).contains("/q, version 9.0.0"))
+        #expect(
+            verdict("", "lib\u{1B}x.so: not found\nmore\n", .exited(code: 127)).contains("127: lib?x.so: not found)"))
+        #expect(verdict(version, "", .exited(code: 1)).contains("does not say a version of QEMU"))
+        #expect(verdict(version, "", .signaled(9)).contains("does not say a version of QEMU"))
     }
 }
 

@@ -56,7 +56,6 @@ import Testing
         let parsers: [(String) throws -> Void] = [
             { _ = try ByteSize.parse($0) },
             { _ = try CPULimit.parse($0) },
-            { _ = try GoDuration.parse($0) },
             { _ = try UlimitValue.parse($0) },
             { _ = try KeyValue.parse($0) },
             { _ = try SignalName.parse($0) },
@@ -111,7 +110,7 @@ import Testing
             huge, marks, String(repeating: ":", count: size), String(repeating: ",", count: size),
             String(repeating: "9", count: size), "0." + String(repeating: "9", count: size),
             String(repeating: "\"", count: size), String(repeating: "/..", count: size / 3),
-            String(repeating: "1s", count: size / 2), "/a:" + String(repeating: "ro,", count: size / 3),
+            "/a:" + String(repeating: "ro,", count: size / 3),
         ] {
             for line in [
                 [text], ["run", "--" + text], ["run", "-" + text], ["run", "--rm=" + text],
@@ -122,7 +121,6 @@ import Testing
             }
             _ = try? ByteSize.parse(text)
             _ = try? CPULimit.parse(text)
-            _ = try? GoDuration.parse(text)
             _ = try? UlimitValue.parse("nofile=" + text)
             _ = try? SignalName.parse(text)
             _ = try? MountRequest.parse(volume: text)

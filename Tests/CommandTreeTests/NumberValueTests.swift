@@ -56,30 +56,6 @@ struct ValueRow<Value: Sendable & Equatable>: Sendable, CustomTestStringConverti
         row.check { text throws(ValueError) in try CPULimit.parse(text).nanoCPUs }
     }
 
-    @Test func quotaIsTheShareOfAPeriod() throws {
-        #expect(CPULimit.periodMicroseconds == 100_000)
-        #expect(try CPULimit.parse("1.5").quotaMicroseconds == 150_000)
-        #expect(try CPULimit.parse("0.01").quotaMicroseconds == 1000)
-        #expect(try CPULimit.parse("0.999999999").quotaMicroseconds == 99999)
-        #expect(try CPULimit.parse("0").quotaMicroseconds == nil)
-    }
-
-    @Test(
-        arguments: [
-            .init("0", .zero), .init("10s", .seconds(10)), .init("1m30s", .seconds(90)), .init("1h", .seconds(3600)),
-            .init("1.5h", .seconds(5400)), .init("+5s", .seconds(5)), .init("300ms", .milliseconds(300)),
-            .init("1us", .microseconds(1)), .init("1\u{B5}s", .microseconds(1)), .init("1\u{3BC}s", .microseconds(1)),
-            .init("1ns", .nanoseconds(1)), .init(".5s", .milliseconds(500)), .init("1.s", .seconds(1)),
-            .init("1s1s", .seconds(2)), .init("0.0000000019s", .nanoseconds(1)), .init("0s", .zero), .init("+0", .zero),
-            .init("2562047h47m16.854775807s", .nanoseconds(Int64.max)), .init("2562047h47m16.854775808s", nil),
-            .init("2562048h", nil), .init("99999999999999999999s", nil), .init("18446744073709551615ns1ns", nil),
-            .init("", nil), .init("+", nil), .init("-1s", nil), .init("10", nil), .init("00", nil), .init("s", nil),
-            .init(".s", nil), .init("1d", nil), .init("1S", nil), .init("1 s", nil), .init("1s ", nil),
-            .init("1sm", nil),
-            .init("1m2", nil), .init("1e3s", nil), .init("+-1s", nil),
-        ] as [ValueRow<Duration>]) func duration(_ row: ValueRow<Duration>)
-    { row.check(GoDuration.parse) }
-
     @Test(
         arguments: [
             .init("KILL", 9), .init("SIGKILL", 9), .init("sigkill", 9), .init("Term", 15), .init("9", 9),

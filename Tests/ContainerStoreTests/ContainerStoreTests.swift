@@ -75,6 +75,9 @@ import Testing
             try Files.write(other.encode(), to: root + "/containers/ee/" + ContainerRecord.fileName)
             #expect(store.all().map(\.record.id) == ["aa"])
             #expect(throws: StoreError.notFound("ee")) { try store.find("ee") }
+            try Files.write([], to: root + "/containers/file")
+            #expect(store.unreadable().sorted() == ["bb", "cc", "ee"].map { root + "/containers/" + $0 })
+            try Files.remove(root + "/containers/file")
             // What a power cut has left is old; what is young may be locked in a moment.
             var times = [timespec(tv_sec: 1, tv_nsec: 0), timespec(tv_sec: 1, tv_nsec: 0)]
             #expect(utimensat(AT_FDCWD, root + "/containers/dd", &times, 0) == 0)

@@ -70,16 +70,23 @@ import Linux
         guard Files.exists(path) else {
             return .missing("there is no \(path)", remedy: "apt-get install qemu-system-x86")
         }
-        let remedy = "set qemu.path to a QEMU, such as /usr/bin/qemu-system-x86_64"
         do {
-            let output = try await firstOutput(of: path, ["--version"])
-            guard let version = qemuVersion(output) else {
-                return .missing("\(path) does not say a version of QEMU", remedy: remedy)
-            }
-            return .fine("\(path), version \(version)")
+            return qemu(path, said: try await firstWords(of: path, ["--version"]))
         } catch {
-            return .missing("\(path) does not run: \(error)", remedy: remedy)
+            return .missing("\(path) does not run: \(error)", remedy: qemuRemedy)
         }
+    }
+
+    private nonisolated static let qemuRemedy = "set qemu.path to a QEMU, such as /usr/bin/qemu-system-x86_64"
+
+    nonisolated static func qemu(_ path: String, said: FirstWords) -> Verdict {
+        if said.exit == .exited(code: 0), let version = qemuVersion(said.output) {
+            return .fine("\(path), version \(version)")
+        }
+        // A library that is missing, for instance.
+        let line = String(decoding: said.error, as: UTF8.self).prefix { !$0.isNewline }
+        let why = line.isEmpty ? "" : ": " + Shown.harmless(String(line))
+        return .missing("\(path) does not say a version of QEMU (\(said.exit)\(why))", remedy: qemuRemedy)
     }
 
     /// `7.2.13` of `QEMU emulator version 7.2.13 (Debian 1:7.2+dfsg-7+deb12u7)`.
@@ -94,23 +101,39 @@ import Linux
     /// How long a program may take to say its version.
     private static let patience: Duration = .seconds(5)
 
-    /// What a program writes to standard output first, up to a page. It gets no more than that.
-    private static func firstOutput(of program: String, _ arguments: [String]) async throws -> [UInt8] {
-        let output = try Pipe()
-        let nothing = try Files.open("/dev/null", .readWrite)
+    /// What a program has said before it ended.
+    struct FirstWords: Sendable {
+        var output: [UInt8]
+        var error: [UInt8]
+        var exit: ProcessExit
+    }
+
+    /// What a program writes first to each output, up to a page, and how it ends. It can write no more than that.
+    private static func firstWords(of program: String, _ arguments: [String]) async throws -> FirstWords {
+        let output = try Pipe(), error = try Pipe()
+        let nothing = try Files.open("/dev/null")
         var plan = SpawnPlan(program, [program] + arguments, environment: ["PATH=/usr/bin:/bin"])
         plan.newSession = true
         plan.forbidsNewPrivileges = true
         let child = try plan.start(descriptors: [
             DescriptorMapping(nothing.withRaw { $0 }, as: 0),
             DescriptorMapping(output.writing.withRaw { $0 }, as: 1),
-            DescriptorMapping(nothing.withRaw { $0 }, as: 2),
+            DescriptorMapping(error.writing.withRaw { $0 }, as: 2),
         ])
         let process = try WatchedProcess(child)
         defer { process.signal(9) }
-        let reader = try AsyncFD(output.reading.duplicate())
+        let readers = [try AsyncFD(output.reading.duplicate()), try AsyncFD(error.reading.duplicate())]
         _ = consume output
-        return try await within(patience, waitingFor: "version") { try await reader.read(upTo: 4096) }
+        _ = consume error
+        return try await within(patience, waitingFor: "version") {
+            var words: [[UInt8]] = []
+            for reader in readers {
+                words.append(try await reader.read(upTo: 4096))
+                // One that writes on without end is ended by it.
+                reader.close()
+            }
+            return FirstWords(output: words[0], error: words[1], exit: try await process.exit.value())
+        }
     }
 
     enum GuestFile {

@@ -42,12 +42,16 @@ import TaskAPI
         let streams = detaches ? nil : try StandardStreams(interactive: interactive, terminal: terminal)
         defer { streams?.restore() }
         let execID = try Identity.randomBytes(16).map { String($0, radix: 16) }.joined()
-        let names = try await streams?.handOver(to: client) ?? StandardStreams.Names()
+        let names = try await calls.asking(client) {
+            try await streams?.handOver(to: client) ?? StandardStreams.Names()
+        }
         var request = ExecProcessRequest()
         (request.id, request.execID, request.terminal) = (entry.record.id, execID, terminal)
         (request.stdin, request.stdout, request.stderr) = (names.stdin, names.stdout, names.stderr)
         request.spec = try process(entry, arguments)
         try await calls.asking(client) { let _: TaskEmpty = try await client.task(TaskService.Method.exec, request) }
+        // Goes out with the start: an end is kept for seconds only, and this command may be stopped meanwhile.
+        let end = Task { @EventLoop in try await client.wait(entry.record.id, execID) }
         do {
             let _: StartResponse = try await calls.asking(client) {
                 try await client.task(
@@ -62,7 +66,7 @@ import TaskAPI
         guard !detaches else { return 0 }
         try streams?.start()
         let foreground = Foreground(
-            client: client, id: entry.record.id, execID: execID,
+            client: client, end: end, id: entry.record.id, execID: execID,
             subject: "the process in container \(entry.record.name)",
             streams: streams, terminal: terminal, signals: signals)
         return try await foreground.exitCode { _ in

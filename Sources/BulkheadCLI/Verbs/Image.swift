@@ -15,7 +15,8 @@ import OCI
         notYet: [
             UnsupportedOption("platform", instead: "the image of this host's architecture is taken"),
             UnsupportedOption("all-tags", short: "a", takesValue: false, instead: "pull them one by one"),
-            UnsupportedOption("disable-content-trust", instead: "signatures are not looked at"),
+            UnsupportedOption(
+                "disable-content-trust", takesValue: false, isOn: true, instead: "signatures are not looked at"),
         ],
         examples: ["bulkhead image pull alpine:3.20"])
 
@@ -151,16 +152,27 @@ import OCI
     static func remove(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
         var code: Int32 = 0
         for name in arguments.operands {
+            var unreadable: [String] = []
             do {
                 let removed = try await host.images().remove(name, force: arguments.flag("force")) {
-                    Set(host.store.all().compactMap { try? Digest($0.record.imageManifest) })
+                    () throws(ImageError) in
+                    // Which image theirs is nobody can tell.
+                    unreadable = host.store.unreadable()
+                    guard unreadable.isEmpty else { throw .inUse(name) }
+                    return Set(host.store.all().compactMap { try? Digest($0.record.imageManifest) })
                 }
                 for name in removed.untagged {
                     try say("Untagged: \((try? ImageReference(name))?.familiarName ?? name)")
                 }
                 if let id = removed.deleted { try say("Deleted: \(id)") }
             } catch {
-                tell("\(error)")
+                if let directory = unreadable.first {
+                    tell(
+                        "image \(name) may be used by a container whose record cannot be read, another version's "
+                            + "perhaps: \(directory): remove that container first")
+                } else {
+                    tell("\(error)")
+                }
                 code = CLIError.failed
             }
         }

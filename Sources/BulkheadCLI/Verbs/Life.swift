@@ -146,33 +146,42 @@ import TaskAPI
 
     static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
         await forEach(arguments.operands, host) { reference, entry in
-            try say("\(try await exitCode(entry, host))")
+            try say("\(try await exitCode(entry, reference, host))")
         }
     }
 
-    private static func exitCode(_ entry: ContainerStore.Entry, _ host: Host) async throws -> UInt32 {
-        let id = entry.record.id
-        var entry = entry
-        while entry.status.phase != .exited {
-            let calls = ContainerCalls(host: host, entry: entry)
-            do {
-                let client = try await calls.connect()
-                while true {
-                    do {
-                        return try await client.wait(id).exitStatus
-                    } catch let status as TTRPCStatus where status.code == .notFound {
-                        // Its machine boots: the monitor will have it, or end.
-                        try await EventLoop.sleep(for: .milliseconds(50))
-                    }
-                }
+    private static func exitCode(
+        _ entry: ContainerStore.Entry, _ reference: String, _ host: Host
+    ) async throws -> UInt32 {
+        guard entry.status.phase != .exited else { return entry.status.exitCode }
+        let calls = ContainerCalls(host: host, entry: entry)
+        do {
+            return try await askedCode(calls)
+        } catch let error as ContainerCalls.NotRunning {
+            // What became of the container is in its record, once the pod's end is complete. Its reaper may have been
+            // killed as well.
+            host.sweep()
+            do { try await calls.waitForReaper() } catch _ { throw error }
+            let left: ContainerStore.Entry
+            do throws(StoreError) {
+                left = try host.store.find(entry.record.id)
             } catch {
-                // The monitor is no more, or was just going: what became of the container is in its record, once the
-                // pod's end is complete.
-                try await calls.waitForReaper()
-                entry = try host.store.find(id)
-                guard entry.status.phase == .exited else { throw error }
+                throw error == .notFound(entry.record.id) ? .notFound(reference) : error
+            }
+            guard left.status.phase == .exited else { throw error }
+            return left.status.exitCode
+        }
+    }
+
+    private static func askedCode(_ calls: ContainerCalls) async throws -> UInt32 {
+        let client = try await calls.connect()
+        while true {
+            do {
+                return try await calls.asking(client) { try await client.wait(calls.entry.record.id).exitStatus }
+            } catch let status as TTRPCStatus where status.code == .notFound {
+                // Its machine boots: the monitor will have it, or end.
+                try await EventLoop.sleep(for: .milliseconds(50))
             }
         }
-        return entry.status.exitCode
     }
 }

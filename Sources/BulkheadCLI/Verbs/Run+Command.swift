@@ -98,8 +98,10 @@ nonisolated extension Run {
             value("attach", short: "a", "both outputs are attached, and the input with -i"),
             value("detach-keys", "they are Ctrl-P Ctrl-Q"),
             // On in docker: what is off is what is missing.
-            value("sig-proxy", "signals are passed on"),
-            value("disable-content-trust", "signatures of images are not looked at"),
+            UnsupportedOption("sig-proxy", takesValue: false, isOn: true, instead: "signals are passed on"),
+            UnsupportedOption(
+                "disable-content-trust", takesValue: false, isOn: true,
+                instead: "signatures of images are not looked at"),
             flag("use-api-socket", "there is no daemon"),
             value("label-file", "use --label"), value("domainname", later),
             value("ipc", "the host's namespaces are not for a virtual machine"),

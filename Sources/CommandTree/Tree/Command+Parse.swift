@@ -160,7 +160,7 @@ private struct ArgumentParser {
     }
 
     private func refuse(_ missing: UnsupportedOption, spelled: String, value: String?) throws(UsageError) {
-        if !missing.takesValue, let value, Boolean.parse(value) == false { return }
+        if !missing.takesValue, value.map(Boolean.parse) ?? true == missing.isOn { return }
         throw level.error(.unsupportedOption(spelled, instead: missing.instead))
     }
 

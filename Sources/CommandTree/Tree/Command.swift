@@ -151,14 +151,19 @@ public struct UnsupportedOption: Sendable, Equatable {
     public var short: Character?
     /// A flag that takes no value may be given as `=false`: then nothing is missing.
     public var takesValue: Bool
+    /// Of a flag: what it asks for happens anyway, and only `=false` is missing.
+    public var isOn: Bool
     /// What to do instead; a sentence part without a full stop.
     public var instead: String
 
     /// An option that is refused by name.
-    public init(_ name: String, short: Character? = nil, takesValue: Bool = true, instead: String) {
+    public init(
+        _ name: String, short: Character? = nil, takesValue: Bool = true, isOn: Bool = false, instead: String
+    ) {
         self.name = name
         self.short = short
         self.takesValue = takesValue
+        self.isOn = isOn
         self.instead = instead
     }
 }

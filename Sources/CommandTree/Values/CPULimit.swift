@@ -1,7 +1,5 @@
 /// `--cpus 1.5`: how much CPU time a container may use.
 public struct CPULimit: Sendable, Equatable {
-    /// Microseconds in which the quota may be used; docker's and the kernel's default.
-    public static let periodMicroseconds: UInt64 = 100_000
     /// As many as the kernel can be built for (CONFIG_NR_CPUS on x86-64).
     public static let maximumCPUs: UInt64 = 8192
     /// The least that the kernel can hand out: its shortest quota is 1 ms.
@@ -9,9 +7,6 @@ public struct CPULimit: Sendable, Equatable {
 
     /// Billionths of a CPU; 0 is no limit, as in docker.
     public let nanoCPUs: Int64
-
-    /// Microseconds of CPU time in each period, rounded down; nil is no limit.
-    public var quotaMicroseconds: Int64? { nanoCPUs == 0 ? nil : nanoCPUs / 10_000 }
 
     /// A decimal number of CPUs: 0 for no limit, or 0.01 to 8192 with at most nine digits behind the point.
     /// - Throws: `.malformed`, `.outOfRange`.

@@ -14,8 +14,6 @@ public enum MediaType {
     public static let layerZstd = "application/vnd.oci.image.layer.v1.tar+zstd"
     /// The blob `{}`.
     public static let empty = "application/vnd.oci.empty.v1+json"
-    /// Docker's index.
-    public static let dockerIndex = "application/vnd.docker.distribution.manifest.list.v2+json"
     /// Docker's manifest.
     public static let dockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
     /// Docker's image configuration.

@@ -39,7 +39,6 @@ public enum ErrorNumber {
     public static let invalid: CInt = EINVAL
     public static let brokenPipe: CInt = EPIPE
     public static let noSpace: CInt = ENOSPC
-    public static let quota: CInt = EDQUOT
     public static let refused: CInt = ECONNREFUSED
     public static let tooLarge: CInt = EFBIG
     public static let overQuota: CInt = EDQUOT

@@ -9,7 +9,7 @@ extension ContainerStatus {
         do {
             try Files.replace(path, with: serialized)
         } catch {
-            guard error.code == ErrorNumber.noSpace || error.code == ErrorNumber.quota, Files.exists(path) else {
+            guard error.code == ErrorNumber.noSpace || error.code == ErrorNumber.overQuota, Files.exists(path) else {
                 throw error
             }
             try Files.overwrite(path, with: serialized)

@@ -81,7 +81,7 @@ import Testing
 
     /// Waits until `condition` holds.
     func wait(for what: String, _ condition: @escaping @EventLoop () async throws -> Bool) async throws {
-        try await within(.seconds(20), waitingFor: what) {
+        try await within(.seconds(60), waitingFor: what) {
             while try await !condition() { try await EventLoop.sleep(for: .milliseconds(20)) }
         }
     }

@@ -215,13 +215,9 @@ import TTRPC
         return entry
     }
 
-    /// Names become cgroup directories, so they are of the plain kind that engines use.
+    /// Names become cgroup directories.
     private static func checkName(_ name: String) throws {
-        let plain = name.utf8.allSatisfy { byte in
-            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-                || "._-".utf8.contains(byte)
-        }
-        guard plain, (1...255).contains(name.utf8.count), name.first != "." else {
+        guard PlainName.isPlain(name, maximumBytes: 255) else {
             throw TTRPCStatus(.invalidArgument, "no name for a container or process: \(name)")
         }
     }

@@ -71,11 +71,7 @@ extension Sandbox {
 
     /// Names become directories here and in the guest.
     static func checkName(_ name: String) throws(SandboxError) {
-        let plain = name.utf8.allSatisfy { byte in
-            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-                || "._-".utf8.contains(byte)
-        }
-        guard plain, (1...128).contains(name.utf8.count), name.first != "." else {
+        guard PlainName.isPlain(name, maximumBytes: 128) else {
             throw SandboxError(.invalidArgument, "\"\(name)\" is no id: letters, digits, dot, underscore, hyphen")
         }
     }

@@ -11,7 +11,7 @@ import TaskAPI
     private let server = RPCServer()
     private let sandbox: Sandbox
     private let version: String
-    /// Fulfilled when somebody has asked how a container ended.
+    /// Fulfilled when somebody has asked how a container ended, or for the pod's end.
     nonisolated let endTold = Promise<Void>()
 
     init(_ sandbox: Sandbox, version: String) {
@@ -64,8 +64,10 @@ import TaskAPI
             response.version = version
             return response
         }
-        task(Method.shutdown) { [sandbox] (request: ShutdownRequest) in
+        task(Method.shutdown) { [sandbox, endTold] (request: ShutdownRequest) in
             guard request.now || sandbox.containers.isEmpty else { return TaskEmpty() }
+            // Whoever wants the pod's end asks for no other.
+            endTold.fulfil(())
             sandbox.shutDown()
             return TaskEmpty()
         }

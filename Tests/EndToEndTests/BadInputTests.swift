@@ -46,6 +46,7 @@ import Testing
         Row(arguments: ["logs", "nobody"], code: 1, error: "no such container: nobody"),
         Row(arguments: ["exec", "nobody", "true"], code: 1, error: "no such container: nobody"),
         Row(arguments: ["stop", "nobody"], code: 1, error: "no such container: nobody"),
+        Row(arguments: ["rm", "-f", "nobody"], code: 0, error: "no such container: nobody"),
         Row(arguments: ["rm", "../.."], code: 1, error: "no such container: ../.."),
         Row(arguments: ["kill", "-s", "NOSUCH", "nobody"], code: 125, error: "NOSUCH"),
         Row(arguments: ["ps"], code: 1, error: "config.yaml:2:1: unknown", configuration: "lgo: 5\n"),

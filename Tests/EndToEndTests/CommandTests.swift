@@ -335,6 +335,18 @@ import Testing
         }
     }
 
+    /// A start follows an end as closely as a script lets it.
+    @EventLoop @Test func aContainerIsStartedAgainRightAfterItsEnd() async throws {
+        try await Bulkhead.with { bulkhead in
+            #expect(try await bulkhead("run", "-d", "--name", "again", "busybox", "sh", "-c", "exit 5").code == 0)
+            for _ in 0..<3 {
+                #expect(try await bulkhead("wait", "again").output == "5\n")
+                let started = try await bulkhead("start", "again")
+                #expect(started.code == 0 && started.output == "again\n", "\(started)")
+            }
+        }
+    }
+
     @EventLoop @Test func aContainerThatBreaksItsKernelIsToldSo() async throws {
         try await Bulkhead.with { bulkhead in
             let result = try await bulkhead(

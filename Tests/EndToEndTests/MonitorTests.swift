@@ -94,6 +94,22 @@ import Testing
         }
     }
 
+    /// A starter that gives up is not waited for.
+    @EventLoop @Test func aMonitorWhoseMachineDiedBeforeTheStartGoesWhenTold() async throws {
+        try await TestPod.with { pod in
+            try pod.writeBundle(["sleep", "600"])
+            let client = try await pod.start(endsWithContainer: true)
+            try await pod.create(client)
+            for process in try pod.processes() where process.role == "machine" { try PidFD(process.pid).signal(9) }
+            await #expect(throws: TTRPCStatus.self) { try await pod.start(client) }
+            var request = ShutdownRequest()
+            request.now = true
+            let _: TaskEmpty? = try? await client.task(TaskService.Method.shutdown, request)
+            try await client.waitForEnd(within: .seconds(3))
+            try await pod.expectNothingLeft()
+        }
+    }
+
     @EventLoop @Test func aPodOfSeveralContainersLivesUntilItIsShutDown() async throws {
         try await TestPod.with { pod in
             try pod.writeBundle(["sh", "-c", "exit 3"])

@@ -48,10 +48,13 @@ import TaskAPI
         }
         var attachedCode: Int32 = 0
         let code = await forEach(arguments.operands, host) { reference, entry in
-            guard !ContainerCalls(host: host, entry: entry).isAlive else {
+            let calls = ContainerCalls(host: host, entry: entry)
+            guard !calls.isAlive else {
                 if attaches { throw CLIError("container \(reference) is running: use logs -f, or exec") }
                 return try say(reference)
             }
+            // Its last pod may just be going.
+            try await calls.waitForReaper()
             try host.store.reset(entry.record)
             let start = ContainerStart(
                 host: host, record: entry.record, attachesInput: interactive, attachesOutput: attaches)
@@ -124,10 +127,23 @@ import TaskAPI
         ])
 
     static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
-        await forEach(arguments.operands, host) { reference, entry in
+        // What is not there is removed, says -f; docker tells it all the same.
+        let isForced = arguments.flag("force")
+        let references = arguments.operands.filter { reference in
+            do {
+                _ = try host.store.find(reference)
+            } catch StoreError.notFound where isForced {
+                tell("\(StoreError.notFound(reference))")
+                return false
+            } catch {
+                // Told with the others'.
+            }
+            return true
+        }
+        return await forEach(references, host) { reference, entry in
             let calls = ContainerCalls(host: host, entry: entry)
             if calls.isAlive {
-                guard arguments.flag("force") else {
+                guard isForced else {
                     throw CLIError("container \(reference) is running: stop it first, or use rm -f")
                 }
                 try await calls.stop(grace: .zero, signal: SIGKILL)

@@ -21,12 +21,9 @@ struct ContainerMount {
         guard spec.destination.split(separator: "/").contains(where: { $0 != "." && $0 != ".." }) else {
             throw ContainerError(step, "the root is mounted already")
         }
-        let isNewBind = flags.contains(.bind) && !flags.contains(.remount)
-        if isNewBind { try checkKinds(in: root, step) }
+        if flags.contains(.bind), !flags.contains(.remount) { return try bind(in: root, step) }
         try stage(step) { () throws(SystemCallError) in
-            if isNewBind {
-                try bind(in: root)
-            } else if flags.contains(.bind) {
+            if flags.contains(.bind) {
                 try change(root.place(spec.destination))
             } else {
                 try mountFileSystem(in: root)
@@ -34,34 +31,31 @@ struct ContainerMount {
         }
     }
 
-    private func checkKinds(in root: borrowing ContainerRoot, _ step: String) throws(ContainerError) {
-        let isDirectory = try stage(step) { () throws(SystemCallError) in
-            try Files.open(spec.source, .path).status().kind == .directory
+    private func bind(in root: borrowing ContainerRoot, _ step: String) throws(ContainerError) {
+        let source = try stage(step) { () throws(SystemCallError) in try Files.open(spec.source, .path) }
+        let isDirectory = try stage(step) { () throws(SystemCallError) in try source.status().kind == .directory }
+        let target = try stage(step) { () throws(SystemCallError) in
+            try root.makePlace(spec.destination, directory: isDirectory)
         }
-        // What is not there is made.
-        guard let place = try? root.place(spec.destination), let kind = try? place.status().kind,
-            (kind == .directory) != isDirectory
-        else { return }
-        throw ContainerError(
-            step,
-            isDirectory
-                ? "a directory cannot be mounted over a file: name a directory of the container"
-                : "a file cannot be mounted over a directory: name the file's place in the container")
-    }
-
-    private func bind(in root: borrowing ContainerRoot) throws(SystemCallError) {
-        let source = try Files.open(spec.source, .path)
-        let isDirectory = try source.status().kind == .directory
-        let mount = try Mounts.clone(source, recursive: flags.contains(.recursive), named: spec.source)
-        let target = try root.makePlace(spec.destination, directory: isDirectory)
-        // Before it is attached: no moment in which it can be written to.
-        let (set, clear) = attributes
-        if !set.isEmpty || !clear.isEmpty {
-            try Mounts.setAttributes(mount, set: set, clear: clear, named: spec.destination)
+        let isOverDirectory = try stage(step) { () throws(SystemCallError) in try target.status().kind == .directory }
+        guard isDirectory == isOverDirectory else {
+            throw ContainerError(
+                step,
+                isDirectory
+                    ? "a directory cannot be mounted over a file: name a directory of the container"
+                    : "a file cannot be mounted over a directory: name the file's place in the container")
         }
-        try setRecursiveAttributes(mount)
-        try Mounts.attach(mount, at: target, named: spec.destination)
-        try setPropagation(mount)
+        try stage(step) { () throws(SystemCallError) in
+            let mount = try Mounts.clone(source, recursive: flags.contains(.recursive), named: spec.source)
+            // Before it is attached: no moment in which it can be written to.
+            let (set, clear) = attributes
+            if !set.isEmpty || !clear.isEmpty {
+                try Mounts.setAttributes(mount, set: set, clear: clear, named: spec.destination)
+            }
+            try setRecursiveAttributes(mount)
+            try Mounts.attach(mount, at: target, named: spec.destination)
+            try setPropagation(mount)
+        }
     }
 
     private func mountFileSystem(in root: borrowing ContainerRoot) throws(SystemCallError) {

@@ -47,10 +47,13 @@ public struct YamuxLimits: Equatable, Sendable {
     /// a reset or FIN and three window updates per stream; one that causes more is flooding.
     var maxQueuedControlFrames: Int { 8 * min(maxStreams, 1 << 20) + 1024 }
 
+    /// A receive window within its documented range.
+    static func clampedWindow(_ bytes: UInt32) -> UInt32 { min(max(bytes, initialWindowBytes), 1 << 30) }
+
     /// Every value within its documented range.
     var clamped: YamuxLimits {
         YamuxLimits(
-            receiveWindowBytes: min(max(receiveWindowBytes, Self.initialWindowBytes), 1 << 30),
+            receiveWindowBytes: Self.clampedWindow(receiveWindowBytes),
             maxFramePayloadBytes: min(max(maxFramePayloadBytes, 1), 16 << 20), maxStreams: max(maxStreams, 0),
             maxUnacceptedInbound: max(maxUnacceptedInbound, 0),
             maxUnacknowledgedOutbound: max(maxUnacknowledgedOutbound, 0),

@@ -55,7 +55,7 @@ public struct YamuxSession: Sendable {
         let (following, overflow) = number.addingReportingOverflow(2)
         nextID = overflow ? nil : following
         let id = StreamID(rawValue: number)
-        let window = min(max(receiveWindowBytes ?? limits.receiveWindowBytes, YamuxLimits.initialWindowBytes), 1 << 30)
+        let window = receiveWindowBytes.map(YamuxLimits.clampedWindow) ?? limits.receiveWindowBytes
         streams[id] = StreamState(opening: .unacknowledged, receiveWindow: window)
         unacknowledgedCount += 1
         control.append(

@@ -233,7 +233,7 @@ import TTRPC
     /// A command that is missing or cannot be executed is told apart, since engines exit with 127 and 126 then.
     private static func status(_ error: ContainerError) -> TTRPCStatus {
         switch error.kind {
-        case .commandNotFound: TTRPCStatus(.notFound, "\(error)")
+        case .notFound: TTRPCStatus(.notFound, "\(error)")
         case .notExecutable: TTRPCStatus(.permissionDenied, "\(error)")
         case .other: TTRPCStatus(.failedPrecondition, "\(error)")
         }

@@ -12,6 +12,19 @@ import TaskAPI
     let host: Host
     let entry: ContainerStore.Entry
 
+    /// Takes the lock of whoever starts the container, once its last holder has said in the status what came of that.
+    /// - Throws: `StoreError.notFound` when the container has been removed, and when another start takes longer.
+    func lockStart(within limit: Duration) async throws -> OwnedFD {
+        let deadline = ContinuousClock.now + limit
+        while true {
+            if let lock = try host.store.tryLock(entry.record) { return lock }
+            guard ContinuousClock.now < deadline else {
+                throw CLIError("container \(entry.record.name) is being started by another command")
+            }
+            try await EventLoop.sleep(for: .milliseconds(20))
+        }
+    }
+
     /// Whether it runs, or is about to: its machine boots.
     var isAlive: Bool {
         switch entry.status.phase {
@@ -34,6 +47,12 @@ import TaskAPI
         guard let client = try await open() else { throw notRunning }
         try await asking(client) { try await client.hello() }
         return client
+    }
+
+    /// As `connect`, for what takes a program that runs.
+    func connectToRunning() async throws -> MonitorClient {
+        guard entry.status.phase != .created else { throw notRunning }
+        return try await connect()
     }
 
     /// Runs `body`, which calls the monitor.
@@ -77,25 +96,43 @@ import TaskAPI
     /// that. Returns when nothing of it is left.
     func stop(grace: Duration, signal: Int32? = nil) async throws {
         guard entry.status.phase != .exited, let client = try await open() else { return }
-        let steps: [@EventLoop () async throws -> Void] = [
+        var steps: [@EventLoop () async throws -> Void] = [
             { try await self.ask(client, signal ?? self.entry.record.stopSignal, grace: grace) },
             { try await self.ask(client, SIGKILL, grace: Self.patience) },
             {
-                // Its machine boots, and has nothing yet that a signal could end; or its agent is not to be trusted.
+                // Its agent is not to be trusted.
                 var request = ShutdownRequest()
                 request.now = true
                 let _: TaskEmpty = try await client.task(TaskService.Method.shutdown, request, within: Self.patience)
             },
         ]
+        // Its machine boots, and has nothing yet that a signal could end.
+        if entry.status.phase == .created { steps = steps.suffix(1) }
         for step in steps {
             // The next step is for when it did not help.
             try? await step()
-            if (try? await client.waitForEnd(within: .milliseconds(500))) != nil { return }
+            if (try? await client.waitForEnd(within: .milliseconds(500))) != nil { return await noteStop() }
         }
-        if (try? await client.waitForEnd(within: Self.patience)) != nil { return }
+        if (try? await client.waitForEnd(within: Self.patience)) != nil { return await noteStop() }
         try client.killMonitor()
         try await client.waitForEnd(within: Self.patience)
         try await waitForReaper()
+        await noteStop()
+    }
+
+    /// Whoever was starting the container may have been killed, and then its status says nothing of the end.
+    private func noteStop() async {
+        guard entry.status.phase == .created else { return }
+        // A container that has been removed has no status, and whoever cannot be waited for keeps it.
+        guard let lock = try? await lockStart(within: Self.patience) else { return }
+        try? host.store.noteFailedStart(entry.record.id, code: 137)
+        _ = consume lock
+    }
+
+    /// Suspends until whoever has started the container has said in its status what came of that.
+    func settle() async {
+        // Nobody has, or the container has been removed: its record says so.
+        _ = try? await lockStart(within: Self.patience)
     }
 
     /// How long a part of the pod may take to do what it is told.

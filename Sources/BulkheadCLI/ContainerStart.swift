@@ -12,10 +12,12 @@ import TaskAPI
     enum Failure: Error, CustomStringConvertible {
         case notCreated(CLIError)
         case notStarted(CLIError)
+        /// Somebody wanted its end meanwhile.
+        case stopped(CLIError)
 
         var error: CLIError {
             switch self {
-            case .notCreated(let error), .notStarted(let error): error
+            case .notCreated(let error), .notStarted(let error), .stopped(let error): error
             }
         }
         var description: String { error.description }
@@ -26,10 +28,13 @@ import TaskAPI
     let attachesInput: Bool
     let attachesOutput: Bool
 
-    /// Starts the container, and waits for its end when it is attached.
-    /// - Parameter announce: called when it runs detached.
+    /// Starts the container, and waits for its end when it is attached. Its status says what became of a start that
+    /// failed.
+    /// - Parameters:
+    ///   - lock: the record's, until the program runs.
+    ///   - announce: called when it runs detached.
     /// - Returns: the exit code for this command.
-    func run(announce: @escaping () throws -> Void) async throws -> Int32 {
+    func run(holding lock: consuming OwnedFD, announce: @escaping () throws -> Void) async throws -> Int32 {
         // Before any thread is made, so that no other takes them.
         let signals = try SignalWatch(SignalSet(Foreground.forwarded).withoutIgnored)
         let streams =
@@ -43,10 +48,22 @@ import TaskAPI
             }
         }
         defer { booting.cancel() }
-        let pod = try await create(streams, interrupted)
-        // Goes out with the start: an end is kept for seconds only, and this command may be stopped meanwhile.
-        let end = attachesOutput ? Task { @EventLoop in try await pod.client.wait(record.id) } : nil
-        try await begin(pod, streams)
+        let pod: PodOfOne
+        let end: Task<WaitResponse, any Error>?
+        do {
+            pod = try await create(streams, interrupted)
+            // Goes out with the start: an end is kept for seconds only, and this command may be stopped meanwhile.
+            end = attachesOutput ? Task { @EventLoop in try await pod.client.wait(record.id) } : nil
+            try await begin(pod, streams)
+        } catch let failure as Failure {
+            let wasStopped = if case .stopped = failure { true } else { false }
+            // What kept the container from running is what the user is to see.
+            try? host.store.noteFailedStart(
+                record.id, code: wasStopped ? 137 : nil, error: wasStopped ? "" : failure.description)
+            _ = consume lock
+            throw failure
+        }
+        _ = consume lock
         booting.cancel()
         guard let end else {
             try announce()
@@ -75,8 +92,10 @@ import TaskAPI
             try await creating.value
         } catch {
             await pod.giveUp()
-            throw Failure.notCreated(
-                interrupted.current.map { CLIError("interrupted", exitCode: 128 + $0) } ?? Self.told(error))
+            if let signal = interrupted.current {
+                throw Failure.notCreated(CLIError("interrupted", exitCode: 128 + signal))
+            }
+            throw stopped(error) ?? .notCreated(Self.told(error))
         }
         interruption.cancel()
         return pod
@@ -88,12 +107,19 @@ import TaskAPI
             try await pod.start()
         } catch {
             await pod.giveUp()
-            throw Failure.notStarted(Self.told(error))
+            let code = (error as? TTRPCStatus).map { PodOfOne.exitCode($0, otherwise: CLIError.notRun) }
+            throw stopped(error) ?? .notStarted(Self.told(error, code ?? CLIError.notRun))
         }
     }
 
-    private static func told(_ error: any Error) -> CLIError {
-        error as? CLIError ?? CLIError("\(error)", exitCode: CLIError.notRun)
+    private static func told(_ error: any Error, _ code: Int32 = CLIError.notRun) -> CLIError {
+        error as? CLIError ?? CLIError((error as? TTRPCStatus)?.message ?? "\(error)", exitCode: code)
+    }
+
+    /// The failure of a start that somebody has ended: as for a container that was killed.
+    private func stopped(_ error: any Error) -> Failure? {
+        guard (error as? TTRPCStatus)?.code == .aborted else { return nil }
+        return .stopped(CLIError("container \(record.name) was stopped while it was starting", exitCode: 137))
     }
 
     private func wait(

@@ -20,33 +20,29 @@ import TaskAPI
     }
 
     /// Makes the container; its program waits for `start`.
-    /// - Throws: `CLIError` with docker's exit code.
+    /// - Throws: the monitor's `TTRPCStatus`, with `.aborted` when somebody has ended the pod.
     func create(_ streams: StandardStreams?) async throws {
-        do {
-            try await client.hello()
-            var assign = AssignRequest()
-            assign.endsWithContainer = true
-            try await client.assign(assign)
-            let names = try await streams?.handOver(to: client) ?? StandardStreams.Names()
-            var options = ContainerOptions()
-            options.record = host.store.directory(of: record.id)
-            (options.removesRecord, options.recordLink) = (record.removesItself, host.store.link(of: record.name))
-            (options.overlayBytes, options.user) = (record.writableBytes, record.user)
-            options.keepsInputOpen = record.interactive
-            options.files = files
-            (options.logFileBytes, options.logFiles) = (record.logFileBytes, record.logFiles)
-            if record.terminal, let size = StandardStreams.terminalSize {
-                (options.width, options.height) = (UInt32(size.columns), UInt32(size.rows))
-            }
-            var request = CreateTaskRequest()
-            (request.id, request.bundle, request.terminal) = (record.id, options.record, record.terminal)
-            (request.stdin, request.stdout, request.stderr) = (names.stdin, names.stdout, names.stderr)
-            request.options = ProtobufAny(typeURL: ContainerOptions.typeURL, value: try Protobuf.encode(options))
-            let limit: Duration = .seconds(host.startSeconds + 30)
-            let _: CreateTaskResponse = try await client.task(TaskService.Method.create, request, within: limit)
-        } catch {
-            throw Self.failure(error)
+        try await client.hello()
+        var assign = AssignRequest()
+        assign.endsWithContainer = true
+        try await client.assign(assign)
+        let names = try await streams?.handOver(to: client) ?? StandardStreams.Names()
+        var options = ContainerOptions()
+        options.record = host.store.directory(of: record.id)
+        (options.removesRecord, options.recordLink) = (record.removesItself, host.store.link(of: record.name))
+        (options.overlayBytes, options.user) = (record.writableBytes, record.user)
+        options.keepsInputOpen = record.interactive
+        options.files = files
+        (options.logFileBytes, options.logFiles) = (record.logFileBytes, record.logFiles)
+        if record.terminal, let size = StandardStreams.terminalSize {
+            (options.width, options.height) = (UInt32(size.columns), UInt32(size.rows))
         }
+        var request = CreateTaskRequest()
+        (request.id, request.bundle, request.terminal) = (record.id, options.record, record.terminal)
+        (request.stdin, request.stdout, request.stderr) = (names.stdin, names.stdout, names.stderr)
+        request.options = ProtobufAny(typeURL: ContainerOptions.typeURL, value: try Protobuf.encode(options))
+        let limit: Duration = .seconds(host.startSeconds + 30)
+        let _: CreateTaskResponse = try await client.task(TaskService.Method.create, request, within: limit)
     }
 
     /// What docker puts into every container. Copies in the guest: a file of the host that it can write to has no bound.
@@ -57,14 +53,10 @@ import TaskAPI
     }
 
     /// Lets the program begin.
-    /// - Throws: `CLIError`: 127 when it is not there, 126 when it cannot be executed.
+    /// - Throws: the monitor's `TTRPCStatus`, see `exitCode`.
     func start() async throws {
-        do {
-            let _: StartResponse = try await client.task(
-                TaskService.Method.start, TaskProcessRequest(id: record.id), within: .seconds(60))
-        } catch let status as TTRPCStatus {
-            throw CLIError(status.message, exitCode: Self.exitCode(status))
-        }
+        let _: StartResponse = try await client.task(
+            TaskService.Method.start, TaskProcessRequest(id: record.id), within: .seconds(60))
     }
 
     /// Ends the pod that could not begin, and waits until nothing of it is left.
@@ -76,20 +68,13 @@ import TaskAPI
         try? await client.waitForEnd(within: .seconds(10))
     }
 
-    /// What engines exit with when a process could not be started.
-    static func exitCode(_ status: TTRPCStatus) -> Int32 {
+    /// What engines exit with when a process could not be started: 127 when its program is not there, 126 when it cannot
+    /// be executed.
+    nonisolated static func exitCode(_ status: TTRPCStatus, otherwise code: Int32) -> Int32 {
         switch status.code {
         case .notFound: 127
         case .permissionDenied: 126
-        default: CLIError.notRun
-        }
-    }
-
-    private static func failure(_ error: any Error) -> any Error {
-        switch error {
-        case let status as TTRPCStatus: CLIError(status.message, exitCode: CLIError.notRun)
-        case let error as CLIError: error
-        default: CLIError("\(error)", exitCode: CLIError.notRun)
+        default: code
         }
     }
 }

@@ -109,6 +109,17 @@ struct RunOptions {
             case .bind(let bind): try add(bind)
             }
         }
+        try checkPlaces()
+    }
+
+    /// Of two mounts at one place the first would be hidden.
+    private func checkPlaces() throws {
+        var places: Set<String> = []
+        for place in overrides.tmpfs.map(\.destination) + overrides.mounts.map(\.destination) {
+            guard places.insert(place).inserted else {
+                throw CLIError("two mounts at \(place): give one of them", exitCode: CLIError.notRun)
+            }
+        }
     }
 
     private mutating func add(_ tmpfs: TmpfsRequest) {

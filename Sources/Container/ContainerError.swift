@@ -2,9 +2,10 @@ import Linux
 
 /// Why a container or a process of it could not be made.
 public struct ContainerError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// What a caller tells apart: container engines show 127 and 126 for the first two.
+    /// What a caller tells apart: container engines show 127 for a program or working directory that is not there, 126
+    /// for one that cannot be executed or entered.
     public enum Kind: UInt8, Sendable {
-        case other = 0, commandNotFound, notExecutable
+        case other = 0, notFound, notExecutable
     }
     /// What was being done: `mount /proc`, `execute ls`.
     public let stage: String
@@ -27,7 +28,7 @@ public struct ContainerError: Error, Equatable, Sendable, CustomStringConvertibl
     public var exitCode: Int32 {
         switch kind {
         case .other: 1
-        case .commandNotFound: 127
+        case .notFound: 127
         case .notExecutable: 126
         }
     }

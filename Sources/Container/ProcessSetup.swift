@@ -85,25 +85,24 @@ struct ProcessSetup {
 
     private func enterWorkingDirectory(mayBeRefused: Bool) throws(ContainerError) -> Bool {
         let path = process.workingDirectory.isEmpty ? "/" : process.workingDirectory
-        return try stage("enter the working directory \(path)") { () throws(SystemCallError) in
-            do throws(SystemCallError) {
-                try changeDirectory(path)
-            } catch {
-                guard mayBeRefused, error.code == ErrorNumber.noAccess else { throw error }
-                return false
-            }
+        do throws(SystemCallError) {
+            try changeDirectory(path)
             // A path through a descriptor could lead out of the root.
             guard try CurrentProcess.workingDirectory().hasPrefix("/") else {
                 throw SystemCallError("getcwd", path, code: ErrorNumber.noEntry)
             }
             return true
+        } catch {
+            if mayBeRefused, error.code == ErrorNumber.noAccess { return false }
+            let kind: ContainerError.Kind = error.code == ErrorNumber.noEntry ? .notFound : .notExecutable
+            throw ContainerError("enter the working directory \(path)", error.reason, kind: kind)
         }
     }
 
     /// Executes the program, looked up in the PATH of the process. Returns only when that fails.
     func execute() -> ContainerError {
         guard let name = process.arguments.first, !name.isEmpty else {
-            return ContainerError("execute", "no program is named", kind: .commandNotFound)
+            return ContainerError("execute", "no program is named", kind: .notFound)
         }
         let step = "execute \(name)"
         var refused: SystemCallError?
@@ -113,7 +112,7 @@ struct ProcessSetup {
             } catch {
                 switch error.code {
                 case ErrorNumber.noEntry where Files.exists(candidate):
-                    return ContainerError(step, "\(candidate): its interpreter is missing", kind: .commandNotFound)
+                    return ContainerError(step, "\(candidate): its interpreter is missing", kind: .notFound)
                 case ErrorNumber.noEntry, ErrorNumber.notDirectory: continue
                 case ErrorNumber.noAccess: refused = refused ?? error
                 default: return ContainerError(step, "\(candidate): \(error.reason)", kind: .notExecutable)
@@ -124,7 +123,7 @@ struct ProcessSetup {
             return ContainerError(step, "\(refused.subject): \(refused.reason)", kind: .notExecutable)
         }
         let text = name.contains("/") ? "no such file or directory" : "executable file not found in $PATH"
-        return ContainerError(step, text, kind: .commandNotFound)
+        return ContainerError(step, text, kind: .notFound)
     }
 
     /// The files that `name` may mean, in order. Empty entries of PATH, the working directory, are passed over.

@@ -107,13 +107,59 @@ public struct ContainerStore: Sendable {
         }
     }
 
-    /// Puts the status back to that of a container that has not been started, for a new start.
-    public func reset(_ record: ContainerRecord) throws(StoreError) {
+    // MARK: Starting
+
+    /// Takes the lock of a container's record, which whoever starts the container holds until its program runs.
+    /// - Returns: nil when another has it.
+    /// - Throws: `.notFound` when the record has been removed.
+    public func tryLock(_ record: ContainerRecord) throws(StoreError) -> OwnedFD? {
+        let path = directory(of: record.id)
+        do throws(SystemCallError) {
+            let directory = try Files.open(path, [.directory])
+            guard try Files.lock(directory, wait: false) else { return nil }
+            // Of a record that has been removed while somebody had its lock.
+            guard Files.exists(path) else { throw SystemCallError("open", path, code: ErrorNumber.noEntry) }
+            return directory
+        } catch {
+            throw error.code == ErrorNumber.noEntry ? .notFound(record.name) : .unusable(error)
+        }
+    }
+
+    /// Says that the container is about to be started. Its last end stays noted, for the case that nothing comes of it.
+    public func noteStart(_ entry: Entry) throws(StoreError) {
+        var status = entry.status
+        status.phase = .created
         do {
-            try ContainerStatus(.created).save(in: directory(of: record.id))
+            try status.save(in: entry.directory)
         } catch {
             throw .unusable(error)
         }
+    }
+
+    /// Says how a start ended before the container's program ran, unless its monitor has said so.
+    /// - Parameters:
+    ///   - code: nil for that of the container's last end or, as docker has it, 128 when that was a success.
+    ///   - error: what kept it from running; empty when somebody wanted it so.
+    public func noteFailedStart(_ id: String, code: UInt32? = nil, error: String = "") throws(StoreError) {
+        let directory = directory(of: id)
+        // Somebody has removed the record.
+        guard var status = Self.status(in: directory), status.phase == .created else { return }
+        status.phase = .exited
+        status.exitCode = code ?? (status.exitCode == 0 ? 128 : status.exitCode)
+        if code != nil || status.finishedAt == 0 { status.finishedAt = WallClock.now }
+        status.error = error
+        do {
+            try status.save(in: directory)
+        } catch {
+            guard error.code != ErrorNumber.noEntry else { return }
+            throw .unusable(error)
+        }
+    }
+
+    private static func status(in directory: String) -> ContainerStatus? {
+        // Half-written, or removed meanwhile.
+        let text = try? Files.read(directory + "/" + ContainerStatus.fileName, limit: ContainerStatus.maximumBytes)
+        return text.flatMap { ContainerStatus(serialized: $0) }
     }
 
     // MARK: Finding
@@ -207,10 +253,16 @@ public struct ContainerStore: Sendable {
                 directory + "/" + ContainerRecord.fileName, limit: ContainerRecord.maximumBytes),
             let record = Self.record(bytes), record.id == id
         else { return nil }
-        let text = try? Files.read(directory + "/" + ContainerStatus.fileName, limit: ContainerStatus.maximumBytes)
-        var status = text.flatMap { ContainerStatus(serialized: $0) } ?? ContainerStatus(.created)
-        // The machine has been rebooted, or somebody has removed the state directory.
-        if status.phase == .running, !Files.exists(state + "/pods/" + id) { status.lost(at: record.createdAt) }
+        var status = Self.status(in: directory) ?? ContainerStatus(.created)
+        if status.phase != .exited, !Files.exists(state + "/pods/" + id) {
+            switch status.phase {
+            // The machine has been rebooted, or somebody has removed the state directory.
+            case .running: status.lost(at: record.createdAt)
+            // Whoever was about to start it again is no more.
+            case .created where status.finishedAt != 0: status.phase = .exited
+            case .created, .exited: break
+            }
+        }
         return Entry(record: record, status: status, directory: directory)
     }
 }

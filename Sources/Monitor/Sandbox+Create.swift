@@ -25,7 +25,7 @@ extension Sandbox {
             // What is still mounted goes with the pod; the first error is the one that matters.
             try? share.detach(request.id)
             handle(.remove(request.id))
-            throw error
+            throw wasShutDown ? SandboxError.podWasStopped : error
         }
     }
 

@@ -88,8 +88,9 @@ extension Sandbox {
                 container.status.startedAt = WallClock.now
             }
         } catch {
-            failed(process, in: container, error)
-            throw error
+            let told = wasShutDown ? SandboxError.podWasStopped : error
+            failed(process, in: container, told)
+            throw told
         }
         try process.handle(.started)
         if execID.isEmpty, process.state == .running {
@@ -106,9 +107,9 @@ extension Sandbox {
             switch status?.code {
             case .notFound: 127
             case .permissionDenied: 126
-            default: 128
+            default: wasShutDown ? 137 : 128
             }
-        if process === container.main { container.status.error = status?.message ?? "\(error)" }
+        if process === container.main, !wasShutDown { container.status.error = status?.message ?? "\(error)" }
         process.streams.close()
         report(ProcessEnd(status: code, at: WallClock.now), of: process, in: container)
     }

@@ -31,7 +31,8 @@ import TaskAPI
     /// Somebody has been told why the machine did not come up.
     private nonisolated let failureTold = Promise<Void>()
     private var isShuttingDown = false
-    private var wasShutDown = false
+    /// Somebody wanted the pod's end.
+    private(set) var wasShutDown = false
     /// Why the machine ended when nobody wanted it to.
     private var machineEnd = ""
 
@@ -68,6 +69,7 @@ import TaskAPI
 
     /// - Throws: why the machine did not come up, if it did not.
     func checkMachine() throws(SandboxError) {
+        guard !wasShutDown else { throw .podWasStopped }
         guard let failure = guest.failure else { return }
         failureTold.fulfil(())
         throw failure

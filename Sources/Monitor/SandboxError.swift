@@ -9,4 +9,7 @@ struct SandboxError: Error, Equatable, Sendable, CustomStringConvertible {
         self.code = code
         self.description = description
     }
+
+    /// Somebody has ended the pod before what was asked for could be done.
+    static let podWasStopped = SandboxError(.aborted, "the pod was stopped")
 }

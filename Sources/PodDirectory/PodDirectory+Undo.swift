@@ -25,10 +25,23 @@ extension PodDirectory {
 
     private func entries() throws(UndoError) -> [JournalEntry] {
         do {
-            return try JournalEntry.parse(Files.read(paths.journal, limit: JournalEntry.maximumBytes))
+            return try Self.entries(paths)
         } catch {
             throw UndoError(pod: paths.pod, failures: ["\(error)"])
         }
+    }
+
+    private static func entries(_ paths: Paths) throws -> [JournalEntry] {
+        try JournalEntry.parse(Files.read(paths.journal, limit: JournalEntry.maximumBytes))
+    }
+
+    /// The number of the pod's process on the host, its virtual machine; nil when it has none.
+    public static func machine(_ paths: Paths) -> Int32? {
+        // A pod that is no more, or just begins.
+        for case .process(let pid, let startTime) in (try? entries(paths)) ?? [] {
+            if ProcessTime.start(of: pid) == startTime { return pid }
+        }
+        return nil
     }
 
     private static func undo(_ entry: JournalEntry) throws(SystemCallError) {

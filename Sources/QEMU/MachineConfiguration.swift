@@ -56,7 +56,8 @@ extension MachineConfiguration {
         var arguments = ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
         func add(_ option: String, _ value: String) { arguments += [option, value] }
         add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")
-        add("-machine", "q35,memory-backend=ram,vmport=off,usb=off,graphics=off,i8042=off,sata=off,smbus=off")
+        // Not graphics=off, by which the firmware would write to the guest's console.
+        add("-machine", "q35,memory-backend=ram,vmport=off,usb=off,i8042=off,sata=off,smbus=off")
         switch accelerator {
         case .kvm:
             add("-accel", "kvm")

@@ -13,11 +13,23 @@ public enum MachineError: Error, CustomStringConvertible {
     public var description: String {
         switch self {
         case .notStarted(let error): "the virtual machine could not be started: \(error)"
-        case .exited(let exit, let errors, let console):
-            "the virtual machine ended (\(exit))" + Self.tails(errors, console)
+        case .exited(let exit, let errors, let console): Self.end(exit, console) + Self.tails(errors, console)
         case .notAnswering(let what, let errors, let console):
             "the virtual machine does not answer: \(what)" + Self.tails(errors, console)
         }
+    }
+
+    /// What a kernel says first when it cannot go on.
+    static let panic = "Kernel panic"
+
+    private static func end(_ exit: ProcessExit, _ console: [String]) -> String {
+        for line in console {
+            // Behind the time.
+            guard let place = line.indices.first(where: { line[$0...].hasPrefix(panic) }) else { continue }
+            return "the guest's kernel crashed: " + line[place...]
+        }
+        return exit == .exited(code: 0)
+            ? "the virtual machine was switched off from within" : "the virtual machine ended (\(exit))"
     }
 
     private static func tails(_ errors: [String], _ console: [String]) -> String {
@@ -116,7 +128,7 @@ public enum MachineError: Error, CustomStringConvertible {
                 try await self.errorsEnd.value()
             }
         }
-        let (errors, console) = (errors.lines(10), console.lines(15, landmark: "Kernel panic"))
+        let (errors, console) = (errors.lines(10), console.lines(15, landmark: MachineError.panic))
         if let exit { return .exited(exit, errors: errors, console: console) }
         return .notAnswering(what, errors: errors, console: console)
     }

@@ -278,6 +278,11 @@ import Testing
         #expect(status.stateText == "paused")
     }
 
+    @Test func aCommandIsQuotedAsDockerDoes() {
+        #expect(Ps.commandText(["sh", "-c", #"echo "a\b""#], whole: true) == #""sh -c echo \"a\\b\"""#)
+        #expect(Ps.commandText(["sleep", "infinity", "and", "a", "day"], whole: false) == #""sleep infinity and …""#)
+    }
+
     @Test func aTableIsAlignedAndObeysNobody() {
         var table = TextTable(["A", "LONGER"])
         table.add(["wide cell", "x"])

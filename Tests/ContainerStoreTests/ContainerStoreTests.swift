@@ -127,4 +127,56 @@ import Testing
             #expect(try store.find("web").status.exitCode == 137)
         }
     }
+
+    /// What `status.json` and the store say in turn, for a container that has ended and is started again.
+    @Test func aStartKeepsTheLastEndUntilThereIsAnother() throws {
+        try withStore { store, root in
+            _ = try store.add(record("aa", "web"), specification: [])
+            let directory = store.directory(of: "aa"), pod = root + "/state/pods/aa"
+            var ended = ContainerStatus(.exited)
+            (ended.exitCode, ended.startedAt, ended.finishedAt) = (3, 10, 20)
+            try ended.save(in: directory)
+            try store.noteStart(try store.find("web"))
+            // Nobody is at it.
+            #expect(try store.find("web").status == ended)
+            try Files.makeDirectories(pod)
+            #expect(try store.find("web").status.phase == .created)
+            try Files.removeTree(pod)
+            try store.noteFailedStart("aa", error: "no machine")
+            ended.error = "no machine"
+            #expect(try store.find("web").status == ended)
+            // Its monitor has said what became of it.
+            try store.noteFailedStart("aa", code: 137)
+            #expect(try store.find("web").status == ended)
+            try store.noteFailedStart("bb", code: 137)
+        }
+    }
+
+    @Test(arguments: [(nil, 128), (137, 137)] as [(UInt32?, UInt32)])
+    func aFirstStartThatFailsHasAnEnd(_ code: UInt32?, _ told: UInt32) throws {
+        try withStore { store, _ in
+            _ = try store.add(record("aa", "web"), specification: [])
+            try store.noteFailedStart("aa", code: code)
+            let status = try store.find("web").status
+            #expect(status.phase == .exited && status.exitCode == told && status.finishedAt > 0)
+        }
+    }
+
+    @Test func oneStartsAContainerAtATime() throws {
+        try withStore { store, _ in
+            let record = record("aa", "web")
+            let lock = try store.add(record, specification: [])
+            #expect(try store.tryLock(record) == nil)
+            _ = consume lock
+            // A child that another test is spawning has the lock's file until it executes.
+            var attempts = 0
+            while attempts < 200, try store.tryLock(record) == nil {
+                attempts += 1
+                usleep(10_000)
+            }
+            #expect(attempts < 200)
+            try store.remove(record)
+            #expect(throws: StoreError.notFound("web")) { _ = try store.tryLock(record) }
+        }
+    }
 }

@@ -154,10 +154,10 @@ import Testing
     }
 
     @Test(arguments: [
-        Failure(kind: .commandNotFound, text: "execute nothing: executable file not found in $PATH") {
+        Failure(kind: .notFound, text: "execute nothing: executable file not found in $PATH") {
             $0.process.arguments = ["nothing"]
         },
-        Failure(kind: .commandNotFound, text: "execute /no/thing: no such file or directory") {
+        Failure(kind: .notFound, text: "execute /no/thing: no such file or directory") {
             $0.process.arguments = ["/no/thing"]
         },
         Failure(kind: .notExecutable, text: "execute /etc/passwd: /etc/passwd: Permission denied") {

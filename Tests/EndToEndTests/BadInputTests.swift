@@ -32,6 +32,9 @@ import Testing
         Row(
             arguments: ["run", "--rm", "-v", "/dev/null:/x", "busybox", "true"], code: 125,
             error: "/dev/null is a device"),
+        Row(
+            arguments: ["run", "--rm", "--tmpfs", "/x", "-v", "/tmp:/x/", "busybox", "true"], code: 125,
+            error: "two mounts at /x"),
         Row(arguments: ["run", "--rm", "--cap-add", "nonsense", "busybox", "true"], code: 125, error: "nonsense"),
         Row(arguments: ["run", "--rm", "-m", "lots", "busybox", "true"], code: 125, error: "lots"),
         Row(arguments: ["run", "--rm", "--cpus", "1000", "busybox", "true"], code: 125, error: "since this host has"),

@@ -286,20 +286,6 @@ import Testing
         }
     }
 
-    /// The name is free at once: the record was to go with a container that never came to be.
-    @EventLoop @Test func aClientKilledWhileItsMachineBootsLeavesNothing() async throws {
-        try await Bulkhead.with { bulkhead in
-            let run = try bulkhead.start(["run", "--rm", "--name", "early", "busybox", "true"])
-            while bulkhead.processes().count < 3 { try await EventLoop.sleep(for: .milliseconds(20)) }
-            run.process.signal(9)
-            _ = try await run.end()
-            // It may not have told its monitor of the record yet: whoever looks after the pod's end removes that.
-            try await bulkhead.wait(for: "end of the pod") { bulkhead.processes().isEmpty }
-            _ = try await bulkhead("ps")
-            try await bulkhead.expectNothingLeft()
-        }
-    }
-
     /// What follows a container's end may come while its monitor is just going.
     @EventLoop @Test func whoeverWaitsLearnsTheExitCode() async throws {
         try await Bulkhead.with { bulkhead in
@@ -335,18 +321,6 @@ import Testing
         }
     }
 
-    /// A start follows an end as closely as a script lets it.
-    @EventLoop @Test func aContainerIsStartedAgainRightAfterItsEnd() async throws {
-        try await Bulkhead.with { bulkhead in
-            #expect(try await bulkhead("run", "-d", "--name", "again", "busybox", "sh", "-c", "exit 5").code == 0)
-            for _ in 0..<3 {
-                #expect(try await bulkhead("wait", "again").output == "5\n")
-                let started = try await bulkhead("start", "again")
-                #expect(started.code == 0 && started.output == "again\n", "\(started)")
-            }
-        }
-    }
-
     @EventLoop @Test func aContainerThatBreaksItsKernelIsToldSo() async throws {
         try await Bulkhead.with { bulkhead in
             let result = try await bulkhead(
@@ -354,11 +328,10 @@ import Testing
                 "--security-opt", "systempaths=unconfined", "busybox", "sh", "-c",
                 "echo going; echo c >/proc/sysrq-trigger")
             #expect(result.code == 137 && result.output == "going\n")
-            #expect(
-                result.error.hasPrefix(
-                    "bulkhead: container broken was killed: the virtual machine ended (exit code 0)"),
-                "\(result.error)")
-            #expect(result.error.contains("Kernel panic - not syncing: sysrq triggered crash"), "\(result.error)")
+            let headline =
+                "bulkhead: container broken was killed: the guest's kernel crashed: "
+                + "Kernel panic - not syncing: sysrq triggered crash\nThe guest's console said:\n  ["
+            #expect(result.error.hasPrefix(headline), "\(result.error)")
             #expect(try await bulkhead("inspect", "broken").output.contains("sysrq triggered crash"))
             try await bulkhead.expectNothingLeft(containers: 1)
         }
@@ -399,30 +372,6 @@ import Testing
             #expect(try await run.end().code == 137)
             #expect(try await bulkhead("logs", "left").output == "up\n")
             #expect(try await bulkhead("kill", "left").code == 0)
-            try await bulkhead.expectNothingLeft()
-        }
-    }
-
-    @EventLoop @Test func aContainerThatIsBeingMadeCanBeWaitedFor() async throws {
-        try await Bulkhead.with { bulkhead in
-            let run = try bulkhead.start(["run", "--name", "early", "busybox", "sh", "-c", "exit 7"])
-            // Monitor, reaper and QEMU: the machine boots.
-            while bulkhead.processes().count < 3 { try await EventLoop.sleep(for: .milliseconds(20)) }
-            #expect(try await bulkhead("wait", "early").output == "7\n")
-            #expect(try await run.end().code == 7)
-        }
-    }
-
-    @EventLoop @Test(arguments: [["stop"], ["rm", "-f"]])
-    func aContainerThatIsBeingMadeCanBeEnded(_ command: [String]) async throws {
-        try await Bulkhead.with { bulkhead in
-            let run = try bulkhead.start(["run", "-d", "--name", "early", "busybox", "sleep", "600"])
-            while bulkhead.processes().count < 3 { try await EventLoop.sleep(for: .milliseconds(20)) }
-            let refused = try await bulkhead("rm", "early")
-            #expect(refused.code == 1 && refused.error.contains("is running"), "\(refused)")
-            let ended = try await bulkhead.call(command + ["early"])
-            #expect(ended.code == 0 && ended.output == "early\n", "\(ended)")
-            #expect(try await run.end(within: .seconds(10)).code == 125)
             try await bulkhead.expectNothingLeft()
         }
     }

@@ -37,7 +37,7 @@ import TaskAPI
             throw CLIError("the input device is not a terminal: leave -t out")
         }
         let calls = ContainerCalls(host: host, entry: entry)
-        let client = try await calls.connect()
+        let client = try await calls.connectToRunning()
         let signals = try SignalWatch(SignalSet(Foreground.forwarded).withoutIgnored)
         let streams = detaches ? nil : try StandardStreams(interactive: interactive, terminal: terminal)
         defer { streams?.restore() }
@@ -60,8 +60,8 @@ import TaskAPI
         } catch let status as TTRPCStatus {
             let _: DeleteResponse? = try? await client.task(
                 TaskService.Method.delete, TaskProcessRequest(id: entry.record.id, execID: execID))
-            let code = PodOfOne.exitCode(status)
-            throw CLIError(status.message, exitCode: code == CLIError.notRun ? CLIError.failed : code)
+            // docker's code for whatever keeps a process from beginning.
+            throw CLIError(status.message, exitCode: PodOfOne.exitCode(status, otherwise: 126))
         }
         guard !detaches else { return 0 }
         try streams?.start()

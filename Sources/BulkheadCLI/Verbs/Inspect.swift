@@ -5,6 +5,7 @@ import JSON
 import Linux
 import OCI
 import Pod
+import PodDirectory
 
 /// `bulkhead inspect`: all that is known of containers, in docker's form as far as it goes.
 enum Inspect {
@@ -23,7 +24,7 @@ enum Inspect {
         var found: [JSONValue] = []
         for reference in arguments.operands {
             do {
-                found.append(try describe(host.store.find(reference)))
+                found.append(try describe(host.store.find(reference), host))
             } catch {
                 tell("\(error)")
                 code = CLIError.failed
@@ -33,7 +34,7 @@ enum Inspect {
         return code
     }
 
-    private static func describe(_ entry: ContainerStore.Entry) throws -> JSONValue {
+    private static func describe(_ entry: ContainerStore.Entry, _ host: Host) throws -> JSONValue {
         let record = entry.record
         let path = entry.directory + "/config.json"
         let bytes = try Files.read(path, limit: RuntimeSpec.maximumBytes)
@@ -41,7 +42,8 @@ enum Inspect {
         return .members([
             "Id": .string(record.id), "Created": .string(LogTime(nanosecondsSince1970: record.createdAt).description),
             "Path": .string(record.command.first ?? ""),
-            "Args": .array(record.command.dropFirst().map { .string($0) }), "State": state(entry.status),
+            "Args": .array(record.command.dropFirst().map { .string($0) }),
+            "State": state(entry.status, host.paths(record.id)),
             "Image": .string(record.imageID), "Name": .string("/" + record.name),
             "LogPath": .string(entry.directory + "/container.log"),
             "Config": .members([
@@ -66,14 +68,17 @@ enum Inspect {
     /// Numbers that have no name, such as 32, stay numbers.
     static func signalText(_ signal: Int32) -> String { SignalName.name(of: signal) ?? "\(signal)" }
 
-    private static func state(_ status: ContainerStatus) -> JSONValue {
+    private static func state(_ status: ContainerStatus, _ paths: PodDirectory.Paths) -> JSONValue {
         func time(_ value: Int64) -> JSONValue {
             .string(value == 0 ? "0001-01-01T00:00:00Z" : LogTime(nanosecondsSince1970: value).description)
         }
+        // What on the host is the container: its processes are the guest's.
+        let machine = status.phase == .running ? PodDirectory.machine(paths) ?? 0 : 0
         return .members([
             "Status": .string(status.stateText), "Running": .bool(status.phase == .running),
             "Paused": .bool(status.paused), "Restarting": .bool(false), "OOMKilled": .bool(status.outOfMemory),
-            "Dead": .bool(false), "Pid": .number("\(status.pid)"), "ExitCode": .number("\(status.exitCode)"),
+            "Dead": .bool(false), "Pid": .number("\(machine)"), "GuestPid": .number("\(status.pid)"),
+            "ExitCode": .number("\(status.exitCode)"),
             "Error": .string(status.error), "StartedAt": time(status.startedAt), "FinishedAt": time(status.finishedAt),
         ])
     }

@@ -47,18 +47,29 @@ import TaskAPI
             throw CLIError("only one container can be attached to at a time")
         }
         var attachedCode: Int32 = 0
-        let code = await forEach(arguments.operands, host) { reference, entry in
-            let calls = ContainerCalls(host: host, entry: entry)
-            guard !calls.isAlive else {
+        let code = await forEach(arguments.operands, host) { reference, found in
+            let calls = ContainerCalls(host: host, entry: found)
+            func isRunning(_ entry: ContainerStore.Entry) throws -> Bool {
+                guard entry.status.phase == .running else { return false }
                 if attaches { throw CLIError("container \(reference) is running: use logs -f, or exec") }
-                return try say(reference)
+                try say(reference)
+                return true
             }
+            if try isRunning(found) { return }
+            // Another start may be at it, and succeed.
+            let lock = try await calls.lockStart(within: .seconds(host.startSeconds + 60))
+            let entry = try host.store.find(found.record.id)
+            if try isRunning(entry) { return }
             // Its last pod may just be going.
             try await calls.waitForReaper()
-            try host.store.reset(entry.record)
+            try host.store.noteStart(entry)
             let start = ContainerStart(
                 host: host, record: entry.record, attachesInput: interactive, attachesOutput: attaches)
-            attachedCode = try await start.run { try say(reference) }
+            do {
+                attachedCode = try await start.run(holding: lock) { try say(reference) }
+            } catch ContainerStart.Failure.notCreated where (try? host.store.find(entry.record.id)) == nil {
+                throw StoreError.notFound(reference)
+            }
         }
         return code == 0 ? attachedCode : code
     }
@@ -102,7 +113,7 @@ import TaskAPI
         let signal = try arguments.value("signal", as: SignalName.parse) ?? SIGKILL
         return await forEach(arguments.operands, host) { reference, entry in
             let calls = ContainerCalls(host: host, entry: entry)
-            let client = try await calls.connect()
+            let client = try await signal == SIGKILL ? calls.connect() : calls.connectToRunning()
             if signal == SIGKILL {
                 // Its pod ends with it: what comes next finds nothing of it.
                 client.close()
@@ -180,6 +191,7 @@ import TaskAPI
             do { try await calls.waitForReaper() } catch _ { throw error }
             let left: ContainerStore.Entry
             do throws(StoreError) {
+                await calls.settle()
                 left = try host.store.find(entry.record.id)
             } catch {
                 throw error == .notFound(entry.record.id) ? .notFound(reference) : error

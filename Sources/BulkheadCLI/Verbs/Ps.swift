@@ -49,7 +49,7 @@ enum Ps {
             for entry in entries {
                 let record = entry.record
                 table.add([
-                    whole ? record.id : record.shortID, record.image, commandText(record, whole: whole),
+                    whole ? record.id : record.shortID, record.image, commandText(record.command, whole: whole),
                     Elapsed.text(now - record.createdAt) + " ago", statusText(entry.status, now: now), record.name,
                 ])
             }
@@ -67,9 +67,9 @@ enum Ps {
         return number
     }
 
-    private static func commandText(_ record: ContainerRecord, whole: Bool) -> String {
-        let text = record.command.joined(separator: " ")
-        return "\"" + (whole || text.count <= 20 ? text : text.prefix(19) + "…") + "\""
+    static func commandText(_ command: [String], whole: Bool) -> String {
+        let text = command.joined(separator: " ")
+        return JSONValue.string(whole || text.count <= 20 ? text : text.prefix(19) + "…").serialized
     }
 
     static func statusText(_ status: ContainerStatus, now: Int64) -> String {
@@ -86,7 +86,7 @@ enum Ps {
         let labels = record.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
         return .members([
             "ID": .string(record.id), "Image": .string(record.image),
-            "Command": .string("\"" + record.command.joined(separator: " ") + "\""),
+            "Command": .string(commandText(record.command, whole: true)),
             "CreatedAt": .string(LogTime(nanosecondsSince1970: record.createdAt).description),
             "RunningFor": .string(Elapsed.text(now - record.createdAt) + " ago"),
             "State": .string(entry.status.stateText), "Status": .string(statusText(entry.status, now: now)),

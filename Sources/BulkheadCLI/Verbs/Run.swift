@@ -15,7 +15,6 @@ import MonitorClient
         let image = try await host.image(reference)
         let container = try NewContainer(options, image: image, reference: reference, host: host)
         let lock = try container.add(to: host.store)
-        defer { withExtendedLifetime(lock) {} }
         // From here on the record keeps the image; somebody may have removed it a moment before.
         guard Files.exists(image.rootfs) else {
             try? host.store.remove(container.record)
@@ -27,11 +26,12 @@ import MonitorClient
             host: host, record: container.record, attachesInput: options.interactive && !options.detaches,
             attachesOutput: !options.detaches)
         do {
-            return try await start.run { try say(container.record.id) }
-        } catch {
+            return try await start.run(holding: lock) { try say(container.record.id) }
+        } catch let failure as ContainerStart.Failure {
             // The record of a container that could not be made is nobody's; docker keeps one that could not be started.
-            if case .notCreated = error as? ContainerStart.Failure { try? host.store.remove(container.record) }
-            throw error
+            let wasMade = if case .notCreated = failure { false } else { true }
+            if !wasMade || container.record.removesItself { try? host.store.remove(container.record) }
+            throw failure
         }
     }
 }

@@ -44,7 +44,13 @@ guest: deps programs
 images: deps
 	@scripts/images/build-busybox build/images/busybox
 
-test: build lint ## Unit tests and end-to-end tests
+build/interop/peer: Tests/InteropTests/Peer/main.go
+	@scripts/install-deps --tests
+	@echo "building the peer of the interoperability tests"
+	@mkdir -p $(@D)
+	@GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$(CURDIR)/build/interop/cache go build -o $@ $<
+
+test: build lint build/interop/peer ## Unit tests and end-to-end tests
 	@echo "building the tests"
 	@$(SWIFT_BUILD) --build-tests
 	@echo "running the tests"

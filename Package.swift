@@ -94,6 +94,10 @@ let package = Package(
         program("bulkhead", ["BulkheadCLI", "Confinement", "Monitor"]),
         .testTarget(name: "TidyTests", dependencies: ["Linux"], swiftSettings: swiftSettings),
         .testTarget(
+            name: "InteropTests",
+            dependencies: ["EventLoop", "GuestLink", "Linux", "Protobuf", "RPC", "Support", "TTRPC", "Yamux"],
+            exclude: ["Peer"], swiftSettings: swiftSettings),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "AgentAPI", "Confinement", "EventLoop", "GuestLink", "Linux", "Monitor", "MonitorClient", "OCI", "Pod",

@@ -14,7 +14,7 @@ import TTRPC
     public nonisolated init() {}
 
     /// Answers `method` of `service` with `handler`. What it throws becomes a status: a `TTRPCStatus` as it is, anything
-    /// else `unknown` with its description.
+    /// else `unknown` with its description. It is cancelled when the caller's limit has passed, or the connection ends.
     public func register<Request: Decodable & Sendable, Response: Encodable & Sendable>(
         _ service: String, _ method: String, _ handler: @escaping @EventLoop (Request) async throws -> Response
     ) {
@@ -56,7 +56,12 @@ import TTRPC
             return TTRPCResponse(status: TTRPCStatus(.unimplemented, "no \(what)"))
         }
         do {
-            return TTRPCResponse(payload: try await handler(request.payload))
+            guard let limit = request.timeout else { return TTRPCResponse(payload: try await handler(request.payload)) }
+            return TTRPCResponse(
+                payload: try await within(limit, waitingFor: request.method) { try await handler(request.payload) })
+        } catch is TimedOut {
+            return TTRPCResponse(
+                status: TTRPCStatus(.deadlineExceeded, "no answer to \(request.method) within the caller's limit"))
         } catch let status as TTRPCStatus {
             return TTRPCResponse(status: status)
         } catch {

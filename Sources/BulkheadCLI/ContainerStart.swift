@@ -35,10 +35,15 @@ import TaskAPI
     ///   - announce: called when it runs detached.
     /// - Returns: the exit code for this command.
     func run(holding lock: consuming OwnedFD, announce: @escaping () throws -> Void) async throws -> Int32 {
-        // Before any thread is made, so that no other takes them.
-        let signals = try SignalWatch(SignalSet(Foreground.forwarded).withoutIgnored)
-        let streams =
-            attachesOutput ? try StandardStreams(interactive: attachesInput, terminal: record.terminal) : nil
+        let signals: SignalWatch
+        let streams: StandardStreams?
+        do {
+            // Before any thread is made, so that no other takes them.
+            signals = try SignalWatch(SignalSet(Foreground.forwarded).withoutIgnored)
+            streams = attachesOutput ? try StandardStreams(interactive: attachesInput, terminal: record.terminal) : nil
+        } catch {
+            throw Failure.notCreated(Self.told(error))
+        }
         defer { streams?.restore() }
         let interrupted = Promise<CInt>()
         let booting = Task { @EventLoop in

@@ -10,7 +10,9 @@ import PodDirectory
 /// `bulkhead inspect`: all that is known of containers, in docker's form as far as it goes.
 enum Inspect {
     static let command = Command(
-        "inspect", "Show all that is known of containers, as JSON", group: Verbs.containers,
+        "inspect", "Show all that is known of containers, as JSON",
+        description: "State.Pid is the virtual machine on this host, State.GuestPid the container's process within it.",
+        group: Verbs.containers,
         operands: [Operand("CONTAINER", .atLeastOne)],
         notYet: [
             UnsupportedOption("format", short: "f", instead: "take the JSON apart, with jq for instance"),

@@ -36,7 +36,8 @@ let package = Package(
         module("Yamux"), tests("Yamux", ["SeededRandom"]),
         module("JSON"), tests("JSON"),
         module("OCI", ["JSON"]), tests("OCI", ["AgentAPI", "JSON", "SeededRandom", "SpecTranslation"]),
-        module("CommandTree"), tests("CommandTree", ["SeededRandom"]),
+        module("NearestName"), tests("NearestName"),
+        module("CommandTree", ["NearestName"]), tests("CommandTree", ["SeededRandom"]),
         module("GuestImage"), tests("GuestImage", ["SeededRandom"]),
         .executableTarget(name: "guest-image", dependencies: ["GuestImage"], swiftSettings: swiftSettings),
         module("AgentAPI"),
@@ -45,7 +46,7 @@ let package = Package(
         module("Pod", ["JSON"]), tests("Pod", ["SeededRandom"]),
         .systemLibrary(name: "CYAML"),
         module("YAML", ["CYAML"]), tests("YAML", ["Linux", "SeededRandom"]),
-        module("Configuration", ["YAML"]), tests("Configuration", ["Linux", "SeededRandom", "YAML"]),
+        module("Configuration", ["NearestName", "YAML"]), tests("Configuration", ["Linux", "SeededRandom", "YAML"]),
         // The host's and the guest's system calls.
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
         module("Linux", ["CLinux"]), tests("Linux"),

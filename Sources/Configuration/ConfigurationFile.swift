@@ -1,3 +1,4 @@
+import NearestName
 import YAML
 
 /// A configuration and what of it a file has set.
@@ -162,7 +163,12 @@ private struct SettingsReader {
         if let setting = Configuration.settings.first(where: { $0.path == path }), let section = setting.section {
             return ": write \(setting.name) in the section \(section)"
         }
-        return NearestName.of(path, among: paths + sections.sorted()).map { ", did you mean \($0)?" } ?? ""
+        // Without its section, or in another, it still is that key.
+        let last = path.split(separator: ".").last
+        let nearest =
+            NearestName.find(path, among: paths + sections.sorted())
+            ?? paths.first { $0.split(separator: ".").last == last }
+        return nearest.map { ", did you mean \($0)?" } ?? ""
     }
 
     /// What no single key can tell.

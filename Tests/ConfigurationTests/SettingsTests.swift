@@ -132,13 +132,6 @@ import YAML
         #expect(throws: ValueProblem.self) { _ = try DurationText.parse(text) }
     }
 
-    @Test(arguments: [
-        ("", "abc", 3), ("abc", "", 3), ("abc", "abc", 0), ("abc", "abd", 1), ("abc", "acb", 2),
-        ("kitten", "sitting", 3),
-    ]) func distances(from: String, to: String, distance: Int) {
-        #expect(NearestName.distance(Array(from.utf8), Array(to.utf8)) == distance)
-    }
-
     @Test func pageIsPrintedFromTheTable() throws {
         var repository = #filePath
         for _ in 0..<3 { repository = Files.parent(of: repository) ?? "/" }

@@ -1,3 +1,5 @@
+import NearestName
+
 extension Command {
     /// Reads a command line as docker does (pflag's rules), with this node as the root.
     ///

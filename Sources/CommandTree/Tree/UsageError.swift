@@ -1,3 +1,5 @@
+import NearestName
+
 /// A command line that cannot be carried out. `description` is one line for the person who typed it: what is wrong,
 /// with what, and where to read on. What they typed is quoted shortened, without control characters.
 public struct UsageError: Error, Equatable, CustomStringConvertible {

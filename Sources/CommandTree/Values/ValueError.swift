@@ -1,3 +1,5 @@
+import NearestName
+
 /// A value of an option that cannot be read. `description` is one line without a full stop, and quotes what was given
 /// shortened and without control characters.
 public enum ValueError: Error, Equatable, Sendable, CustomStringConvertible {

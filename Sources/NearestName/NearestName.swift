@@ -1,11 +1,11 @@
 /// What somebody may have meant who typed an unknown name. Time is bounded whatever the name: one that is longer than
 /// any name could be is not compared at all.
-enum NearestName {
+public enum NearestName {
     /// Bytes; longer names are near to nothing.
-    static let maximumBytes = 40
+    private static let maximumBytes = 40
 
     /// The candidate with the fewest typing errors, the first of several; nil if none is near.
-    static func find(_ name: String, among candidates: [String]) -> String? {
+    public static func find(_ name: String, among candidates: [String]) -> String? {
         guard !name.isEmpty, name.utf8.count <= maximumBytes else { return nil }
         let typed = name.utf8.map(\.lowercased)
         // One slip in four letters, or the answer says more about the tree than about the person.
@@ -42,4 +42,8 @@ enum NearestName {
         }
         return last[right.count]
     }
+}
+
+extension UInt8 {
+    fileprivate var lowercased: UInt8 { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self }
 }

@@ -61,7 +61,7 @@ let package = Package(
         module("Agent", ["AgentAPI", "Container", "EventLoop", "GuestLink", "Linux", "RPC", "TTRPC"]),
         tests("Agent", ["EventLoop", "GuestLink", "Linux", "Support"]),
         .target(name: "CSeccomp", linkerSettings: [.linkedLibrary("seccomp")]),
-        module("Seccomp", ["AgentAPI", "CSeccomp"]), tests("Seccomp", ["AgentAPI"]),
+        module("Seccomp", ["AgentAPI", "CSeccomp", "Linux"]), tests("Seccomp", ["AgentAPI"]),
         program("bulkhead-agent", ["Agent", "CAgent", "Container", "EventLoop", "Seccomp"]),
         // The host.
         module("Confinement", ["Linux", "JSON"]), tests("Confinement", ["Linux", "JSON"]),

@@ -169,6 +169,23 @@ public struct LimitSpec: Codable, Equatable, Sendable {
 
     public init() {}
 
+    /// RLIMIT_* names, the index being the number, the same on amd64, arm64, riscv64 and s390x.
+    /// Source: include/uapi/asm-generic/resource.h.
+    public static let names = [
+        "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_RSS", "RLIMIT_NPROC",
+        "RLIMIT_NOFILE", "RLIMIT_MEMLOCK", "RLIMIT_AS", "RLIMIT_LOCKS", "RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE",
+        "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
+    ]
+
+    /// The number of that name.
+    public static func resource(named name: String) -> Int32? { names.firstIndex(of: name).map(Int32.init) }
+
+    /// Its name, or its number when it has none here.
+    public var name: String {
+        let index = Int(resource)
+        return Self.names.indices.contains(index) ? Self.names[index] : "limit \(resource)"
+    }
+
     enum CodingKeys: Int, CodingKey { case resource = 1, soft, hard }
 }
 

@@ -38,7 +38,8 @@ import TaskAPI
     /// The container has no monitor, or one that is just going.
     struct NotRunning: Error, CustomStringConvertible {
         let name: String
-        var description: String { "container \(name) is not running" }
+        var isStarting = false
+        var description: String { "container \(name) is not running" + (isStarting ? ": it is being started" : "") }
     }
 
     /// Connects to the container's monitor.
@@ -51,7 +52,9 @@ import TaskAPI
 
     /// As `connect`, for what takes a program that runs.
     func connectToRunning() async throws -> MonitorClient {
-        guard entry.status.phase != .created else { throw notRunning }
+        guard entry.status.phase != .created else {
+            throw NotRunning(name: entry.record.name, isStarting: isAlive)
+        }
         return try await connect()
     }
 
@@ -69,6 +72,27 @@ import TaskAPI
         }
     }
 
+    /// Whether another command is at its start.
+    private var isBeingStarted: Bool {
+        guard let lock = try? host.store.tryLock(entry.record) else { return true }
+        _ = consume lock
+        return false
+    }
+
+    /// Suspends until the container has ended, and returns how. Its machine may still boot.
+    /// - Throws: `NotRunning`, and whatever keeps a monitor that lives from being asked.
+    func end() async throws -> WaitResponse {
+        let client = try await connect()
+        while true {
+            do {
+                return try await asking(client) { try await client.wait(entry.record.id) }
+            } catch let status as TTRPCStatus where status.code == .notFound {
+                // The monitor will have it, or end.
+                try await EventLoop.sleep(for: .milliseconds(50))
+            }
+        }
+    }
+
     private var notRunning: NotRunning { NotRunning(name: entry.record.name) }
 
     /// Nil when there is no monitor. One that is just beginning is waited for.
@@ -79,7 +103,7 @@ import TaskAPI
             } catch let error as SystemCallError
                 where error.code == ErrorNumber.noEntry || error.code == ErrorNumber.refused
             {
-                guard entry.status.phase == .created, isAlive else { return nil }
+                guard entry.status.phase == .created, isAlive || isBeingStarted else { return nil }
             }
             try await EventLoop.sleep(for: .milliseconds(20))
         }

@@ -100,7 +100,7 @@ import TaskAPI
             if let signal = interrupted.current {
                 throw Failure.notCreated(CLIError("interrupted", exitCode: 128 + signal))
             }
-            throw stopped(error) ?? .notCreated(Self.told(error))
+            throw stopped(error) ?? .notCreated(told(error, of: pod))
         }
         interruption.cancel()
         return pod
@@ -113,12 +113,18 @@ import TaskAPI
         } catch {
             await pod.giveUp()
             let code = (error as? TTRPCStatus).map { PodOfOne.exitCode($0, otherwise: CLIError.notRun) }
-            throw stopped(error) ?? .notStarted(Self.told(error, code ?? CLIError.notRun))
+            throw stopped(error) ?? .notStarted(told(error, of: pod, code ?? CLIError.notRun))
         }
     }
 
     private static func told(_ error: any Error, _ code: Int32 = CLIError.notRun) -> CLIError {
         error as? CLIError ?? CLIError((error as? TTRPCStatus)?.message ?? "\(error)", exitCode: code)
+    }
+
+    private func told(_ error: any Error, of pod: PodOfOne, _ code: Int32 = CLIError.notRun) -> CLIError {
+        guard let end = pod.client.end, error as? TTRPCStatus == end else { return Self.told(error, code) }
+        return CLIError(
+            "container \(record.name) could not be started: its pod's monitor was killed", exitCode: CLIError.notRun)
     }
 
     /// The failure of a start that somebody has ended: as for a container that was killed.

@@ -120,10 +120,12 @@ extension Host {
     /// How long a pod's machine may take to answer.
     var startSeconds: Int { max(1, Int(configuration.timeouts.start.components.seconds)) }
 
+    static let builtinSeccompProfile = "/usr/share/containers/seccomp.json"
+
     /// The profile of containers that say nothing; nil for none.
     var seccompProfile: String? {
         switch configuration.container.seccomp {
-        case .default: "/usr/share/containers/seccomp.json"
+        case .default: Self.builtinSeccompProfile
         case .unconfined: nil
         case .profile(let path): path
         }

@@ -36,11 +36,16 @@ struct NewContainer {
                 interactive: options.interactive, removesItself: options.removesItself,
                 stopSignal: options.stopSignal ?? Self.stopSignal(image.config),
                 writableBytes: host.configuration.container.writableBytes,
-                memoryMiB: Self.memoryMiB(overrides, host), vCPUs: Self.vCPUs(overrides, host),
+                memoryMiB: Self.memoryMiB(overrides, host), vCPUs: try Self.vCPUs(overrides, host),
                 logFileBytes: host.configuration.log.sizeBytes, logFiles: UInt32(host.configuration.log.files))
         } catch TranslationError.missing(field: "process.args") {
             throw CLIError(
                 "no command: the image \(reference) names none, so name one after it", exitCode: CLIError.notRun)
+        } catch TranslationError.invalid(let field, let value, let reason) {
+            // An image may name a user as well.
+            let field = field == "user" && options.overrides.user != nil ? "--user" : field
+            let sign = field.hasPrefix("--") ? "" : "= "
+            throw CLIError("\(field) \(sign)\(value): \(reason)", exitCode: CLIError.notRun)
         } catch let error as TranslationError {
             throw CLIError("\(error)", exitCode: CLIError.notRun)
         }
@@ -88,10 +93,15 @@ struct NewContainer {
         return max(Int(host.configuration.guest.memoryBytes >> 20), min(limitMiB + guestMiB, hostMiB))
     }
 
-    private static func vCPUs(_ overrides: DefaultSpec.Overrides, _ host: Host) -> Int {
-        guard let nanoCPUs = overrides.nanoCPUs else { return host.configuration.guest.vCPUs }
-        let wanted = Int((nanoCPUs + 999_999_999) / 1_000_000_000)
-        return max(host.configuration.guest.vCPUs, min(wanted, CurrentProcess.processorCount))
+    private static func vCPUs(_ overrides: DefaultSpec.Overrides, _ host: Host) throws(CLIError) -> Int {
+        let configured = host.configuration.guest.vCPUs, available = CurrentProcess.processorCount
+        guard configured <= available else {
+            throw CLIError(
+                "guest.vcpus of the configuration is \(configured), and this host has \(available)",
+                exitCode: CLIError.notRun)
+        }
+        guard let nanoCPUs = overrides.nanoCPUs else { return configured }
+        return max(configured, min(Int((nanoCPUs + 999_999_999) / 1_000_000_000), available))
     }
 
     /// Two words of the sea and four digits of the id.

@@ -37,13 +37,26 @@ struct RunOptions {
         for note in try arguments.values("annotation", as: KeyValue.parse) { annotations[note.key] = note.value ?? "" }
     }
 
-    /// docker's rule.
+    /// docker's rule. As long as a file's name may be.
     private static func checkName(_ name: String) throws {
-        let rest = name.utf8.dropFirst().allSatisfy { $0.isNameByte || ".-_".utf8.contains($0) }
-        guard let first = name.utf8.first, first.isNameByte, rest, (2...128).contains(name.utf8.count) else {
+        guard isName(name), (2...255).contains(name.utf8.count) else {
             throw CLIError(
-                "\"\(name)\" is no name for a container: letters, digits, dot, underscore and hyphen, two or more",
+                "\"\(name)\" is no name for a container: 2 to 255 letters, digits, dots, underscores and hyphens",
                 exitCode: CLIError.notRun)
+        }
+    }
+
+    /// Its first is a letter or digit.
+    private static func isName(_ text: String) -> Bool {
+        text.utf8.first?.isNameByte == true && text.utf8.allSatisfy { $0.isNameByte || ".-_".utf8.contains($0) }
+    }
+
+    /// It becomes a line of /etc/hosts.
+    private static func checkHostname(_ name: String) throws {
+        guard name.isEmpty || isName(name) && name.utf8.count <= 63 else {
+            throw CLIError(
+                "--hostname: up to 63 letters, digits, dots, underscores and hyphens", exitCode: CLIError.notRun
+            )
         }
     }
 
@@ -66,6 +79,7 @@ struct RunOptions {
         overrides.user = arguments.value("user")
         overrides.entrypoint = arguments.value("entrypoint").map { [$0] }
         overrides.hostname = arguments.value("hostname") ?? ""
+        try Self.checkHostname(overrides.hostname)
         overrides.addedCapabilities = arguments.values("cap-add")
         overrides.droppedCapabilities = arguments.values("cap-drop")
         for option in arguments.values("security-opt") { try readSecurityOption(option) }
@@ -88,6 +102,7 @@ struct RunOptions {
         case ("no-new-privileges", ""), ("no-new-privileges", "true"): overrides.noNewPrivileges = true
         case ("no-new-privileges", "false"): overrides.noNewPrivileges = false
         case ("seccomp", "unconfined"): seccompProfile = ""
+        case ("seccomp", "builtin"): seccompProfile = Host.builtinSeccompProfile
         case ("seccomp", _) where !value.isEmpty: seccompProfile = value
         case ("systempaths", "unconfined"): showsSystemPaths = true
         // What a label would keep a container from is on the other side of the virtual machine.
@@ -143,9 +158,11 @@ struct RunOptions {
     }
 
     private mutating func readLimits(_ arguments: ParsedArguments) throws {
-        overrides.memoryBytes = try arguments.value("memory", as: ByteSize.parse)
-        if let bytes = overrides.memoryBytes, bytes < Self.minimumMemory {
-            throw CLIError("--memory: at least 6m", exitCode: CLIError.notRun)
+        if let bytes = try arguments.value("memory", as: ByteSize.parse), bytes != 0 {
+            guard bytes >= Self.minimumMemory else {
+                throw CLIError("--memory: at least 6m, or 0 for no limit", exitCode: CLIError.notRun)
+            }
+            overrides.memoryBytes = bytes
         }
         if let cpus = try arguments.value("cpus", as: CPULimit.parse), cpus.nanoCPUs > 0 {
             let available = CurrentProcess.processorCount
@@ -156,6 +173,10 @@ struct RunOptions {
             overrides.nanoCPUs = cpus.nanoCPUs
         }
         overrides.processLimit = try arguments.value("pids-limit", as: Self.integer)
+        if let limit = overrides.processLimit, limit > Self.maximumProcesses {
+            throw CLIError(
+                "--pids-limit: at most \(Self.maximumProcesses), or -1 for no limit", exitCode: CLIError.notRun)
+        }
         overrides.limits = try arguments.values("ulimit", as: UlimitValue.parse).map {
             DefaultSpec.Limit(name: $0.name, soft: $0.soft, hard: $0.hard)
         }
@@ -169,6 +190,8 @@ struct RunOptions {
 
     /// docker's.
     private static let minimumMemory: Int64 = 6 << 20
+    /// PID_MAX_LIMIT.
+    private static let maximumProcesses: Int64 = 4 << 20
 
     private static func integer(_ text: String) throws(ValueError) -> Int64 {
         guard let number = Int64(text) else {

@@ -77,7 +77,7 @@ public struct OptionProblem: Error, Equatable, Sendable, CustomStringConvertible
     public var description: String { "\(option): \(words)" }
 }
 
-/// What is wrong with a file: `/etc/bulkhead/config.yaml:3:5: guest.memory: 32MiB is too small: at least 64MiB`, a
+/// What is wrong with a file: `/etc/bulkhead/config.yaml:3:5: guest.memory: 32MiB is too small: at least 128MiB`, a
 /// line for each problem.
 public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
     public struct Problem: Equatable, Sendable {

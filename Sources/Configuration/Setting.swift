@@ -62,7 +62,8 @@ extension Configuration {
             "The guest's initrd with the agent. `null`: the one beside the program."),
         Setting(
             "guest.memory", \.guest.memoryBytes, .size(Limits.memory, multipleOf: 1 << 20),
-            "Memory of a pod's machine, unless the pod says otherwise. The guest's kernel takes about 50MiB of it."),
+            "Memory of a pod's machine, unless the pod says otherwise. The guest itself takes about 100MiB of it while it boots."
+        ),
         Setting(
             "guest.vcpus", \.guest.vCPUs, .count(Limits.vCPUs),
             "Processors of a pod's machine, unless the pod says otherwise."),
@@ -95,8 +96,8 @@ extension Configuration {
         /// Below: accounts of the distribution and of people, and `nobody`. Above: negative as a 32-bit number.
         static let uids: ClosedRange<UInt32> = 65_536...2_147_483_647
         static let uidCount: UInt32 = 1 << 20
-        /// The least that `MachineConfiguration` takes.
-        static let memory: ClosedRange<UInt64> = 64 << 20...1 << 40
+        /// With less the guest does not boot: it needs about 108 MiB.
+        static let memory: ClosedRange<UInt64> = 128 << 20...1 << 40
         static let vCPUs = 1...64
         static let writable: ClosedRange<UInt64> = 1 << 20...1 << 40
         /// A file has room for the longest line.

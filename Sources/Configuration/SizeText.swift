@@ -56,7 +56,7 @@ enum DurationText {
     }
 }
 
-/// What is wrong with a value, in words that follow it: `32MiB` + ` ` + `is too small: at least 64MiB`.
+/// What is wrong with a value, in words that follow it: `32MiB` + ` ` + `is too small: at least 128MiB`.
 struct ValueProblem: Error, Equatable, Sendable {
     let words: String
 

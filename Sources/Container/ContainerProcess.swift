@@ -38,11 +38,16 @@ import Linux
     ) async throws(ContainerError) -> ContainerProcess {
         let bytes = try plan.encoded()
         guard bytes.count <= InitPlan.limit else { throw ContainerError("make the process", "its plan is too large") }
-        let process = try stage("make the process") { () throws(SystemCallError) in
-            try spawn(bytes, plan, streams, runtime, cgroup?.withRaw { $0 }, joining)
+        let process: ContainerProcess
+        do {
+            process = try spawn(bytes, plan, streams, runtime, cgroup?.withRaw { $0 }, joining)
+        } catch {
+            let isFull = error.code == ErrorNumber.again && joining != nil
+            throw ContainerError(
+                "make the process", isFull ? "the container has as many processes as it may" : "\(error)")
         }
         do {
-            try await process.awaitReady()
+            try await process.awaitReady(isFiltered: plan.spec.seccomp != nil)
         } catch {
             await process.discard()
             throw error
@@ -84,13 +89,15 @@ import Linux
         return try ContainerProcess(child, channel: ends.first, limit: runtime.limit)
     }
 
-    private func awaitReady() async throws(ContainerError) {
+    private func awaitReady(isFiltered: Bool) async throws(ContainerError) {
         while true {
             switch try await nextMessage("container's init") {
             case .ready: return
             case .terminal: continue
             case .failed(let error): throw error
-            case nil: throw ContainerError("make the process", "its init ended early")
+            case nil:
+                let reason = isFiltered ? ": does the seccomp profile deny what every process needs?" : ""
+                throw ContainerError("make the process", "its init ended early" + reason)
             }
         }
     }

@@ -52,8 +52,11 @@ struct ProcessSetup {
         // So that the user can open /dev/stdout again.
         CurrentProcess.giveStandardStreams(to: identity.uid)
         for limit in process.limits {
-            try stage("set the limits") { () throws(SystemCallError) in
+            do {
                 try Privileges.setLimit(limit.resource, soft: limit.soft, hard: limit.hard)
+            } catch {
+                let hard = limit.hard == .max ? "unlimited" : "\(limit.hard)"
+                throw ContainerError("set \(limit.name) to \(limit.soft), at most \(hard)", error.reason)
             }
         }
         let capabilities = process.capabilities

@@ -35,6 +35,7 @@ public enum ErrorNumber {
     public static let noAccess: CInt = EACCES
     public static let busy: CInt = EBUSY
     public static let exists: CInt = EEXIST
+    public static let notEmpty: CInt = ENOTEMPTY
     public static let notDirectory: CInt = ENOTDIR
     public static let invalid: CInt = EINVAL
     public static let brokenPipe: CInt = EPIPE

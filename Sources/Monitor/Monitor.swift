@@ -74,10 +74,7 @@ public enum Monitor {
             let paths = directory.paths
             try Files.makeDirectory(paths.share, mode: 0o711)
             try Files.makeDirectory(paths.machine, mode: 0o711)
-            guard configuration.firstUser <= configuration.lastUser else {
-                throw SandboxError(.invalidArgument, "no range of users")
-            }
-            let user = try directory.claimUser(in: configuration.firstUser...configuration.lastUser)
+            let user = try claimUser(configuration, directory)
             guard let machine = configuration.machine(share: paths.share, uid: user) else {
                 throw SandboxError(.invalidArgument, "no accelerator: \(configuration.accelerator)")
             }
@@ -110,6 +107,23 @@ public enum Monitor {
             let failure = error as? SandboxError ?? SandboxError(.internal, "\(error)")
             await tell(failure)
             return failure
+        }
+    }
+
+    private static func claimUser(
+        _ configuration: MonitorConfiguration, _ directory: PodDirectory
+    ) throws -> UInt32 {
+        guard configuration.firstUser <= configuration.lastUser else {
+            throw SandboxError(.invalidArgument, "no range of users")
+        }
+        let users = configuration.firstUser...configuration.lastUser
+        do {
+            return try directory.claimUser(in: users)
+        } catch {
+            guard error.code == ErrorNumber.busy else { throw error }
+            throw SandboxError(
+                .resourceExhausted,
+                "all \(users.count) users of qemu.uids have a pod: end one, or widen the range in the configuration")
         }
     }
 

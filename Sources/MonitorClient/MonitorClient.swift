@@ -133,7 +133,10 @@ import TaskAPI
     }
 
     /// Whether the monitor is no more, or has ended the connection.
-    public var isClosed: Bool { rpc.ended.current != nil }
+    public var isClosed: Bool { end != nil }
+
+    /// What calls throw that the end of the connection has overtaken; nil while it lasts.
+    public var end: TTRPCStatus? { rpc.ended.current }
 
     /// Ends the connections. The monitor and its pod go on.
     public func close() {

@@ -71,7 +71,15 @@ extension PodDirectory {
 
     /// Removes a container's record, and the link that names it.
     public static func removeRecord(_ path: String, link: String) throws(SystemCallError) {
-        try Files.removeTree(path)
+        for attempt in 1... {
+            do {
+                try Files.removeTree(path)
+                break
+            } catch {
+                // Somebody has just kept the container's end in it, once.
+                guard error.code == ErrorNumber.notEmpty, attempt < 5 else { throw error }
+            }
+        }
         guard !link.isEmpty, let names = Files.parent(of: link), Files.exists(names) else { return }
         let lock = try Files.lockDirectory(names)
         defer { withExtendedLifetime(lock) {} }
@@ -83,10 +91,15 @@ extension PodDirectory {
     }
 
     private static func markLost(_ record: String) throws(SystemCallError) {
-        let path = record + "/" + ContainerStatus.fileName
-        guard Files.exists(path), var status = ContainerStatus(serialized: try Files.read(path)) else { return }
-        status.lost(at: WallClock.now)
-        try status.save(in: record)
+        do {
+            let bytes = try Files.read(record + "/" + ContainerStatus.fileName, limit: ContainerStatus.maximumBytes)
+            guard var status = ContainerStatus(serialized: bytes) else { return }
+            status.lost(at: WallClock.now)
+            try status.save(in: record)
+        } catch {
+            // Somebody has removed the container.
+            guard error.code == ErrorNumber.noEntry else { throw error }
+        }
     }
 
     /// Undoes the pods whose monitors are no more; every front end does so when it starts. Costs some microseconds for

@@ -16,7 +16,7 @@ public struct MachineConfiguration: Equatable, Sendable {
     /// An uncompressed kernel (vmlinux) with a PVH entry.
     public var kernel: String
     public var initrd: String
-    /// Memory of the guest in MiB, 64 or more.
+    /// Memory of the guest in MiB. Debian's kernel boots with 108 or more.
     public var memoryMiB = 256
     /// 1 or more.
     public var vCPUs = 1

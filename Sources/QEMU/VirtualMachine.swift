@@ -7,13 +7,15 @@ import Linux
 /// Why a machine is not, or no longer, there. The tails are what QEMU and the guest said last.
 public enum MachineError: Error, CustomStringConvertible {
     case notStarted(SystemCallError)
-    case exited(ProcessExit, errors: [String], console: [String])
+    /// - Parameter began: whether QEMU took its arguments.
+    case exited(ProcessExit, began: Bool, errors: [String], console: [String])
     case notAnswering(String, errors: [String], console: [String])
 
     public var description: String {
         switch self {
         case .notStarted(let error): "the virtual machine could not be started: \(error)"
-        case .exited(let exit, let errors, let console): Self.end(exit, console) + Self.tails(errors, console)
+        case .exited(let exit, let began, let errors, let console):
+            Self.end(exit, began, console) + Self.tails(errors, console)
         case .notAnswering(let what, let errors, let console):
             "the virtual machine does not answer: \(what)" + Self.tails(errors, console)
         }
@@ -22,13 +24,13 @@ public enum MachineError: Error, CustomStringConvertible {
     /// What a kernel says first when it cannot go on.
     static let panic = "Kernel panic"
 
-    private static func end(_ exit: ProcessExit, _ console: [String]) -> String {
+    private static func end(_ exit: ProcessExit, _ began: Bool, _ console: [String]) -> String {
         for line in console {
             // Behind the time.
             guard let place = line.indices.first(where: { line[$0...].hasPrefix(panic) }) else { continue }
             return "the guest's kernel crashed: " + line[place...]
         }
-        return exit == .exited(code: 0)
+        return began && exit == .exited(code: 0)
             ? "the virtual machine was switched off from within" : "the virtual machine ended (\(exit))"
     }
 
@@ -49,6 +51,8 @@ public enum MachineError: Error, CustomStringConvertible {
     public private(set) var qmp: QMPClient
     private let process: WatchedProcess
     private var link: OwnedFD?
+    /// QEMU has answered.
+    private var began = false
     private var console = TailBuffer(capacity: 64 * 1024)
     private var errors = TailBuffer(capacity: 16 * 1024)
     private nonisolated let consoleEnd = Promise<Void>(), errorsEnd = Promise<Void>()
@@ -113,6 +117,7 @@ public enum MachineError: Error, CustomStringConvertible {
     public func waitUntilStarted(within limit: Duration) async throws {
         do {
             try await qmp.negotiate(within: limit)
+            began = true
         } catch let error as QMPError {
             throw await failure(error.description)
         }
@@ -129,7 +134,7 @@ public enum MachineError: Error, CustomStringConvertible {
             }
         }
         let (errors, console) = (errors.lines(10), console.lines(15, landmark: MachineError.panic))
-        if let exit { return .exited(exit, errors: errors, console: console) }
+        if let exit { return .exited(exit, began: began, errors: errors, console: console) }
         return .notAnswering(what, errors: errors, console: console)
     }
 

@@ -1,5 +1,6 @@
 import AgentAPI
 import CSeccomp
+import Linux
 
 /// Why a seccomp filter cannot be made or installed.
 public struct SeccompError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -34,7 +35,8 @@ public final class SeccompFilter {
     /// Puts the filter into force, for good.
     public func install() throws(SeccompError) {
         let result = seccomp_load(context)
-        guard result == 0 else { throw SeccompError("seccomp_load: error \(-result)") }
+        // ECANCELED stands for whatever the kernel said, libseccomp's seccomp_load(3).
+        guard result == 0 else { throw SeccompError("the kernel refuses the profile's filter: too many rules?") }
     }
 
     private static func action(_ name: String, _ errno: UInt32?) throws(SeccompError) -> UInt32 {
@@ -53,7 +55,7 @@ public final class SeccompFilter {
         guard token != 0 else { throw SeccompError("no architecture \(name)") }
         if seccomp_arch_exist(context, token) == 0 { return }
         let result = seccomp_arch_add(context, token)
-        guard result == 0 else { throw SeccompError("seccomp_arch_add \(name): error \(-result)") }
+        guard result == 0 else { throw SeccompError("seccomp_arch_add \(name): \(errnoText(-result))") }
     }
 
     private func set(_ flag: String) throws(SeccompError) {
@@ -65,7 +67,7 @@ public final class SeccompFilter {
         default: throw SeccompError("no flag \(flag)")
         }
         let result = seccomp_attr_set(context, attribute, 1)
-        guard result == 0 else { throw SeccompError("\(flag): error \(-result)") }
+        guard result == 0 else { throw SeccompError("\(flag): \(errnoText(-result))") }
     }
 
     private func add(_ rule: SeccompRule, _ action: UInt32) throws(SeccompError) {
@@ -84,7 +86,7 @@ public final class SeccompFilter {
             let number = seccomp_syscall_resolve_name(name)
             if number == __NR_SCMP_ERROR { continue }
             let result = seccomp_rule_add_array(context, action, number, UInt32(conditions.count), conditions)
-            guard result == 0 else { throw SeccompError("the rule for \(name): error \(-result)") }
+            guard result == 0 else { throw SeccompError("the rule for \(name): \(errnoText(-result))") }
         }
     }
 }

@@ -33,7 +33,7 @@ extension ContainerTranslation {
     }
 
     private static func arguments(_ arguments: [String]) throws(TranslationError) -> [String] {
-        guard let program = arguments.first, !program.isEmpty else { throw .missing(field: "process.args") }
+        guard !arguments.isEmpty else { throw .missing(field: "process.args") }
         for (index, argument) in arguments.enumerated() {
             _ = try FieldChecks.text(argument, "process.args[\(index)]")
         }
@@ -109,7 +109,7 @@ extension ContainerTranslation {
         var result: [LimitSpec] = []
         for (index, limit) in limits.enumerated() {
             let field = "process.rlimits[\(index)]"
-            guard let resource = LimitNames.number(of: limit.type) else {
+            guard let resource = LimitSpec.resource(named: limit.type) else {
                 throw .invalid("\(field).type", limit.type, "is no resource of setrlimit(2)")
             }
             guard !result.contains(where: { $0.resource == resource }) else {

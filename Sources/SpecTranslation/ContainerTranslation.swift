@@ -100,16 +100,7 @@ public enum ContainerTranslation {
     /// Parameters by name. A name becomes a path below /proc/sys in the guest and must stay there.
     private static func sysctls(_ values: [String: String]) throws(TranslationError) -> [String: String] {
         for (name, value) in values.sorted(by: { $0.key < $1.key }) {
-            let parts = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-            let isName = parts.allSatisfy { part in
-                !part.isEmpty
-                    && part.allSatisfy {
-                        $0.isASCIILetterOrDigit || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-")
-                    }
-            }
-            guard isName, parts.count > 1, name.utf8.count <= FieldChecks.maximumPathBytes else {
-                throw .invalid("linux.sysctl", name, "is no name such as net.core.somaxconn")
-            }
+            try FieldChecks.kernelParameter(name, "linux.sysctl")
             _ = try FieldChecks.text(value, "linux.sysctl.\(Shown.shortened(name))")
         }
         return values

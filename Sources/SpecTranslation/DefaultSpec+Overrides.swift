@@ -1,3 +1,4 @@
+import AgentAPI
 import OCI
 
 extension DefaultSpec {
@@ -128,7 +129,7 @@ extension DefaultSpec {
         for limit in limits {
             let upper = limit.name.uppercased()
             let type = upper.hasPrefix("RLIMIT_") ? upper : "RLIMIT_" + upper
-            guard LimitNames.number(of: type) != nil else { throw .invalid("--ulimit", limit.name, "is no limit") }
+            guard LimitSpec.resource(named: type) != nil else { throw .invalid("--ulimit", limit.name, "is no limit") }
             guard limit.soft >= -1, limit.hard >= -1 else {
                 throw .invalid("--ulimit \(limit.name)", "\(min(limit.soft, limit.hard))", "is below -1")
             }

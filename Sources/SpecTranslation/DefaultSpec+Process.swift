@@ -44,13 +44,12 @@ extension DefaultSpec {
     static func arguments(
         _ image: ImageConfig.Execution, _ overrides: Overrides
     ) throws(TranslationError) -> [String] {
-        let arguments: [String]
-        if let entrypoint = overrides.entrypoint {
-            arguments = (entrypoint == [""] ? [] : entrypoint) + overrides.arguments
-        } else {
-            let command = overrides.arguments.isEmpty ? image.cmd ?? [] : overrides.arguments
-            arguments = (image.entrypoint ?? []) + command
-        }
+        let entrypoint = overrides.entrypoint ?? image.entrypoint ?? []
+        // An entry point of one's own drops the image's command.
+        let keepsCommand = overrides.entrypoint == nil && overrides.arguments.isEmpty
+        let command = keepsCommand ? image.cmd ?? [] : overrides.arguments
+        // One empty string is none, as docker has it.
+        let arguments = (entrypoint == [""] ? [] : entrypoint) + command
         guard !arguments.isEmpty else { throw .missing(field: "process.args") }
         return arguments
     }

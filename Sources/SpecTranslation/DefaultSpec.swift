@@ -78,6 +78,7 @@ public struct DefaultSpec: Equatable, Sendable {
         linux.namespaces = Self.namespaces.map { RuntimeSpec.Namespace(type: $0) }
         linux.maskedPaths = Self.maskedPaths
         linux.readonlyPaths = Self.readonlyPaths
+        for name in overrides.sysctls.keys.sorted() { try FieldChecks.kernelParameter(name, "--sysctl") }
         linux.sysctl = Self.sysctls.merging(overrides.sysctls) { $1 }
         linux.resources = try Self.resources(overrides)
         linux.seccomp = overrides.seccomp

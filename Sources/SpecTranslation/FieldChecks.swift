@@ -48,4 +48,18 @@ enum FieldChecks {
         }
         return number
     }
+
+    /// A name that becomes a path below /proc/sys and stays there.
+    static func kernelParameter(_ name: String, _ field: String) throws(TranslationError) {
+        let parts = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        let isName = parts.allSatisfy { part in
+            !part.isEmpty
+                && part.allSatisfy {
+                    $0.isASCIILetterOrDigit || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-")
+                }
+        }
+        guard isName, parts.count > 1, name.utf8.count <= maximumPathBytes else {
+            throw .invalid(field, name, "is no name such as net.core.somaxconn")
+        }
+    }
 }

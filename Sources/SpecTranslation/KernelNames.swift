@@ -18,19 +18,6 @@ public enum CapabilityNames {
     static func bit(of name: String) -> UInt64? { numbers[name].map { 1 << $0 } }
 }
 
-/// RLIMIT_* numbers by name, the same on amd64, arm64, riscv64 and s390x.
-/// Source: include/uapi/asm-generic/resource.h.
-enum LimitNames {
-    /// The index is the number.
-    static let all: [String] = [
-        "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_RSS", "RLIMIT_NPROC",
-        "RLIMIT_NOFILE", "RLIMIT_MEMLOCK", "RLIMIT_AS", "RLIMIT_LOCKS", "RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE",
-        "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
-    ]
-
-    static func number(of name: String) -> Int32? { all.firstIndex(of: name).map(Int32.init) }
-}
-
 extension UInt8 {
     /// A to Z, a to z, 0 to 9.
     var isASCIILetterOrDigit: Bool {

@@ -64,11 +64,11 @@ import YAML
     }
 
     @Test(arguments: [
-        Row("log:\n  files: 3\nguest:\n    memory: 32MiB\n", "4:5: guest.memory: 32MiB is too small: at least 64MiB"),
+        Row("log:\n  files: 3\nguest:\n    memory: 32MiB\n", "4:5: guest.memory: 32MiB is too small: at least 128MiB"),
         Row("guest: {memory: 2TiB}", "1:9: guest.memory: 2TiB is too large: at most 1TiB"),
         Row("guest: {memory: 99999999999999999999MiB}", "1:9: guest.memory: 99999999999999999999MiB is too large"),
         Row("guest: {memory: 18446744073709551615MiB}", "1:9: guest.memory: 18446744073709551615MiB is too large"),
-        Row("guest: {memory: 67108865B}", "1:9: guest.memory: 67108865B is not a multiple of 1MiB"),
+        Row("guest: {memory: 134217729B}", "1:9: guest.memory: 134217729B is not a multiple of 1MiB"),
         Row(
             "guest: {memory: 256}",
             "1:9: guest.memory: 256 has no unit: write B, KiB, MiB, GiB or TiB behind it"),
@@ -89,7 +89,7 @@ import YAML
             "1:9: guest.memory: an empty value is no size: write a number and B, KiB, MiB, GiB or TiB"),
         Row(
             "guest: {memory: [1MiB]}",
-            "1:9: guest.memory: expected a single value: size, 64MiB to 1TiB, a multiple of 1MiB"),
+            "1:9: guest.memory: expected a single value: size, 128MiB to 1TiB, a multiple of 1MiB"),
         Row("guest: {vcpus: 0}", "1:9: guest.vcpus: 0 is too small: at least 1"),
         Row("guest: {vcpus: 65}", "1:9: guest.vcpus: 65 is too large: at most 64"),
         Row("guest: {vcpus: 18446744073709551615}", "1:9: guest.vcpus: 18446744073709551615 is too large: at most 64"),

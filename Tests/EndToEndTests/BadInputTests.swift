@@ -37,6 +37,27 @@ import Testing
             error: "two mounts at /x"),
         Row(arguments: ["run", "--rm", "--cap-add", "nonsense", "busybox", "true"], code: 125, error: "nonsense"),
         Row(arguments: ["run", "--rm", "-m", "lots", "busybox", "true"], code: 125, error: "lots"),
+        Row(arguments: ["run", "--rm", "-m", "5m", "busybox", "true"], code: 125, error: "at least 6m, or 0"),
+        Row(
+            arguments: ["run", "--rm", "--pids-limit", "99999999999", "busybox", "true"], code: 125,
+            error: "--pids-limit: at most 4194304"),
+        Row(
+            arguments: ["run", "--rm", "--hostname", "a\nb", "busybox", "true"], code: 125,
+            error: "up to 63 letters, digits"),
+        Row(
+            arguments: ["run", "--rm", "-u", "4294967295", "busybox", "true"], code: 125,
+            error: "--user 4294967295: is above"),
+        Row(
+            arguments: ["run", "--rm", "--sysctl", "../x=1", "busybox", "true"], code: 125, error: "--sysctl ../x: is"),
+        Row(
+            arguments: ["run", "--rm", "--name", String(repeating: "a", count: 256), "busybox", "true"], code: 125,
+            error: "2 to 255 letters"),
+        Row(
+            arguments: ["run", "--rm", "busybox", "true"], code: 125, error: "guest.vcpus of the configuration is 64",
+            configuration: "guest:\n  vcpus: 64\n"),
+        Row(
+            arguments: ["run", "--rm", "busybox", "true"], code: 125, error: "the virtual machine ended (exit code 0)",
+            configuration: "qemu:\n  path: /bin/true\n"),
         Row(arguments: ["run", "--rm", "--cpus", "1000", "busybox", "true"], code: 125, error: "since this host has"),
         Row(arguments: ["run", "--rm", "--entrypoint", "", "busybox"], code: 125, error: "no command"),
         Row(arguments: ["run", "--rm", "--name", "a/b", "busybox", "true"], code: 125, error: "a/b"),

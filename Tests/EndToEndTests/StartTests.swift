@@ -49,7 +49,7 @@ import Testing
             let run = try bulkhead.start(["run", "-d", "--name", "early", "busybox", "sleep", "600"])
             while bulkhead.processes().count < 3 { try await EventLoop.sleep(for: .milliseconds(20)) }
             let refused = try await bulkhead("rm", "early")
-            #expect(refused.code == 1 && refused.error.contains("is running"), "\(refused)")
+            #expect(refused.code == 1 && refused.error.contains("is being started"), "\(refused)")
             let ended = try await bulkhead.call(command + ["early"])
             #expect(ended.code == 0 && ended.output == "early\n", "\(ended)")
             let result = try await run.end(within: .seconds(10))
@@ -70,7 +70,8 @@ import Testing
             try await bulkhead.wait(for: "machine") { bulkhead.processes().count >= 3 }
             for refused in [["exec", "twice", "true"], ["kill", "-s", "TERM", "twice"]] {
                 let result = try await bulkhead.call(refused)
-                #expect(result.error == "bulkhead: container twice is not running\n", "\(result)")
+                #expect(
+                    result.error == "bulkhead: container twice is not running: it is being started\n", "\(result)")
             }
             for start in starts {
                 let result = try await start.end()
@@ -151,6 +152,85 @@ import Testing
             let pid = state.split(separator: "\n").first { $0.contains(#""Pid":"#) }?.filter(\.isNumber) ?? ""
             #expect(try Files.readText("/proc/\(pid)/cmdline").hasPrefix("qemu-system"), "\(state)")
             #expect(try await bulkhead("rm", "-f", "host").code == 0)
+        }
+    }
+
+    @EventLoop @Test func aLogIsFollowedFromTheBootOn() async throws {
+        try await Bulkhead.with { bulkhead in
+            let run = try bulkhead.start([
+                "run", "--name", "early", "busybox", "sh", "-c", "echo one; sleep 1; echo two",
+            ])
+            try await bulkhead.wait(for: "record") { try await bulkhead("ps", "-aq").output.count > 1 }
+            #expect(try await bulkhead("logs", "-f", "early").output == "one\ntwo\n")
+            #expect(try await run.end().code == 0)
+        }
+    }
+
+    @EventLoop @Test func aMonitorKilledDuringTheBootIsTold() async throws {
+        try await Bulkhead.with { bulkhead in
+            let run = try bulkhead.start(["run", "--name", "lost", "busybox", "true"])
+            try await bulkhead.wait(for: "machine") { bulkhead.processes().count >= 3 }
+            for pid in bulkhead.processes() {
+                let name = try Files.readText("/proc/\(pid)/cmdline")
+                if name.hasPrefix("bulkhead-monitor") { try PidFD(pid).signal(9) }
+            }
+            let result = try await run.end()
+            #expect(result.code == 125)
+            #expect(
+                result.error == "bulkhead: container lost could not be started: its pod's monitor was killed\n",
+                "\(result)")
+            try await bulkhead.wait(for: "end of the pod") { bulkhead.processes().isEmpty }
+            try await bulkhead.expectNothingLeft()
+        }
+    }
+
+    @EventLoop @Test func asManyPodsRunAsThereAreUsers() async throws {
+        try await Bulkhead.with(configuration: "qemu:\n  uids: 2000000007-2000000007\n") { bulkhead in
+            #expect(try await bulkhead("run", "-d", "--rm", "--name", "one", "busybox", "sleep", "600").code == 0)
+            let second = try await bulkhead("run", "--name", "two", "busybox", "true")
+            #expect(second.code == 125 && second.error.contains("all 1 users of qemu.uids have a pod"), "\(second)")
+            #expect(try await bulkhead("rm", "-f", "one").code == 0)
+            try await bulkhead.expectNothingLeft()
+        }
+    }
+
+    private static var hasKVM: Bool {
+        let text = (try? Files.readText("/proc/cpuinfo")) ?? ""
+        return text.contains(" vmx ") || text.contains(" svm ")
+    }
+
+    @EventLoop @Test(.enabled(if: !Self.hasKVM, "this host has KVM"))
+    func anAcceleratorThatIsNotThereLeavesNoRecord() async throws {
+        try await Bulkhead.with { bulkhead in
+            try Files.write(Array("accelerator: kvm\n".utf8), to: bulkhead.configuration)
+            let result = try await bulkhead("run", "--name", "fast", "busybox", "true")
+            #expect(result.code == 125 && result.error.contains("accelerator: kvm: "), "\(result)")
+            try await bulkhead.expectNothingLeft()
+        }
+    }
+
+    /// What keeps a process from beginning is told in the words of who asked for it.
+    @EventLoop @Test func whatKeepsAProcessFromBeginningIsNamed() async throws {
+        try await Bulkhead.with { bulkhead in
+            let profile = bulkhead.root + "/nothing.json"
+            try Files.write(Array(#"{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": []}"#.utf8), to: profile)
+            let rows: [([String], Int32, String)] = [
+                (["-m", "0", "--security-opt", "seccomp=builtin", "busybox", ""], 127, "no program is named"),
+                (["--ulimit", "nofile=-1", "busybox", "true"], 125, "RLIMIT_NOFILE to 18446744073709551615"),
+                (["--security-opt", "seccomp=" + profile, "busybox", "true"], 125, "does the seccomp profile deny"),
+            ]
+            for (arguments, code, error) in rows {
+                let result = try await bulkhead.call(["run", "--rm"] + arguments)
+                #expect(result.code == code && result.error.contains(error), "\(arguments): \(result)")
+            }
+            let script = "sleep 600 & sleep 600 & sleep 600 & echo up; wait"
+            let full = try bulkhead.start([
+                "run", "--rm", "--name", "full", "--pids-limit", "4", "busybox", "sh", "-c", script,
+            ])
+            #expect(try await full.line() == "up")
+            let exec = try await bulkhead("exec", "full", "true")
+            #expect(exec.code == 126 && exec.error.contains("as many processes as it may"), "\(exec)")
+            #expect(try await bulkhead("rm", "-f", "full").code == 0)
         }
     }
 }

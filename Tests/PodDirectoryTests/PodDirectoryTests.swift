@@ -76,6 +76,23 @@ import Testing
         }
     }
 
+    /// Whoever notes an end may do so while another removes the container.
+    @Test func aRecordIsRemovedWhileItsStatusIsKept() async throws {
+        let directory = "/tmp/bulkhead-record-\(getpid())"
+        try Files.makeDirectories(directory + "/names")
+        defer { try? Files.removeTree(directory) }
+        let record = directory + "/record", link = directory + "/names/web"
+        for _ in 0..<200 {
+            try Files.makeDirectories(record)
+            try Files.symlink("../record", at: link)
+            async let saving: Void? = try? ContainerStatus(.exited).save(in: record)  // It has gone.
+            try PodDirectory.removeRecord(record, link: link)
+            _ = await saving
+            #expect(!Files.exists(record))
+            #expect(Files.isMissing(link))
+        }
+    }
+
     @Test func everyPodHasAUserOfItsOwn() throws {
         try withState { state in
             let first = try PodDirectory.make(state: state, id: "a"),

@@ -76,6 +76,15 @@ import Testing
         #expect(made?.spec.process?.args == row.result)
     }
 
+    /// As docker has it, for images too.
+    @Test func anEmptyEntryPointIsNone() throws {
+        var image = ImageConfig(architecture: "amd64", os: "linux", rootfs: .init(diffIDs: []))
+        image.config = ImageConfig.Execution()
+        image.config?.entrypoint = [""]
+        image.config?.cmd = ["x"]
+        #expect(try Self.made(image).spec.process?.args == ["x"])
+    }
+
     @Test func imageWithoutCommandIsAnError() {
         let image = ImageConfig(architecture: "amd64", os: "linux", rootfs: .init(diffIDs: []))
         #expect(throws: TranslationError.missing(field: "process.args")) { try Self.made(image) }

@@ -8,7 +8,6 @@ import Testing
         Rejection("process") { $0.process = nil },
         Rejection("process.args") { $0.process?.args = nil },
         Rejection("process.args") { $0.process?.args = [] },
-        Rejection("process.args") { $0.process?.args = [""] },
         Rejection("config.json") { $0.process?.args = ["a", "b\0"] },
         Rejection("process.env[0]") { $0.process?.env = ["PATH"] },
         Rejection("process.env[1]") { $0.process?.env = ["A=", "=b"] },

@@ -193,7 +193,7 @@ import Testing
 
     @Test(arguments: [("CPU", 0), ("CORE", 4), ("NOFILE", 7), ("AS", 9), ("MSGQUEUE", 12), ("RTTIME", 15)])
     func limitHasItsNumber(name: String, number: Int32) {
-        #expect(LimitNames.number(of: "RLIMIT_" + name) == number)
+        #expect(LimitSpec.resource(named: "RLIMIT_" + name) == number)
     }
 
     /// Bytes of the document replaced: decoded or not, translated or not, it never traps.

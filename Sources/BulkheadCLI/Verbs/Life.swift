@@ -155,7 +155,8 @@ import TaskAPI
             let calls = ContainerCalls(host: host, entry: entry)
             if calls.isAlive {
                 guard isForced else {
-                    throw CLIError("container \(reference) is running: stop it first, or use rm -f")
+                    let state = entry.status.phase == .created ? "being started" : "running"
+                    throw CLIError("container \(reference) is \(state): stop it first, or use rm -f")
                 }
                 try await calls.stop(grace: .zero, signal: SIGKILL)
             }
@@ -183,7 +184,7 @@ import TaskAPI
         guard entry.status.phase != .exited else { return entry.status.exitCode }
         let calls = ContainerCalls(host: host, entry: entry)
         do {
-            return try await askedCode(calls)
+            return try await calls.end().exitStatus
         } catch let error as ContainerCalls.NotRunning {
             // What became of the container is in its record, once the pod's end is complete. Its reaper may have been
             // killed as well.
@@ -198,18 +199,6 @@ import TaskAPI
             }
             guard left.status.phase == .exited else { throw error }
             return left.status.exitCode
-        }
-    }
-
-    private static func askedCode(_ calls: ContainerCalls) async throws -> UInt32 {
-        let client = try await calls.connect()
-        while true {
-            do {
-                return try await calls.asking(client) { try await client.wait(calls.entry.record.id).exitStatus }
-            } catch let status as TTRPCStatus where status.code == .notFound {
-                // Its machine boots: the monitor will have it, or end.
-                try await EventLoop.sleep(for: .milliseconds(50))
-            }
         }
     }
 }

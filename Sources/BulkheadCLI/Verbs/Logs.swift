@@ -51,9 +51,7 @@ import Pod
         let ended = Promise<Void>()
         Task { @EventLoop in
             // It has ended already, or its monitor is killed: nothing more will be written.
-            if let client = try? await ContainerCalls(host: host, entry: entry).connect() {
-                _ = try? await client.wait(entry.record.id)
-            }
+            _ = try? await ContainerCalls(host: host, entry: entry).end()
             ended.fulfil(())
             changes.close()
         }

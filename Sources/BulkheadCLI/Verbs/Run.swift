@@ -14,6 +14,7 @@ import MonitorClient
         let reference = arguments.operands[0]
         let image = try await host.image(reference)
         let container = try NewContainer(options, image: image, reference: reference, host: host)
+        let accelerator = try host.accelerator()
         let lock = try container.add(to: host.store)
         // From here on the record keeps the image; somebody may have removed it a moment before.
         guard Files.exists(image.rootfs) else {
@@ -21,7 +22,7 @@ import MonitorClient
             throw CLIError("the image \(reference) has just been removed", exitCode: CLIError.notRun)
         }
         Notice.network.give(once: host.root)
-        if try host.accelerator() == .tcg { Notice.translation.give(once: host.root) }
+        if accelerator == .tcg { Notice.translation.give(once: host.root) }
         let start = ContainerStart(
             host: host, record: container.record, attachesInput: options.interactive && !options.detaches,
             attachesOutput: !options.detaches)

@@ -24,38 +24,40 @@ extension ImageReference {
         return String(text)
     }
 
-    static func checkedRepository(_ text: String) throws(ImageReferenceError) -> String {
-        try limit(text[...], .repository, maximumNameBytes)
+    /// - Parameter prefix: what the repository begins with beside `text`; it takes of the bytes that there are for both.
+    static func checkedRepository(_ text: Substring, beside prefix: String) throws(ImageReferenceError) -> String {
+        try limit(text, .repository, maximumNameBytes - prefix.utf8.count)
+        guard !text.isEmpty else { throw invalid(.repository, text, "is empty") }
         for component in text.split(separator: "/", omittingEmptySubsequences: false) {
-            guard !component.isEmpty else { throw invalid(.repository, text[...], "a part between slashes is empty") }
+            guard !component.isEmpty else { throw invalid(.repository, text, "a part between slashes is empty") }
             guard !component.contains(where: \.isUppercase) else {
-                throw invalid(.repository, text[...], "must be lowercase")
+                throw invalid(.repository, text, "must be lowercase")
             }
             try checkComponent(component, of: text)
         }
-        return text
+        return String(text)
     }
 
     /// Letters and digits, with `.`, `_`, `__` or any number of `-` between them.
-    private static func checkComponent(_ component: Substring, of text: String) throws(ImageReferenceError) {
+    private static func checkComponent(_ component: Substring, of text: Substring) throws(ImageReferenceError) {
         var separator: [UInt8] = []
         var isFirst = true
         for byte in component.utf8 {
             switch byte {
             case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
-                guard !isFirst else { throw invalid(.repository, text[...], "a part begins with a separator") }
+                guard !isFirst else { throw invalid(.repository, text, "a part begins with a separator") }
                 separator.append(byte)
             case _ where isAlphanumeric(byte):
                 let isValid = separator.count <= 1 || Array("__".utf8) == separator
                 guard isValid || separator.allSatisfy({ $0 == UInt8(ascii: "-") }) else {
-                    throw invalid(.repository, text[...], "separators are ., _, __ or dashes")
+                    throw invalid(.repository, text, "separators are ., _, __ or dashes")
                 }
                 separator = []
-            default: throw invalid(.repository, text[...], "has a character other than a-z, 0-9, ., _ and -")
+            default: throw invalid(.repository, text, "has a character other than a-z, 0-9, ., _ and -")
             }
             isFirst = false
         }
-        guard separator.isEmpty else { throw invalid(.repository, text[...], "a part ends with a separator") }
+        guard separator.isEmpty else { throw invalid(.repository, text, "a part ends with a separator") }
     }
 
     static func checkedTag(_ text: Substring) throws(ImageReferenceError) -> String {

@@ -9,6 +9,8 @@ public struct ImageReference: Hashable, Sendable {
     public static let maximumTagBytes = 128
     /// The registry of names without one.
     public static let defaultRegistry = "docker.io"
+    /// Before the repository of that registry's names without a slash.
+    private static let officialPrefix = "library/"
 
     /// Host name or address with an optional port (`localhost:5000`).
     public let registry: String
@@ -43,9 +45,10 @@ public struct ImageReference: Hashable, Sendable {
         let (registry, path) = Self.split(name)
         self.registry = try Self.checkedRegistry(registry)
         let (repository, tag) = Self.splitTag(path)
-        self.repository = try Self.checkedRepository(
-            registry == Self.defaultRegistry && !repository.contains("/") ? "library/" + repository : String(repository)
-        )
+        // What is prepended is no part of what is checked: an error names what was typed.
+        let isOfficial = registry == Self.defaultRegistry && !repository.contains("/")
+        let prefix = isOfficial ? Self.officialPrefix : ""
+        self.repository = try prefix + Self.checkedRepository(repository, beside: prefix)
         if let tag {
             self.tag = try Self.checkedTag(tag)
         } else {

@@ -1,4 +1,3 @@
-import JSON
 import OCI
 
 /// The last words of skopeo and umoci, as errors. Pure. The words are those of Debian 12's versions; ones that are not
@@ -73,12 +72,5 @@ enum HelperMessage {
         let text = String(message).replacing("\\\"", with: "\"")
         let limit = 300
         return text.count > limit ? "…" + text.suffix(limit) : text
-    }
-
-    /// The names in what `skopeo list-tags` prints.
-    static func tags(_ output: [UInt8]) -> [String] {
-        // What is no JSON has no names.
-        guard let value = try? JSONParser.parse(output) else { return [] }
-        return (value["Tags"]?.elements ?? []).compactMap(\.text)
     }
 }

@@ -21,6 +21,10 @@ public enum ImageError: Error, Equatable, Sendable {
     case unreadable(String, why: String)
     /// An archive or layout has several images and nobody said which.
     case severalImages(String, [String])
+    /// An archive or layout has no image of that name, but others.
+    case noSuchImage(String, name: String, others: [String])
+    /// An archive or layout has more of something, its images or their names, than are taken at once.
+    case tooMany(String, ImageSource.Kind, String, count: Int, limit: Int)
     /// A layer in a form that cannot be unpacked.
     case unsupportedLayer(String, mediaType: String)
     /// A layer that the unpacker refused.
@@ -77,7 +81,13 @@ extension ImageError: CustomStringConvertible {
         case .noSuchFile(let path): "\(path): no such file"
         case .unreadable(let path, let why): "\(path): no archive or layout of an image, or a damaged one: \(why)"
         case .severalImages(let path, let names):
-            "\(path) has several images, say which: \(names.joined(separator: ", "))"
+            "\(path) has several images, "
+                + (names.isEmpty ? "and no names to choose one by" : "say which: \(Self.some(names))")
+        case .noSuchImage(let path, let name, let others):
+            "\(path) has no image \(name): " + (others.isEmpty ? "none in it has a name" : "it has \(Self.some(others))")
+        case .tooMany(let path, let kind, let what, let count, let limit):
+            "\(path) has \(count) \(what), more than the \(limit) that are taken at once: say which image, as in "
+                + kind.form
         case .unsupportedLayer(let name, let type):
             "\(name): a layer of type \(type) cannot be unpacked: only tar and gzip can"
         case .notUnpacked(let name, let why): "\(name): a layer could not be unpacked: \(why)"
@@ -103,6 +113,13 @@ extension ImageError: CustomStringConvertible {
 }
 
 extension ImageError {
+    /// The first of them, as many as a line takes.
+    private static func some(_ names: [String]) -> String {
+        let limit = 5
+        let more = names.count > limit ? " and \(names.count - limit) more" : ""
+        return names.prefix(limit).joined(separator: ", ") + more
+    }
+
     /// The error of a call on the store's own files.
     init(_ error: SystemCallError, doing what: String, store: String) {
         let full = error.code == ErrorNumber.noSpace || error.code == ErrorNumber.overQuota

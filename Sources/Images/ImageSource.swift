@@ -10,6 +10,15 @@ public struct ImageSource: Equatable, Sendable {
         case ociArchive = "oci-archive"
         /// What `docker save` writes.
         case dockerArchive = "docker-archive"
+
+        /// How one image of it is written.
+        var form: String {
+            switch self {
+            case .layout: "oci:DIR:TAG"
+            case .ociArchive: "oci-archive:FILE:TAG"
+            case .dockerArchive: "docker-archive:FILE:NAME"
+            }
+        }
     }
 
     /// The longest text that is read, in bytes.

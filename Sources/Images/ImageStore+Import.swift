@@ -131,13 +131,15 @@ extension ImageStore {
         _ source: ImageSource, at path: String, as name: ImageReference?, _ progress: @escaping Progress
     ) async throws(ImageError) -> [LoadedImage] {
         let contents = try SourceContents(of: source, at: path)
-        guard contents.isCompressed else {
+        guard contents.listing == .compressed else {
             return try await load(contents, of: source, at: path, as: name, progress)
         }
         return try await withWorkplace { workplace throws(ImageError) in
             let archive = try await decompress(path, workplace, subject: source.path)
             let contents = try SourceContents(of: source, at: archive)
-            guard !contents.isCompressed else { throw .unreadable(source.path, why: "compressed more than once") }
+            guard contents.listing != .compressed else {
+                throw .unreadable(source.path, why: "compressed more than once")
+            }
             return try await load(contents, of: source, at: archive, as: name, progress)
         }
     }
@@ -160,14 +162,14 @@ extension ImageStore {
     ) async throws(ImageError) -> [LoadedImage] {
         let hasPolicy = Files.exists(Skopeo.policyPath)
         let found = ImageSource(kind: contents.kind, path: source.path, selector: source.selector)
-        var items: [SourceContents.Item]
-        if let index = contents.index {
-            items = try SourceContents.items(of: index, selector: source.selector, path: source.path)
-        } else {
-            items = try await namedItems(found, at: path, hasPolicy: hasPolicy)
-        }
+        var items = try contents.items(for: source)
         if let name {
-            guard items.count == 1 else { throw .severalImages(source.path, items.compactMap(\.selector)) }
+            guard items.count == 1 else {
+                let choices = items.map { item in
+                    found.kind == .dockerArchive ? StoredImage.familiar(item.names).first : item.selector
+                }
+                throw .severalImages(source.path, choices.compactMap(\.self))
+            }
             items = [SourceContents.Item(selector: items[0].selector, names: [name.storedName])]
         }
         var images: [LoadedImage] = []
@@ -185,41 +187,6 @@ extension ImageStore {
             try CurrentProcess.workingDirectory()
         }
         return base + "/" + path
-    }
-
-    /// What a Docker archive has in it.
-    @EventLoop private func namedItems(
-        _ source: ImageSource, at path: String, hasPolicy: Bool
-    ) async throws(ImageError) -> [SourceContents.Item] {
-        if let selector = source.selector {
-            return [.init(selector: selector, names: [selector])]
-        }
-        let tags = try await withWorkplace { workplace throws(ImageError) in
-            let result = try await skopeo(
-                Skopeo.listTags(hasPolicy: hasPolicy), source: path, workplace, hasPolicy, subject: source.path,
-                progress: nil
-            ).run()
-            guard result.exit == .exited(code: 0) else {
-                throw HelperMessage.loadError(result.errors, path: source.path, store: directory)
-            }
-            return HelperMessage.tags(result.output)
-        }
-        guard tags.count <= SourceContents.maximumItems else {
-            throw .severalImages(source.path, Array(tags.prefix(SourceContents.maximumItems)))
-        }
-        var items: [SourceContents.Item] = []
-        for tag in tags {
-            // skopeo's way to say which one, for images without a name.
-            if tag.hasPrefix("@"), UInt16(tag.dropFirst()) != nil {
-                items.append(.init(selector: tag, names: []))
-                continue
-            }
-            guard let reference = try? ImageReference(tag), reference.digest == nil else {
-                throw .unreadable(source.path, why: "it names an image in a way that no image is named")
-            }
-            items.append(.init(selector: reference.description, names: [reference.description]))
-        }
-        return items
     }
 
     @EventLoop private func load(

@@ -29,11 +29,6 @@ enum Skopeo {
         return global(scratch: scratchPath, hasPolicy: hasPolicy) + copy + ["--", from, "oci:\(layoutPath):\(tag)"]
     }
 
-    /// Arguments that list the names in a Docker archive.
-    static func listTags(hasPolicy: Bool) -> [String] {
-        global(scratch: scratchPath, hasPolicy: hasPolicy) + ["list-tags", "--", "docker-archive:" + sourcePath]
-    }
-
     /// umoci reads no zstd, so such layers are compressed anew. Taking layers uncompressed, which would be faster for a
     /// Docker archive, makes skopeo 1.9 call them gzip all the same.
     private static let copy = ["copy", "--dest-compress-format", "gzip"]

@@ -11,14 +11,21 @@ struct SourceContents {
         let names: [String]
     }
 
+    /// What the source itself says of its images.
+    enum Listing: Equatable {
+        case layout(Index)
+        case docker(DockerManifest)
+        /// Nothing can be seen of it before it is decompressed.
+        case compressed
+    }
+
     /// Images that are loaded from one archive.
     static let maximumItems = 64
+    /// Names that all of them have together.
+    static let maximumNames = 1000
 
     let kind: ImageSource.Kind
-    /// The layout's index; a Docker archive has none that counts.
-    let index: Index?
-    /// Nothing can be seen of it before it is decompressed.
-    let isCompressed: Bool
+    let listing: Listing
 
     /// Looks at the file or directory at `location`. Blocks as the file system does.
     /// - Throws: `.noSuchFile`, `.unreadable`.
@@ -29,13 +36,12 @@ struct SourceContents {
             switch try file.status().kind {
             case .directory:
                 guard source.kind ?? .layout == .layout else { throw ImageError.unreadable(path, why: "a directory") }
-                (kind, isCompressed) = (.layout, false)
                 let decoded = try Self.index(Files.open("index.json", in: file, .nonBlocking), path)
                 try Self.check(decoded, in: file, path)
-                index = decoded
+                (kind, listing) = (.layout, .layout(decoded))
             case .regular:
                 guard source.kind != .layout else { throw ImageError.unreadable(path, why: "not a directory") }
-                (kind, index, isCompressed) = try Self.archive(file, source.kind, path)
+                (kind, listing) = try Self.archive(file, source.kind, path)
             case .fifo:
                 throw ImageError.invalidSource(
                     path, problem: "it is a pipe: let it be standard input, with - for SOURCE")
@@ -84,15 +90,20 @@ struct SourceContents {
 
     private static func archive(
         _ file: borrowing OwnedFD, _ wanted: ImageSource.Kind?, _ path: String
-    ) throws -> (ImageSource.Kind, Index?, isCompressed: Bool) {
+    ) throws -> (ImageSource.Kind, Listing) {
         let start = try file.read(upTo: 8, at: 0)
-        if compressed.contains(where: { start.starts(with: $0) }) { return (wanted ?? .ociArchive, nil, true) }
+        if compressed.contains(where: { start.starts(with: $0) }) { return (wanted ?? .ociArchive, .compressed) }
         let limit = Index.maximumBytes
         var files: [String: [UInt8]] = [:]
-        let isArchive = try TarScan.visit(["manifest.json", "index.json"], in: file, limit: limit) { files[$0] = $1 }
+        let isArchive = try TarScan.visit(["manifest.json", "index.json"], in: file, limit: limit) { name, bytes in
+            // skopeo unpacks an OCI archive, where the last one counts; of a Docker archive it reads the first.
+            if name != "manifest.json" || files[name] == nil { files[name] = bytes }
+        }
         guard isArchive else { throw ImageError.unreadable(path, why: "not a tar archive") }
         // Docker writes both since version 25, and in manifest.json are the names.
-        if wanted != .ociArchive, files["manifest.json"] != nil { return (.dockerArchive, nil, false) }
+        if wanted != .ociArchive, let manifest = files["manifest.json"] {
+            return (.dockerArchive, .docker(try DockerManifest(manifest, path: path)))
+        }
         guard wanted != .dockerArchive else { throw ImageError.unreadable(path, why: "no manifest.json in it") }
         guard let index = files["index.json"] else {
             let missing = wanted == nil ? "neither manifest.json nor index.json" : "no index.json"
@@ -106,7 +117,7 @@ struct SourceContents {
             isRight[name] = bytes.map { SHA256.hex($0) == names[name]?.hex } ?? false
         }
         for (name, digest) in names where isRight[name] != true { throw mismatch(digest, path) }
-        return (.ociArchive, decoded, false)
+        return (.ociArchive, .layout(decoded))
     }
 
     /// skopeo takes the manifest that an index names for what it is, without a look at its digest.
@@ -129,28 +140,42 @@ struct SourceContents {
         .unreadable(path, why: "no manifest in it has the digest \(digest)")
     }
 
-    /// The images of a layout that `selector` means: all of them without one.
-    /// - Throws: `.severalImages` when they cannot be told apart, `.unreadable` when there is none.
-    static func items(of index: Index, selector: String?, path: String) throws(ImageError) -> [Item] {
+    /// The images that `source` means: all of them, or the one that it selects. None of what is still compressed.
+    /// - Throws: `.noSuchImage`, `.tooMany`, `.severalImages` when they cannot be told apart, `.unreadable` when there is
+    ///   none.
+    func items(for source: ImageSource) throws(ImageError) -> [Item] {
+        switch listing {
+        case .layout(let index): try items(of: index, source.selector, source.path)
+        case .docker(let manifest): try manifest.items(selector: source.selector, path: source.path)
+        case .compressed: []
+        }
+    }
+
+    private func items(of index: Index, _ selector: String?, _ path: String) throws(ImageError) -> [Item] {
         func tag(_ descriptor: Descriptor) -> String? { descriptor.annotations?[StoreIndex.Key.name] }
+        guard let first = index.manifests.first else { throw .unreadable(path, why: "no image in it") }
+        var tags: [String] { index.manifests.compactMap(tag).map(Self.shown) }
         if let selector {
             let named = index.manifests.first { tag($0) == selector }
-            guard let named else { throw .unreadable(path, why: "no image \(selector) in it") }
-            return [Item(selector: selector, names: names(named))]
+            guard let named else { throw .noSuchImage(path, name: selector, others: tags) }
+            return [Item(selector: selector, names: Self.names(named))]
         }
-        guard let first = index.manifests.first else { throw .unreadable(path, why: "no image in it") }
-        guard index.manifests.count > 1 else { return [Item(selector: nil, names: names(first))] }
+        guard index.manifests.count > 1 else { return [Item(selector: nil, names: Self.names(first))] }
+        guard index.manifests.count <= Self.maximumItems else {
+            throw .tooMany(path, kind, "images", count: index.manifests.count, limit: Self.maximumItems)
+        }
         var items: [Item] = []
         for descriptor in index.manifests {
-            guard let tag = tag(descriptor), let source = try? ImageSource("oci:/:" + tag),
-                items.count < maximumItems
-            else { throw .severalImages(path, index.manifests.prefix(10).compactMap(tag).map(shown)) }
-            items.append(Item(selector: source.selector, names: names(descriptor)))
+            guard let tag = tag(descriptor), let source = try? ImageSource("oci:/:" + tag) else {
+                throw .severalImages(path, tags)
+            }
+            items.append(Item(selector: source.selector, names: Self.names(descriptor)))
         }
         return items
     }
 
-    private static func shown(_ tag: String) -> String {
+    /// A text of the source in a line of ours.
+    static func shown(_ tag: String) -> String {
         String(
             tag.unicodeScalars.prefix(100).map { $0.isASCII && $0.value > 31 && $0.value < 127 ? Character($0) : "?" })
     }

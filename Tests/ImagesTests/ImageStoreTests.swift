@@ -112,11 +112,50 @@ import Testing
         #expect(try fixture.rootfsCount() == 2)
     }
 
+    @EventLoop @Test func anImageComesWithAllItsNames() async throws {
+        let fixture = try Fixture()
+        let tags = (0..<SourceContents.maximumNames).map { "name\($0):1" }
+        let archive = try fixture.write(Self.small.dockerArchive(tags: tags), "many.tar")
+        #expect(try await fixture.store.load(archive).map(\.familiarNames) == [tags])
+        #expect(try fixture.store.find("name999:1").familiarNames == tags)
+        let more = try fixture.write(Self.small.dockerArchive(tags: tags + ["last:1"]), "more.tar")
+        let error = await imageError { () throws(ImageError) in _ = try await fixture.store.load(more) }
+        #expect(error == .tooMany(more, .dockerArchive, "names of images", count: 1001, limit: 1000))
+        let text = "docker-archive:\(more):last:1"
+        #expect(try await fixture.store.load(text).map(\.familiarNames) == [["last:1"]])
+        try fixture.expectNoHarm()
+    }
+
+    @EventLoop @Test func severalImagesComeWithTheirOwnNames() async throws {
+        let fixture = try Fixture()
+        let two: [(TestImage, tags: [String])] = [
+            (TestImage([.file("one")]), ["one:1", "uno:1"]), (TestImage([.file("two")]), ["two:1"]),
+            (TestImage([.file("three")]), []),
+        ]
+        let archive = try fixture.write(TestImage.dockerArchive(two), "several.tar")
+        let loaded = try await fixture.store.load(archive)
+        #expect(loaded.map(\.familiarNames) == [["one:1", "uno:1"], ["two:1"], []])
+        #expect(try loaded.map { try Files.names(in: $0.image.rootfs) } == [["one"], ["two"], ["three"]])
+        let single = try await fixture.store.load("docker-archive:\(archive):uno:1")
+        #expect(single == [LoadedImage(image: try fixture.store.find("one:1"), names: ["docker.io/library/uno:1"])])
+        // One name is for one image, whatever names that has in the archive.
+        let name = try ImageReference("mine:1")
+        let error = await imageError { () throws(ImageError) in
+            _ = try await fixture.store.load(archive, as: name)
+        }
+        #expect(error == .severalImages(archive, ["one:1", "two:1"]))
+        let mine = try await fixture.store.load("docker-archive:\(archive):uno:1", as: name)
+        #expect(mine.map(\.familiarNames) == [["mine:1"]])
+        let named = try fixture.write(Self.small.dockerArchive(tags: ["a:1", "b:1"]), "named.tar")
+        #expect(try await fixture.store.load(named, as: ImageReference("c:1")).map(\.familiarNames) == [["c:1"]])
+        try fixture.expectNoHarm()
+    }
+
     /// However many names the same content has already.
     @EventLoop @Test func aLoadTellsTheNamesThatItGave() async throws {
         let fixture = try Fixture()
         let two = try fixture.write(Self.small.dockerArchive(tags: ["first:1", "foo/bar:1"]), "two.tar")
-        #expect(try await fixture.store.load(two).flatMap(\.familiarNames) == ["first:1", "foo/bar:1"])
+        #expect(try await fixture.store.load(two).map(\.familiarNames) == [["first:1", "foo/bar:1"]])
         let one = try fixture.write(Self.small.dockerArchive(tags: ["foo/bar:1"]), "one.tar")
         #expect(try await fixture.store.load(one).map(\.familiarNames) == [["foo/bar:1"]])
         let named = try await fixture.store.load(one, as: ImageReference("my:1"))

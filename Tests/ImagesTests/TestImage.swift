@@ -98,15 +98,21 @@ struct TestImage {
     }
 
     /// As `docker save` writes it.
-    func dockerArchive(tags: [String]) -> [UInt8] {
-        let tags = tags.map { "\"\($0)\"" }.joined(separator: ",")
-        let names = layers.indices.map { "\"\($0).tar\"" }.joined(separator: ",")
-        let manifest = "[{\"Config\":\"config.json\",\"RepoTags\":[\(tags)],\"Layers\":[\(names)]}]"
-        var entries = [TarEntry.file("manifest.json", manifest)]
-        entries.append(TarEntry(name: "config.json", content: replacedConfig ?? config))
-        for (index, tar) in tars.enumerated() {
-            entries.append(TarEntry(name: "\(index).tar", content: replacedLayer ?? tar))
+    func dockerArchive(tags: [String]) -> [UInt8] { Self.dockerArchive([(self, tags)]) }
+
+    /// As `docker save` writes several.
+    static func dockerArchive(_ images: [(TestImage, tags: [String])]) -> [UInt8] {
+        var list: [String] = []
+        var entries: [TarEntry] = []
+        for (number, (image, tags)) in images.enumerated() {
+            let tags = tags.map { "\"\($0)\"" }.joined(separator: ",")
+            let names = image.layers.indices.map { "\"\(number)-\($0).tar\"" }.joined(separator: ",")
+            list.append("{\"Config\":\"\(number).json\",\"RepoTags\":[\(tags)],\"Layers\":[\(names)]}")
+            entries.append(TarEntry(name: "\(number).json", content: image.replacedConfig ?? image.config))
+            for (index, tar) in image.tars.enumerated() {
+                entries.append(TarEntry(name: "\(number)-\(index).tar", content: image.replacedLayer ?? tar))
+            }
         }
-        return TarEntry.archive(entries)
+        return TarEntry.archive([.file("manifest.json", "[\(list.joined(separator: ","))]")] + entries)
     }
 }

@@ -34,42 +34,45 @@ enum HelperMessage {
     }
 
     /// Why a pull failed.
-    static func pullError(_ lines: [String], name: String, registry: String, store: String) -> ImageError {
-        switch meaning(of: lines, among: [.noSpace, .unknownImage, .unauthorized, .unreachable]) {
+    static func pullError(
+        _ lines: [String], _ inner: [InnerPath], name: String, registry: String, store: String
+    ) -> ImageError {
+        let why = summary(lines, inner)
+        return switch meaning(of: lines, among: [.noSpace, .unknownImage, .unauthorized, .unreachable]) {
         case .noSpace: .noSpace(store)
         case .unknownImage: .unknownInRegistry(name)
         case .unauthorized: .unauthorized(name, registry: registry)
-        case .unreachable: .unreachable(name, why: summary(lines))
-        case .severalImages, nil: .toolFailed("skopeo", subject: name, why: summary(lines))
+        case .unreachable: .unreachable(name, why: why)
+        case .severalImages, nil: .toolFailed("skopeo", subject: name, why: why)
         }
     }
 
     /// Why an archive or a layout could not be read.
-    static func loadError(_ lines: [String], path: String, store: String) -> ImageError {
+    static func loadError(_ lines: [String], _ inner: [InnerPath], path: String, store: String) -> ImageError {
         switch meaning(of: lines, among: [.noSpace, .severalImages]) {
         case .noSpace: .noSpace(store)
         case .severalImages: .severalImages(path, [])
-        case .unauthorized, .unknownImage, .unreachable, nil: .unreadable(path, why: summary(lines))
+        case .unauthorized, .unknownImage, .unreachable, nil: .unreadable(path, why: summary(lines, inner))
         }
     }
 
     /// Why a layer could not be unpacked.
-    static func unpackError(_ lines: [String], name: String, store: String) -> ImageError {
-        meaning(of: lines, among: [.noSpace]) == .noSpace ? .noSpace(store) : .notUnpacked(name, why: summary(lines))
+    static func unpackError(_ lines: [String], _ inner: [InnerPath], name: String, store: String) -> ImageError {
+        let isFull = meaning(of: lines, among: [.noSpace]) == .noSpace
+        return isFull ? .noSpace(store) : .notUnpacked(name, why: summary(lines, inner))
     }
 
-    /// The message in the last line that has one, without the logger's time and level; of a crash, what comes before the
-    /// stack.
-    static func summary(_ lines: [String]) -> String {
+    /// The message in the last line that has one, without the logger's time and level and with the paths that a person
+    /// knows; of a crash, its reason and never its stack.
+    static func summary(_ lines: [String], _ inner: [InnerPath] = []) -> String {
         let crash = lines.first { $0.hasPrefix("panic: ") || $0.hasPrefix("fatal error: ") }
-        guard let line = crash ?? lines.last(where: { !$0.allSatisfy(\.isWhitespace) }) else {
-            return "it said nothing"
+        let said = GoTrace.without(lines)
+        guard let line = crash ?? said.last(where: { !$0.allSatisfy(\.isWhitespace) }) else {
+            return said.count == lines.count ? "it said nothing" : "it crashed"
         }
-        var message = line.drop { $0.isWhitespace || $0 == "⨯" }
-        if let start = message.firstRange(of: "msg=\"")?.upperBound, message.hasSuffix("\"") {
-            message = message[start...].dropLast()
-        }
-        let text = String(message).replacing("\\\"", with: "\"")
+        let message = LoggerFrame.removed(from: String(line.drop { $0.isWhitespace || $0 == "⨯" }))
+        var text = inner.reduce(message) { $1.replaced(in: $0) }
+        while text.last?.isWhitespace == true { text.removeLast() }
         let limit = 300
         return text.count > limit ? "…" + text.suffix(limit) : text
     }

@@ -19,12 +19,14 @@ import Linux
         let exit: ProcessExit
         /// Standard output, up to `HelperProcess.maximumOutput`.
         let output: [UInt8]
-        /// The last lines of standard error.
+        /// The lines of standard error, the last of many. They are whole, however long, and fit for a terminal.
         let errors: [String]
     }
 
     /// Standard output that is kept, in bytes. More is read and dropped.
     nonisolated static let maximumOutput = 1 << 20
+    /// The end of standard error that is kept, in bytes: a crash in Go says its reason before a stack.
+    nonisolated static let maximumErrors = 64 << 10
     private nonisolated static let parentNumber: CInt = 3
 
     /// The program's name, in /usr/bin.
@@ -82,7 +84,7 @@ import Linux
             // A last look, since what was written after the one before counts too.
             if let excess = self.excess(beyond: before) { throw excess }
             await collector.finish()
-            return Result(exit: exit, output: collector.output, errors: collector.errors.lines(20))
+            return Result(exit: exit, output: collector.output, errors: collector.errorLines)
         } catch {
             process.signal(SIGKILL)
             // Bounded by the kernel, so not cancelled: what it wrote can be removed only when it is gone.
@@ -162,7 +164,7 @@ extension HelperProcess {
 /// Reads both outputs of a helper.
 @EventLoop private final class Collector {
     private(set) var output: [UInt8] = []
-    private(set) var errors = TailBuffer(capacity: 16 * 1024)
+    private var errors: [UInt8] = []
     private let outputFD: AsyncFD, errorFD: AsyncFD
     private var readers: [Task<Void, Never>] = []
 
@@ -190,8 +192,28 @@ extension HelperProcess {
             })
         readers.append(
             Task { @EventLoop [errorFD] in
-                while let bytes = try? await errorFD.read(upTo: 4096), !bytes.isEmpty { self.errors.append(bytes) }
+                while let bytes = try? await errorFD.read(upTo: 4096), !bytes.isEmpty {
+                    self.errors += bytes
+                    let excess = self.errors.count - HelperProcess.maximumErrors
+                    // Not for each piece: removing moves all that stays.
+                    if excess >= HelperProcess.maximumErrors { self.errors.removeFirst(excess) }
+                }
             })
+    }
+
+    /// What has come of standard error.
+    var errorLines: [String] {
+        let text = String(decoding: errors.suffix(HelperProcess.maximumErrors), as: UTF8.self)
+        return text.split(whereSeparator: \.isNewline).map { line in
+            var shown = ""
+            var rest = line
+            // In pieces, since what shows a line cuts its end, and the end of an error has its cause.
+            while !rest.isEmpty {
+                shown += Self.shown(Array(rest.prefix(200).utf8))
+                rest = rest.dropFirst(200)
+            }
+            return shown
+        }
     }
 
     private static func shown(_ line: [UInt8]) -> String {

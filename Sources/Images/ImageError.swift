@@ -84,7 +84,8 @@ extension ImageError: CustomStringConvertible {
             "\(path) has several images, "
                 + (names.isEmpty ? "and no names to choose one by" : "say which: \(Self.some(names))")
         case .noSuchImage(let path, let name, let others):
-            "\(path) has no image \(name): " + (others.isEmpty ? "none in it has a name" : "it has \(Self.some(others))")
+            "\(path) has no image \(name): "
+                + (others.isEmpty ? "none in it has a name" : "it has \(Self.some(others))")
         case .tooMany(let path, let kind, let what, let count, let limit):
             "\(path) has \(count) \(what), more than the \(limit) that are taken at once: say which image, as in "
                 + kind.form

@@ -61,7 +61,9 @@ extension ImageStore {
                 progress: progress)
             let result = try await helper.run()
             guard result.exit == .exited(code: 0) else {
-                throw HelperMessage.pullError(result.errors, name: name, registry: reference.registry, store: directory)
+                let inner = InnerPath.layout(workplace.layout) + [.scratch(workplace.scratch)]
+                throw HelperMessage.pullError(
+                    result.errors, inner, name: name, registry: reference.registry, store: directory)
             }
             return try await take(from: workplace, names: [name], subject: name, progress: progress)
         }
@@ -151,7 +153,8 @@ extension ImageStore {
             "zstd", Decompressor.arguments, [], source: path, workplace, subject: subject, progress: nil
         ).run()
         guard result.exit == .exited(code: 0) else {
-            throw HelperMessage.loadError(result.errors, path: subject, store: directory)
+            throw HelperMessage.loadError(
+                result.errors, Skopeo.innerPaths(source: subject), path: subject, store: directory)
         }
         return workplace.scratch + "/" + Decompressor.outputName
     }
@@ -199,7 +202,8 @@ extension ImageStore {
                 arguments, source: path, workplace, hasPolicy, subject: subject, progress: progress
             ).run()
             guard result.exit == .exited(code: 0) else {
-                throw HelperMessage.loadError(result.errors, path: source.path, store: directory)
+                throw HelperMessage.loadError(
+                    result.errors, Skopeo.innerPaths(source: source.path), path: source.path, store: directory)
             }
             return try await take(from: workplace, names: item.names, subject: subject, progress: progress)
         }

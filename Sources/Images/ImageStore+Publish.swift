@@ -88,7 +88,7 @@ extension ImageStore {
             subject: subject, limit: limits.local, limits: limits.image, workplace: workplace, launcher: launcher)
         let result = try await helper.run()
         guard result.exit == .exited(code: 0) else {
-            throw HelperMessage.unpackError(result.errors, name: subject, store: directory)
+            throw HelperMessage.unpackError(result.errors, Umoci.innerPaths, name: subject, store: directory)
         }
         // A whiteout of `..` makes umoci remove the root file system itself.
         guard let status = try? Files.status(workplace.rootfs), status.kind == .directory else {

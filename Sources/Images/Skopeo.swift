@@ -29,6 +29,12 @@ enum Skopeo {
         return global(scratch: scratchPath, hasPolicy: hasPolicy) + copy + ["--", from, "oci:\(layoutPath):\(tag)"]
     }
 
+    /// What a confined skopeo, or a decompressor in its place, may name that nobody else knows; `source` is what was
+    /// asked for. That comes last: what it is shown as is the user's, and stays as it is.
+    static func innerPaths(source: String) -> [InnerPath] {
+        InnerPath.layout(layoutPath) + [.scratch(scratchPath), InnerPath(path: sourcePath, shown: source)]
+    }
+
     /// umoci reads no zstd, so such layers are compressed anew. Taking layers uncompressed, which would be faster for a
     /// Docker archive, makes skopeo 1.9 call them gzip all the same.
     private static let copy = ["copy", "--dest-compress-format", "gzip"]
@@ -66,6 +72,14 @@ enum Umoci {
     static let unpack = [
         "raw", "unpack", "--image", "\(Skopeo.layoutPath):\(Skopeo.tag)", Skopeo.unpackPath + "/rootfs",
     ]
+
+    /// What its messages may name: the root file system's files have the paths that they have in the image.
+    static let innerPaths =
+        InnerPath.layout(Skopeo.layoutPath) + [
+            InnerPath(path: Skopeo.unpackPath + "/rootfs/", shown: "/"),
+            InnerPath(path: Skopeo.unpackPath + "/rootfs", shown: "/"),
+            InnerPath(path: Skopeo.unpackPath, shown: "/"),
+        ]
 
     /// CHOWN, DAC_OVERRIDE, FOWNER, FSETID, MKNOD, SETFCAP. Device nodes are made, as Docker does, but work nowhere:
     /// the mount here and the guest's share are `nodev`, and on the host none but root gets to them.

@@ -61,6 +61,18 @@ import Testing
         }
     }
 
+    /// A crash's reason comes before a long stack, and the cause of an error at the end of a long line.
+    @EventLoop @Test func whatItSaidIsWhole() async throws {
+        let fixture = try Fixture()
+        let long = "/" + String(repeating: "ü", count: 700)
+        let result = try await fixture.store.withWorkplace { workplace throws(ImageError) in
+            try await run("ls", (0..<100).map { "/missing\($0)" } + [long], workplace)
+        }
+        #expect(result.errors.count == 101)
+        #expect(result.errors.first?.contains("/missing0'") == true)
+        #expect(result.errors.last.map { $0.count > 700 && $0.hasSuffix(": File name too long") } == true)
+    }
+
     @EventLoop @Test func aMissingToolIsTold() async throws {
         let fixture = try Fixture()
         let error = await imageError { () throws(ImageError) in

@@ -1,4 +1,5 @@
 import OCI
+import SeededRandom
 import Testing
 
 @testable import Images
@@ -136,17 +137,88 @@ import Testing
         #expect(HelperMessage.meaning(of: [Self.line(message)], among: all) == meaning)
     }
 
-    @Test func theLastMessageIsShownWithoutItsFrame() {
-        #expect(HelperMessage.summary(["x", Self.line("a \\\"b\\\" c"), "  "]) == "a \"b\" c")
-        #expect(HelperMessage.summary(["  plain"]) == "plain")
-        #expect(HelperMessage.summary([" ⨯ unpack: no"]) == "unpack: no")
-        let stack = [
-            "panic: index out of range [0]", "", "goroutine 1 [running]:", "main.main()", "\tmain.go:172 +0x32",
+    /// The end of what umoci 0.4.7 says of a manifest with more layers than its configuration has.
+    static let stack = [
+        "goroutine 1 [running]:",
+        "github.com/opencontainers/umoci/oci/layer.UnpackRootfs({0x7e8648, 0xc000098000}, {{0x2}, ...}, ...)",
+        "\tgithub.com/opencontainers/umoci/oci/layer/unpack.go:236 +0x1556", "main.main()",
+        "\tgithub.com/opencontainers/umoci/cmd/umoci/main.go:172 +0x32",
+    ]
+
+    struct Summary: Sendable, CustomTestStringConvertible {
+        var lines: [String]
+        var shown: String
+        var testDescription: String { shown }
+
+        init(_ lines: [String], _ shown: String) { (self.lines, self.shown) = (lines, shown) }
+    }
+
+    @Test(arguments: [
+        Summary(["x", line(#"a \"b\" c"#), "  "], #"a "b" c"#),
+        Summary([line(#"a\\b\n\tc \x1b[31m"#)], #"a\b  c \x1b[31m"#),
+        // One that is cut, a message of one word, and a frame within other text or within a message.
+        Summary([#"time="2026-01-01T00:00:00Z" level=fatal msg="reading config blob"#], "reading config blob"),
+        Summary(["level=fatal msg=EOF"], "EOF"),
+        Summary(["umoci: " + line("a") + " and more"], "umoci: a and more"),
+        Summary([line(#"helper: time=\"2026\" level=error msg=\"no \\\"x\\\"\" end"#)], #"helper: no "x" end"#),
+        Summary([#"level= msg="a" level=x"#], #"level= msg="a" level=x"#),
+        Summary([#"level=fatal msg=""#], ""),
+        Summary(["  plain "], "plain"),
+        Summary([" ⨯ unpack: no"], "unpack: no"),
+        Summary([], "it said nothing"),
+        Summary(["  "], "it said nothing"),
+        Summary(
+            ["   • unpacking rootfs ...", "panic: index out of range [0]", ""] + stack, "panic: index out of range [0]"),
+        Summary(["fatal error: out of memory"] + stack, "fatal error: out of memory"),
+        Summary([" ⨯ no"] + stack, "no"),
+        Summary(stack, "it crashed"),
+        Summary(Array(stack.dropFirst(2)), "it crashed"),
+        Summary([" ⨯ no"] + stack.dropFirst(), "no"),
+        Summary(["no", "\t/usr/lib/go/src/runtime/proc.go:250"], "it crashed"),
+        Summary(["open /x/main.go:12: no such file"], "open /x/main.go:12: no such file"),
+        Summary([String(repeating: "x", count: 1000)], "…" + String(repeating: "x", count: 300)),
+    ]) func theLastMessageIsShownWithoutItsFrame(_ row: Summary) {
+        #expect(HelperMessage.summary(row.lines) == row.shown)
+    }
+
+    @Test(arguments: [
+        ("for docker-archive:/source: bad", "for docker-archive:my file.tar: bad"),
+        ("open /source/blobs/x: no", "open my file.tar/blobs/x: no"),
+        ("/source", "my file.tar"),
+        (
+            "docker://quay.io/source/x /sources /source.d a/source",
+            "docker://quay.io/source/x /sources /source.d a/source"
+        ),
+        ("open /scratch/oci173605165/blobs/sha256/x: no", "open blobs/sha256/x: no"),
+        ("write /scratch/archive: no", "write archive: no"),
+        (#"writing "/layout/blobs/x" to oci:/layout:image: no"#, #"writing "blobs/x" to the store: no"#),
+        ("open /layout: no", "open the store: no"),
+    ]) func pathsOfAHelpersRootAreThoseOfTheUser(_ message: String, _ shown: String) {
+        #expect(HelperMessage.summary([message], Skopeo.innerPaths(source: "my file.tar")) == shown)
+    }
+
+    @Test func aFileOfAnImageHasItsPathThere() {
+        let message = " ⨯ unpack entry: file/x: mkdir parent: mkdir /unpack/rootfs/file: not a directory"
+        #expect(
+            HelperMessage.summary([message], Umoci.innerPaths)
+                == "unpack entry: file/x: mkdir parent: mkdir /file: not a directory")
+        #expect(HelperMessage.summary(["open /unpack/rootfs: no"], Umoci.innerPaths) == "open /: no")
+        // What the user's path is does not matter to what follows in the list.
+        let paths = Skopeo.innerPaths(source: "/layout/source")
+        #expect(HelperMessage.summary(["open /source: no"], paths) == "open /layout/source: no")
+    }
+
+    @Test func anyTextIsTakenApart() {
+        var random = SeededGenerator(seed: 11)
+        let parts = [
+            "level=", "fatal", " msg=", "\"", "\\", "time=\"", "/source", "/scratch/", "x", " ", ".go:1", "\t",
         ]
-        #expect(HelperMessage.summary(stack) == "panic: index out of range [0]")
-        #expect(HelperMessage.summary([]) == "it said nothing")
-        #expect(HelperMessage.summary(["msg=\""]) == "")
-        #expect(HelperMessage.summary([String(repeating: "x", count: 1000)]).count == 301)
+        for _ in 0..<2000 {
+            let count = Int.random(in: 0...12, using: &random)
+            let text = (0..<count).map { _ in parts[Int.random(in: 0..<parts.count, using: &random)] }.joined()
+            let shown = HelperMessage.summary([text], Skopeo.innerPaths(source: "s"))
+            #expect(shown.count <= 301)
+        }
     }
 
     @Test func argumentsEndBeforeTheValues() throws {

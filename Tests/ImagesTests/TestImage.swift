@@ -13,6 +13,8 @@ struct TestImage {
     var replacedLayer: [UInt8]?
     var layerType = MediaType.layer
     var command = "sh"
+    /// JSON.
+    var labels = "null"
     var architecture = "amd64"
     var system = "linux"
 
@@ -51,7 +53,8 @@ struct TestImage {
         let ids = tars.map { "\"\(Self.digest($0))\"" }.joined(separator: ",")
         return Array(
             """
-            {"architecture":"\(architecture)","os":"\(system)","created":"2024-05-06T07:08:09Z","config":{"Cmd":["\(command)"]},\
+            {"architecture":"\(architecture)","os":"\(system)","created":"2024-05-06T07:08:09Z",\
+            "config":{"Cmd":["\(command)"],"Labels":\(labels)},\
             "rootfs":{"type":"layers","diff_ids":[\(ids)]}}
             """.utf8)
     }

@@ -61,6 +61,11 @@ extension ImageStore {
     /// Refuses what could not be unpacked or run, before it is tried.
     private func check(_ candidate: Candidate, _ subject: String) throws(ImageError) {
         try candidate.config.checkSystem(subject)
+        let count = candidate.manifest.layers.count, described = candidate.config.rootfs.diffIDs.count
+        // umoci takes them for pairs, and crashes.
+        guard count == described else {
+            throw .unreadable(subject, why: "its manifest has \(count) layers, its configuration \(described)")
+        }
         let known = [MediaType.layer, MediaType.layerGzip, MediaType.dockerLayerGzip]
         var total: Int64 = 0
         for layer in candidate.manifest.layers {

@@ -83,6 +83,11 @@ import Testing
         Row("a name that is an option", "is called \"--help:1\", which") { _ in
             image.dockerArchive(tags: ["--help:1"])
         },
+        Row("one layer often", "its manifest has 600 layers, its configuration 1") { _ in
+            var image = image
+            image.repetitions = 600
+            return try image.ociArchive()
+        },
         Row("a label that is a number", "hostile: decoding tar config") { _ in
             var image = image
             image.labels = #"{"a":5}"#

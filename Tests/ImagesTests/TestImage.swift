@@ -12,6 +12,8 @@ struct TestImage {
     var replacedManifest: [UInt8]?
     var replacedLayer: [UInt8]?
     var layerType = MediaType.layer
+    /// How often the manifest has each layer, which the configuration has once.
+    var repetitions = 1
     var command = "sh"
     /// JSON.
     var labels = "null"
@@ -65,7 +67,8 @@ struct TestImage {
 
     func manifest(layers blobs: [[UInt8]]) -> [UInt8] {
         let type = compressesLayers ? MediaType.layerGzip : layerType
-        let layers = blobs.map { Self.descriptor(type, $0) }.joined(separator: ",")
+        let layers = blobs.flatMap { repeatElement(Self.descriptor(type, $0), count: repetitions) }
+            .joined(separator: ",")
         return Array(
             """
             {"schemaVersion":2,"mediaType":"\(MediaType.manifest)",\

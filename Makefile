@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo deps build guest images programs test soak bench install uninstall format lint clean
+.PHONY: help demo deps test-deps build guest images programs test soak bench install uninstall format lint clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -44,13 +44,15 @@ guest: deps programs
 images: deps
 	@scripts/images/build-busybox build/images/busybox
 
-build/interop/peer: Tests/InteropTests/Peer/main.go
+test-deps: deps
 	@scripts/install-deps --tests
+
+build/interop/peer: Tests/InteropTests/Peer/main.go | test-deps
 	@echo "building the peer of the interoperability tests"
 	@mkdir -p $(@D)
 	@GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$(CURDIR)/build/interop/cache go build -o $@ $<
 
-test: build lint build/interop/peer ## Unit tests and end-to-end tests
+test: build lint test-deps build/interop/peer ## Unit tests and end-to-end tests
 	@echo "building the tests"
 	@$(SWIFT_BUILD) --build-tests
 	@echo "running the tests"

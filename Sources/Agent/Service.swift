@@ -33,7 +33,9 @@ import TTRPC
             try self.containers.signal(request)
             return Empty()
         }
-        register(Method.wait) { [unowned self] (request: ProcessRequest) in try await self.containers.wait(request) }
+        register(Method.wait, cancellable: true) { [unowned self] (request: ProcessRequest) in
+            try await self.containers.wait(request)
+        }
         register(Method.resize) { [unowned self] (request: ResizeRequest) in
             try self.containers.resize(request)
             return Empty()
@@ -67,9 +69,10 @@ import TTRPC
     }
 
     private func register<Request: Decodable & Sendable, Response: Encodable & Sendable>(
-        _ method: String, _ handler: @escaping @EventLoop (Request) async throws -> Response
+        _ method: String, cancellable: Bool = false,
+        _ handler: @escaping @EventLoop (Request) async throws -> Response
     ) {
-        server.register(AgentService.name, method, handler)
+        server.register(AgentService.name, method, cancellable: cancellable, handler)
     }
 
     func serve(_ control: LinkStream) async { await server.serve(control) }

@@ -130,8 +130,9 @@ import TaskAPI
                 let _: TaskEmpty = try await client.task(TaskService.Method.shutdown, request, within: Self.patience)
             },
         ]
-        // Its machine boots, and has nothing yet that a signal could end.
-        if entry.status.phase == .created { steps = steps.suffix(1) }
+        // Its machine boots, and has nothing yet that a signal could end. It may have begun since it was looked up.
+        let isBooting = (try? host.store.find(entry.record.id))?.status.phase == .created
+        if isBooting { steps = steps.suffix(1) }
         for step in steps {
             // The next step is for when it did not help.
             try? await step()
@@ -174,10 +175,6 @@ import TaskAPI
 
     /// Suspends until nothing of the pod is left.
     func waitForReaper() async throws {
-        try await within(Self.patience, waitingFor: "end of what the pod has left") {
-            while Files.exists(self.host.paths(self.entry.record.id).pod) {
-                try await EventLoop.sleep(for: .milliseconds(50))
-            }
-        }
+        try await host.waitForReaper(entry.record.id, within: Self.patience)
     }
 }

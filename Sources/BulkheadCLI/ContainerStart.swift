@@ -25,16 +25,50 @@ import TaskAPI
 
     let host: Host
     let record: ContainerRecord
+    /// It has never been started.
+    let isNew: Bool
     let attachesInput: Bool
     let attachesOutput: Bool
 
-    /// Starts the container, and waits for its end when it is attached. Its status says what became of a start that
-    /// failed.
+    /// A container whose program has begun.
+    private struct Begun {
+        let pod: PodOfOne
+        /// How it ends, when it is attached.
+        let end: Task<WaitResponse, any Error>?
+        let streams: StandardStreams?
+        let signals: SignalWatch
+        /// One that came too late to keep it from beginning.
+        let early: CInt?
+    }
+
+    /// Starts the container, and waits for its end when it is attached. When it fails its status says why, or its record
+    /// is gone.
     /// - Parameters:
     ///   - lock: the record's, until the program runs.
     ///   - announce: called when it runs detached.
     /// - Returns: the exit code for this command.
     func run(holding lock: consuming OwnedFD, announce: @escaping () throws -> Void) async throws -> Int32 {
+        let begun: Begun
+        do {
+            begun = try await begin()
+        } catch let failure as Failure {
+            keep(failure)
+            _ = consume lock
+            throw failure
+        }
+        _ = consume lock
+        defer { begun.streams?.restore() }
+        guard let end = begun.end else {
+            begun.signals.end()
+            try announce()
+            begun.pod.client.close()
+            return 0
+        }
+        return try await wait(for: begun, end)
+    }
+
+    /// - Throws: `Failure`; nothing of the pod is left then.
+    private func begin() async throws -> Begun {
         let signals: SignalWatch
         let streams: StandardStreams?
         do {
@@ -44,7 +78,6 @@ import TaskAPI
         } catch {
             throw Failure.notCreated(Self.told(error))
         }
-        defer { streams?.restore() }
         let interrupted = Promise<CInt>()
         let booting = Task { @EventLoop in
             while let signal = try? await signals.next() {
@@ -53,30 +86,30 @@ import TaskAPI
             }
         }
         defer { booting.cancel() }
-        let pod: PodOfOne
-        let end: Task<WaitResponse, any Error>?
         do {
-            pod = try await create(streams, interrupted)
+            let pod = try await create(streams, interrupted)
             // Goes out with the start: an end is kept for seconds only, and this command may be stopped meanwhile.
-            end = attachesOutput ? Task { @EventLoop in try await pod.client.wait(record.id) } : nil
-            try await begin(pod, streams)
-        } catch let failure as Failure {
-            let wasStopped = if case .stopped = failure { true } else { false }
-            // What kept the container from running is what the user is to see.
-            try? host.store.noteFailedStart(
-                record.id, code: wasStopped ? 137 : nil, error: wasStopped ? "" : failure.description)
-            _ = consume lock
-            throw failure
+            let end = attachesOutput ? Task { @EventLoop in try await pod.client.wait(record.id) } : nil
+            try await start(pod, streams)
+            return Begun(pod: pod, end: end, streams: streams, signals: signals, early: interrupted.current)
+        } catch {
+            streams?.restore()
+            signals.end()
+            throw error
         }
-        _ = consume lock
-        booting.cancel()
-        guard let end else {
-            try announce()
-            pod.client.close()
-            return 0
+    }
+
+    /// The record of a container that could not be made is nobody's; docker keeps one that could not be started.
+    private func keep(_ failure: Failure) {
+        let wasMade = if case .notCreated = failure { !isNew } else { true }
+        // What kept the container from running is what the user is to see.
+        guard wasMade, !(isNew && record.removesItself) else {
+            try? host.store.remove(record)
+            return
         }
-        // Too late to keep it from beginning.
-        return try await wait(for: pod, end, streams, signals, early: interrupted.current)
+        let wasStopped = if case .stopped = failure { true } else { false }
+        try? host.store.noteFailedStart(
+            record.id, code: wasStopped ? 137 : nil, error: wasStopped ? "" : failure.description)
     }
 
     /// Up to the program's begin. A signal of somebody who does not want to wait for it ends the boot; once the program
@@ -106,7 +139,7 @@ import TaskAPI
         return pod
     }
 
-    private func begin(_ pod: PodOfOne, _ streams: StandardStreams?) async throws {
+    private func start(_ pod: PodOfOne, _ streams: StandardStreams?) async throws {
         do {
             try streams?.start()
             try await pod.start()
@@ -133,18 +166,15 @@ import TaskAPI
         return .stopped(CLIError("container \(record.name) was stopped while it was starting", exitCode: 137))
     }
 
-    private func wait(
-        for pod: PodOfOne, _ end: Task<WaitResponse, any Error>, _ streams: StandardStreams?, _ signals: SignalWatch,
-        early: CInt?
-    ) async throws -> Int32 {
+    private func wait(for begun: Begun, _ end: Task<WaitResponse, any Error>) async throws -> Int32 {
+        let client = begun.pod.client
         let foreground = Foreground(
-            client: pod.client, end: end, id: record.id, execID: "", subject: "container \(record.name)",
-            streams: streams,
-            terminal: record.terminal, signals: signals)
+            client: client, end: end, id: record.id, execID: "", subject: "container \(record.name)",
+            streams: begun.streams, terminal: record.terminal, signals: begun.signals)
         // When all of the pod has been cleaned up no stream has a writer any more.
-        return try await foreground.exitCode(early: early) { _ in
+        return try await foreground.exitCode(early: begun.early) { _ in
             do {
-                try await pod.client.waitForEnd(within: .seconds(10))
+                try await client.waitForEnd(within: .seconds(10))
             } catch {
                 tell("container \(record.name) has ended, and its pod's clean-up takes its time: \(error)")
             }

@@ -84,6 +84,13 @@ struct Host: Sendable {
         for error in PodDirectory.sweep(state: state) { tell("warning: \(error)") }
     }
 
+    /// Suspends until nothing of the pod is left.
+    @EventLoop func waitForReaper(_ id: String, within limit: Duration) async throws {
+        try await within(limit, waitingFor: "end of what the pod has left") {
+            while Files.exists(self.paths(id).pod) { try await EventLoop.sleep(for: .milliseconds(50)) }
+        }
+    }
+
     /// A file that belongs to the installation, from the build's place or the installed one.
     func installed(_ name: String) -> String? {
         guard let bin = Files.parent(of: launcher), let prefix = Files.parent(of: bin) else { return nil }

@@ -66,6 +66,8 @@ import TaskAPI
         // It has gone by itself: that is what is wanted.
         let _: TaskEmpty? = try? await client.task(TaskService.Method.shutdown, request)
         try? await client.waitForEnd(within: .seconds(10))
+        // Of a monitor that was killed. Who comes next tries again.
+        try? await host.waitForReaper(record.id, within: .seconds(5))
     }
 
     /// What engines exit with when a process could not be started: 127 when its program is not there, 126 when it cannot

@@ -71,6 +71,12 @@ int bh_block_signals(uint64_t mask) {
     return sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : 0;
 }
 
+int bh_unblock_signals(uint64_t mask) {
+    sigset_t set;
+    fill(&set, mask);
+    return sigprocmask(SIG_UNBLOCK, &set, NULL) < 0 ? -errno : 0;
+}
+
 int bh_signalfd(uint64_t mask) {
     sigset_t set;
     fill(&set, mask);

@@ -66,7 +66,7 @@ extension Configuration {
         ),
         Setting(
             "guest.vcpus", \.guest.vCPUs, .count(Limits.vCPUs),
-            "Processors of a pod's machine, unless the pod says otherwise."),
+            "Processors of a pod's machine, unless the pod says otherwise; as many as the host has at most."),
         Setting(
             "container.writable", \.container.writableBytes, .size(Limits.writable),
             "What a container can write to its root file system; more is \"no space left on device\" for it. It is "

@@ -96,7 +96,14 @@ import Linux
             case .terminal: continue
             case .failed(let error): throw error
             case nil:
-                let reason = isFiltered ? ": does the seccomp profile deny what every process needs?" : ""
+                let end = try? await within(.seconds(1), waitingFor: "its end") { try await self.exit.value() }
+                let reason =
+                    switch end {
+                    case .signaled(9): ": killed, for memory perhaps"
+                    case let end? where isFiltered: " (\(end)): does the seccomp profile deny what it needs?"
+                    case let end?: " (\(end))"
+                    case nil: ""
+                    }
                 throw ContainerError("make the process", "its init ended early" + reason)
             }
         }

@@ -34,7 +34,7 @@ public struct ContainerStore: Sendable {
     // MARK: Making and removing
 
     /// Makes the record, its directory with mode 0700, and takes its name.
-    /// - Returns: the record's lock, to be held until its pod has noted it: without lock or pod it is nobody's.
+    /// - Returns: the record's lock, to be held until its program runs: without lock or pod it is nobody's.
     /// - Throws: `.nameInUse`; nothing is left then.
     public func add(_ record: ContainerRecord, specification: [UInt8]) throws(StoreError) -> OwnedFD {
         let directory = directory(of: record.id)

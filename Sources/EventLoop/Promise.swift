@@ -105,3 +105,10 @@ public struct TimedOut: Error, Equatable, CustomStringConvertible {
     if case .failure = result, expired { throw TimedOut(waitingFor: what, limit: limit) }
     return try result.get()
 }
+
+/// Runs `operation` to its end, even when its caller is cancelled: for what must not stop half-way.
+@EventLoop public func uncancelled<R: Sendable>(
+    _ operation: @escaping @EventLoop () async throws -> R
+) async throws -> R {
+    try await Task { @EventLoop in try await operation() }.value
+}

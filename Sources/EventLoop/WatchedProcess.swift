@@ -71,10 +71,18 @@ import Linux
 /// Signals of this process as events, in place of handlers.
 @EventLoop public final class SignalWatch {
     private let watch: AsyncFD
+    private let signals: SignalSet
 
     /// Takes `signals` over from their default action, for the whole process when called before other threads exist.
     public init(_ signals: SignalSet) throws(SystemCallError) {
         watch = try AsyncFD(SignalFD.make(signals))
+        self.signals = signals
+    }
+
+    /// Gives the signals back to what they do by themselves.
+    public func end() {
+        watch.close()
+        try? SignalFD.release(signals)  // They are signals, or there would be no watch.
     }
 
     /// The next signal; several of a kind may come as one.

@@ -5,7 +5,7 @@ import OCI
 enum HelperMessage {
     /// Texts that decide which error it is, in lower case.
     enum Meaning: Equatable {
-        case noSpace, unauthorized, unknownImage, unreachable, severalImages
+        case noSpace, unauthorized, unknownImage, unreachable
 
         var texts: [String] {
             switch self {
@@ -22,7 +22,6 @@ enum HelperMessage {
                     "i/o timeout", "network is unreachable", "no route to host", "tls handshake", "x509:",
                     "unexpected eof", "toomanyrequests", "server gave http response",
                 ]
-            case .severalImages: ["more than one image"]
             }
         }
     }
@@ -43,17 +42,14 @@ enum HelperMessage {
         case .unknownImage: .unknownInRegistry(name)
         case .unauthorized: .unauthorized(name, registry: registry)
         case .unreachable: .unreachable(name, why: why)
-        case .severalImages, nil: .toolFailed("skopeo", subject: name, why: why)
+        case nil: .toolFailed("skopeo", subject: name, why: why)
         }
     }
 
     /// Why an archive or a layout could not be read.
     static func loadError(_ lines: [String], _ inner: [InnerPath], path: String, store: String) -> ImageError {
-        switch meaning(of: lines, among: [.noSpace, .severalImages]) {
-        case .noSpace: .noSpace(store)
-        case .severalImages: .severalImages(path, [])
-        case .unauthorized, .unknownImage, .unreachable, nil: .unreadable(path, why: summary(lines, inner))
-        }
+        let isFull = meaning(of: lines, among: [.noSpace]) == .noSpace
+        return isFull ? .noSpace(store) : .unreadable(path, why: summary(lines, inner))
     }
 
     /// Why a layer could not be unpacked.

@@ -17,14 +17,10 @@ import Linux
     /// What it has said in the end.
     struct Result {
         let exit: ProcessExit
-        /// Standard output, up to `HelperProcess.maximumOutput`.
-        let output: [UInt8]
         /// The lines of standard error, the last of many. They are whole, however long, and fit for a terminal.
         let errors: [String]
     }
 
-    /// Standard output that is kept, in bytes. More is read and dropped.
-    nonisolated static let maximumOutput = 1 << 20
     /// The end of standard error that is kept, in bytes: a crash in Go says its reason before a stack.
     nonisolated static let maximumErrors = 64 << 10
     private nonisolated static let parentNumber: CInt = 3
@@ -84,7 +80,7 @@ import Linux
             // A last look, since what was written after the one before counts too.
             if let excess = self.excess(beyond: before) { throw excess }
             await collector.finish()
-            return Result(exit: exit, output: collector.output, errors: collector.errorLines)
+            return Result(exit: exit, errors: collector.errorLines)
         } catch {
             process.signal(SIGKILL)
             // Bounded by the kernel, so not cancelled: what it wrote can be removed only when it is gone.
@@ -163,7 +159,6 @@ extension HelperProcess {
 
 /// Reads both outputs of a helper.
 @EventLoop private final class Collector {
-    private(set) var output: [UInt8] = []
     private var errors: [UInt8] = []
     private let outputFD: AsyncFD, errorFD: AsyncFD
     private var readers: [Task<Void, Never>] = []
@@ -178,7 +173,6 @@ extension HelperProcess {
                 var line: [UInt8] = []
                 // An error is an end as well: the descriptor was closed by `finish`.
                 while let bytes = try? await outputFD.read(upTo: 4096), !bytes.isEmpty {
-                    self.output += bytes.prefix(HelperProcess.maximumOutput - self.output.count)
                     guard let progress else { continue }
                     for byte in bytes {
                         if byte == UInt8(ascii: "\n") {

@@ -95,16 +95,22 @@ struct SourceContents {
         if compressed.contains(where: { start.starts(with: $0) }) { return (wanted ?? .ociArchive, .compressed) }
         let limit = Index.maximumBytes
         var files: [String: [UInt8]] = [:]
+        var hasList = false
         let isArchive = try TarScan.visit(["manifest.json", "index.json"], in: file, limit: limit) { name, bytes in
             // skopeo unpacks an OCI archive, where the last one counts; of a Docker archive it reads the first.
-            if name != "manifest.json" || files[name] == nil { files[name] = bytes }
+            let isList = name == "manifest.json"
+            if !isList || !hasList { files[name] = bytes }
+            if isList { hasList = true }
         }
         guard isArchive else { throw ImageError.unreadable(path, why: "not a tar archive") }
         // Docker writes both since version 25, and in manifest.json are the names.
         if wanted != .ociArchive, let manifest = files["manifest.json"] {
             return (.dockerArchive, .docker(try DockerManifest(manifest, path: path)))
         }
-        guard wanted != .dockerArchive else { throw ImageError.unreadable(path, why: "no manifest.json in it") }
+        guard wanted != .dockerArchive else {
+            let why = hasList ? "its manifest.json is too large" : "no manifest.json in it"
+            throw ImageError.unreadable(path, why: why)
+        }
         guard let index = files["index.json"] else {
             let missing = wanted == nil ? "neither manifest.json nor index.json" : "no index.json"
             throw ImageError.unreadable(path, why: "\(missing) in it, or too large a one")

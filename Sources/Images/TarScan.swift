@@ -8,7 +8,7 @@ enum TarScan {
     private static let blockBytes = 512
 
     /// Calls `body` with each regular file that has one of these names (`./name` counts as `name`); without content if
-    /// it has more than `limit` bytes. Where a name occurs twice the last one counts, as when unpacked.
+    /// it has more than `limit` bytes. A name that occurs twice is visited twice.
     /// - Returns: false when it is no tar archive.
     static func visit(
         _ names: Set<String>, in file: borrowing OwnedFD, limit: Int, _ body: (String, [UInt8]?) -> Void

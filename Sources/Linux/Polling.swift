@@ -142,6 +142,11 @@ public enum SignalFD {
         OwnedFD(owning: try check(bh_signalfd(signals.mask), "signalfd"))
     }
 
+    /// Gives `signals` back to what they do by themselves. One that is pending does that at once.
+    public static func release(_ signals: SignalSet) throws(SystemCallError) {
+        try check(bh_unblock_signals(signals.mask), "sigprocmask")
+    }
+
     /// The next pending signal of such a descriptor; nil when there is none.
     public static func next(from fd: borrowing OwnedFD) throws(SystemCallError) -> CInt? {
         let signal = try check(fd.withRaw { bh_signalfd_read($0) }, "read", "signalfd")

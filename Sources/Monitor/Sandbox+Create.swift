@@ -18,8 +18,7 @@ extension Sandbox {
         let descriptors = try handOver.claim(stdin: request.stdin, stdout: request.stdout, stderr: request.stderr)
         try apply(.add(request.id))
         do {
-            // Not cancelled when its caller goes: the guest would have a container that nobody here knows of.
-            return try await Task { @EventLoop in try await make(request, options, descriptors) }.value
+            return try await make(request, options, descriptors)
         } catch {
             containers[request.id] = nil
             // What is still mounted goes with the pod; the first error is the one that matters.

@@ -71,6 +71,7 @@ extension Sandbox {
 
     /// Starts a process that has been made or announced. Returns its number in the guest.
     func start(_ id: String, _ execID: String) async throws -> UInt32 {
+        guard !wasShutDown else { throw SandboxError.podWasStopped }
         let container = try container(id)
         let process = try container.process(execID)
         if process !== container.main, process.state == .created { try Self.checkRunning(container) }

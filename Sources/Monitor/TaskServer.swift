@@ -86,7 +86,7 @@ import TaskAPI
         task(Method.start) { [sandbox] (request: TaskProcessRequest) in
             StartResponse(pid: try await sandbox.start(request.id, request.execID))
         }
-        task(Method.wait) { [sandbox, endTold] (request: TaskProcessRequest) in
+        task(Method.wait, cancellable: true) { [sandbox, endTold] (request: TaskProcessRequest) in
             let end = try await sandbox.container(request.id).process(request.execID).ended.value()
             if request.execID.isEmpty { endTold.fulfil(()) }
             var response = WaitResponse()
@@ -145,15 +145,17 @@ import TaskAPI
     }
 
     private func task<Request: Decodable & Sendable, Response: Encodable & Sendable>(
-        _ method: String, _ handler: @escaping @EventLoop (Request) async throws -> Response
+        _ method: String, cancellable: Bool = false,
+        _ handler: @escaping @EventLoop (Request) async throws -> Response
     ) {
-        register(TaskService.name, method, handler)
+        register(TaskService.name, method, cancellable: cancellable, handler)
     }
 
     private func register<Request: Decodable & Sendable, Response: Encodable & Sendable>(
-        _ service: String, _ method: String, _ handler: @escaping @EventLoop (Request) async throws -> Response
+        _ service: String, _ method: String, cancellable: Bool = false,
+        _ handler: @escaping @EventLoop (Request) async throws -> Response
     ) {
-        server.register(service, method) { (request: Request) in
+        server.register(service, method, cancellable: cancellable) { (request: Request) in
             do {
                 return try await handler(request)
             } catch let error as SandboxError {

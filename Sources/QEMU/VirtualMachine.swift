@@ -31,7 +31,7 @@ public enum MachineError: Error, CustomStringConvertible {
             return "the guest's kernel crashed: " + line[place...]
         }
         return began && exit == .exited(code: 0)
-            ? "the virtual machine was switched off from within" : "the virtual machine ended (\(exit))"
+            ? "the virtual machine was switched off" : "the virtual machine ended (\(exit))"
     }
 
     private static func tails(_ errors: [String], _ console: [String]) -> String {

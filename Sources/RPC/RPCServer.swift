@@ -14,9 +14,11 @@ import TTRPC
     public nonisolated init() {}
 
     /// Answers `method` of `service` with `handler`. What it throws becomes a status: a `TTRPCStatus` as it is, anything
-    /// else `unknown` with its description. It is cancelled when the caller's limit has passed, or the connection ends.
+    /// else `unknown` with its description.
+    /// - Parameter cancellable: whether it may stop half-way, when the caller's limit has passed or the connection ends.
     public func register<Request: Decodable & Sendable, Response: Encodable & Sendable>(
-        _ service: String, _ method: String, _ handler: @escaping @EventLoop (Request) async throws -> Response
+        _ service: String, _ method: String, cancellable: Bool = false,
+        _ handler: @escaping @EventLoop (Request) async throws -> Response
     ) {
         services.insert(service)
         handlers[service + "/" + method] = { payload in
@@ -26,11 +28,14 @@ import TTRPC
             } catch {
                 throw TTRPCStatus(.invalidArgument, "\(method): \(error)")
             }
+            guard cancellable else {
+                return try Protobuf.encode(try await uncancelled { try await handler(request) })
+            }
             return try Protobuf.encode(try await handler(request))
         }
     }
 
-    /// Serves one connection until it ends. Calls run side by side; those still running then are cancelled.
+    /// Serves one connection until it ends. Calls run side by side; those that may be are cancelled then.
     public func serve(_ stream: any ByteStream) async {
         await RPCServerSession(stream, self).run()
     }

@@ -74,7 +74,7 @@ import Testing
         let forever = Promise<Void>(), cancelled = Promise<Void>()
         server.register(Self.service, "Echo") { (text: Text) in text }
         server.register(Self.service, "Fail") { (_: Text) -> Text in throw TTRPCStatus(.notFound, "no such thing") }
-        server.register(Self.service, "Wait") { (text: Text) in
+        server.register(Self.service, "Wait", cancellable: true) { (text: Text) in
             do {
                 try await forever.value()
             } catch {

@@ -64,9 +64,12 @@ import TaskAPI
             try await calls.waitForReaper()
             try host.store.noteStart(entry)
             let start = ContainerStart(
-                host: host, record: entry.record, attachesInput: interactive, attachesOutput: attaches)
+                host: host, record: entry.record, isNew: false, attachesInput: interactive, attachesOutput: attaches)
             do {
                 attachedCode = try await start.run(holding: lock) { try say(reference) }
+            } catch ContainerStart.Failure.stopped(let error) where attaches {
+                // As of one that was killed.
+                throw error
             } catch ContainerStart.Failure.notCreated where (try? host.store.find(entry.record.id)) == nil {
                 throw StoreError.notFound(reference)
             }

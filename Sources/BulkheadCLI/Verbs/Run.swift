@@ -24,16 +24,9 @@ import MonitorClient
         Notice.network.give(once: host.root)
         if accelerator == .tcg { Notice.translation.give(once: host.root) }
         let start = ContainerStart(
-            host: host, record: container.record, attachesInput: options.interactive && !options.detaches,
-            attachesOutput: !options.detaches)
-        do {
-            return try await start.run(holding: lock) { try say(container.record.id) }
-        } catch let failure as ContainerStart.Failure {
-            // The record of a container that could not be made is nobody's; docker keeps one that could not be started.
-            let wasMade = if case .notCreated = failure { false } else { true }
-            if !wasMade || container.record.removesItself { try? host.store.remove(container.record) }
-            throw failure
-        }
+            host: host, record: container.record, isNew: true,
+            attachesInput: options.interactive && !options.detaches, attachesOutput: !options.detaches)
+        return try await start.run(holding: lock) { try say(container.record.id) }
     }
 }
 

@@ -98,6 +98,7 @@ int bh_signalfd(uint64_t mask);
 /// The next signal number that is pending on `fd`; 0: none.
 int bh_signalfd_read(int fd);
 int bh_block_signals(uint64_t mask);
+int bh_unblock_signals(uint64_t mask);
 int bh_ignore_signal(int signal);
 /// 1 when this process ignores `signal`, as one does that nohup(1) or a script has started in the background.
 int bh_signal_is_ignored(int signal);

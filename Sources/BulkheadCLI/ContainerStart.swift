@@ -36,8 +36,7 @@ import TaskAPI
         /// How it ends, when it is attached.
         let end: Task<WaitResponse, any Error>?
         let streams: StandardStreams?
-        let signals: SignalWatch
-        /// One that came too late to keep it from beginning.
+        /// A signal that came too late to keep it from beginning.
         let early: CInt?
     }
 
@@ -48,32 +47,32 @@ import TaskAPI
     ///   - announce: called when it runs detached.
     /// - Returns: the exit code for this command.
     func run(holding lock: consuming OwnedFD, announce: @escaping () throws -> Void) async throws -> Int32 {
+        // Before any thread is made, so that no other takes them.
+        let signals = try SignalWatch(SignalSet(Foreground.forwarded).withoutIgnored)
         let begun: Begun
         do {
-            begun = try await begin()
+            begun = try await begin(signals)
         } catch let failure as Failure {
             keep(failure)
+            signals.end()
             _ = consume lock
             throw failure
         }
         _ = consume lock
         defer { begun.streams?.restore() }
         guard let end = begun.end else {
-            begun.signals.end()
+            signals.end()
             try announce()
             begun.pod.client.close()
             return 0
         }
-        return try await wait(for: begun, end)
+        return try await wait(for: begun, end, signals)
     }
 
     /// - Throws: `Failure`; nothing of the pod is left then.
-    private func begin() async throws -> Begun {
-        let signals: SignalWatch
+    private func begin(_ signals: SignalWatch) async throws -> Begun {
         let streams: StandardStreams?
         do {
-            // Before any thread is made, so that no other takes them.
-            signals = try SignalWatch(SignalSet(Foreground.forwarded).withoutIgnored)
             streams = attachesOutput ? try StandardStreams(interactive: attachesInput, terminal: record.terminal) : nil
         } catch {
             throw Failure.notCreated(Self.told(error))
@@ -91,10 +90,9 @@ import TaskAPI
             // Goes out with the start: an end is kept for seconds only, and this command may be stopped meanwhile.
             let end = attachesOutput ? Task { @EventLoop in try await pod.client.wait(record.id) } : nil
             try await start(pod, streams)
-            return Begun(pod: pod, end: end, streams: streams, signals: signals, early: interrupted.current)
+            return Begun(pod: pod, end: end, streams: streams, early: interrupted.current)
         } catch {
             streams?.restore()
-            signals.end()
             throw error
         }
     }
@@ -166,11 +164,13 @@ import TaskAPI
         return .stopped(CLIError("container \(record.name) was stopped while it was starting", exitCode: 137))
     }
 
-    private func wait(for begun: Begun, _ end: Task<WaitResponse, any Error>) async throws -> Int32 {
+    private func wait(
+        for begun: Begun, _ end: Task<WaitResponse, any Error>, _ signals: SignalWatch
+    ) async throws -> Int32 {
         let client = begun.pod.client
         let foreground = Foreground(
             client: client, end: end, id: record.id, execID: "", subject: "container \(record.name)",
-            streams: begun.streams, terminal: record.terminal, signals: begun.signals)
+            streams: begun.streams, terminal: record.terminal, signals: signals)
         // When all of the pod has been cleaned up no stream has a writer any more.
         return try await foreground.exitCode(early: begun.early) { _ in
             do {

@@ -153,7 +153,8 @@ import TaskAPI
     }
 
     private func told(_ error: any Error, of pod: PodOfOne, _ code: Int32 = CLIError.notRun) -> CLIError {
-        guard let end = pod.client.end, error as? TTRPCStatus == end else { return Self.told(error, code) }
+        // Whichever of its connections has ended first.
+        guard pod.client.wasKilled else { return Self.told(error, code) }
         return CLIError(
             "container \(record.name) could not be started: its pod's monitor was killed", exitCode: CLIError.notRun)
     }

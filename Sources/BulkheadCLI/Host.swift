@@ -84,8 +84,9 @@ struct Host: Sendable {
         for error in PodDirectory.sweep(state: state) { tell("warning: \(error)") }
     }
 
-    /// Suspends until nothing of the pod is left.
+    /// Suspends until nothing of the pod is left. What its reaper cannot undo, killed as well, is undone here.
     @EventLoop func waitForReaper(_ id: String, within limit: Duration) async throws {
+        sweep()
         try await within(limit, waitingFor: "end of what the pod has left") {
             while Files.exists(self.paths(id).pod) { try await EventLoop.sleep(for: .milliseconds(50)) }
         }

@@ -133,10 +133,13 @@ import TaskAPI
     }
 
     /// Whether the monitor is no more, or has ended the connection.
-    public var isClosed: Bool { end != nil }
+    public var isClosed: Bool { rpc.ended.current != nil }
 
-    /// What calls throw that the end of the connection has overtaken; nil while it lasts.
-    public var end: TTRPCStatus? { rpc.ended.current }
+    /// Whether the monitor, which this process has started, was ended by a signal.
+    public var wasKilled: Bool {
+        guard case .signaled = process?.exit.current else { return false }
+        return true
+    }
 
     /// Ends the connections. The monitor and its pod go on.
     public func close() {

@@ -1,4 +1,5 @@
 import EventLoop
+import Glibc
 import Linux
 import Support
 import Testing
@@ -166,15 +167,19 @@ import Testing
         }
     }
 
-    @EventLoop @Test func aMonitorKilledDuringTheBootIsTold() async throws {
+    /// Whether its reaper goes with it or not, the client is not kept waiting.
+    @EventLoop @Test(arguments: [["monitor"], ["monitor", "reaper"]])
+    func aMonitorKilledDuringTheBootIsTold(_ victims: [String]) async throws {
         try await Bulkhead.with { bulkhead in
             let run = try bulkhead.start(["run", "--name", "lost", "busybox", "true"])
             try await bulkhead.wait(for: "machine") { bulkhead.processes().count >= 3 }
-            for pid in bulkhead.processes() {
+            let pids = try bulkhead.processes().filter { pid in
                 let name = try Files.readText("/proc/\(pid)/cmdline")
-                if name.hasPrefix("bulkhead-monitor") { try PidFD(pid).signal(9) }
+                return victims.contains { name.hasPrefix("bulkhead-" + $0) }
             }
-            let result = try await run.end()
+            // Stopped first, so that none sees another's end.
+            for signal in [SIGSTOP, SIGKILL] { for pid in pids { try PidFD(pid).signal(signal) } }
+            let result = try await run.end(within: .seconds(4))
             #expect(result.code == 125)
             #expect(
                 result.error == "bulkhead: container lost could not be started: its pod's monitor was killed\n",

@@ -189,9 +189,7 @@ import TaskAPI
         do {
             return try await calls.end().exitStatus
         } catch let error as ContainerCalls.NotRunning {
-            // What became of the container is in its record, once the pod's end is complete. Its reaper may have been
-            // killed as well.
-            host.sweep()
+            // What became of the container is in its record, once the pod's end is complete.
             do { try await calls.waitForReaper() } catch _ { throw error }
             let left: ContainerStore.Entry
             do throws(StoreError) {

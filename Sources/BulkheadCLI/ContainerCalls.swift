@@ -120,6 +120,11 @@ import TaskAPI
     /// that. Returns when nothing of it is left.
     func stop(grace: Duration, signal: Int32? = nil) async throws {
         guard entry.status.phase != .exited, let client = try await open() else { return }
+        try await endPod(client, grace: grace, signal: signal)
+        await noteStop()
+    }
+
+    private func endPod(_ client: MonitorClient, grace: Duration, signal: Int32?) async throws {
         var steps: [@EventLoop () async throws -> Void] = [
             { try await self.ask(client, signal ?? self.entry.record.stopSignal, grace: grace) },
             { try await self.ask(client, SIGKILL, grace: Self.patience) },
@@ -136,13 +141,12 @@ import TaskAPI
         for step in steps {
             // The next step is for when it did not help.
             try? await step()
-            if (try? await client.waitForEnd(within: .milliseconds(500))) != nil { return await noteStop() }
+            if (try? await client.waitForEnd(within: .milliseconds(500))) != nil { return }
         }
-        if (try? await client.waitForEnd(within: Self.patience)) != nil { return await noteStop() }
+        if (try? await client.waitForEnd(within: Self.patience)) != nil { return }
         try client.killMonitor()
         try await client.waitForEnd(within: Self.patience)
         try await waitForReaper()
-        await noteStop()
     }
 
     /// Whoever was starting the container may have been killed, and then its status says nothing of the end.

@@ -99,15 +99,12 @@ import TaskAPI
 
     /// The record of a container that could not be made is nobody's; docker keeps one that could not be started.
     private func keep(_ failure: Failure) {
-        let wasMade = if case .notCreated = failure { !isNew } else { true }
         // What kept the container from running is what the user is to see.
-        guard wasMade, !(isNew && record.removesItself) else {
-            try? host.store.remove(record)
-            return
+        switch failure {
+        case _ where isNew && record.removesItself, .notCreated where isNew: try? host.store.remove(record)
+        case .stopped: try? host.store.noteFailedStart(record.id, code: 137)
+        case .notCreated, .notStarted: try? host.store.noteFailedStart(record.id, error: failure.description)
         }
-        let wasStopped = if case .stopped = failure { true } else { false }
-        try? host.store.noteFailedStart(
-            record.id, code: wasStopped ? 137 : nil, error: wasStopped ? "" : failure.description)
     }
 
     /// Up to the program's begin. A signal of somebody who does not want to wait for it ends the boot; once the program

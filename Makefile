@@ -9,6 +9,9 @@ DESTDIR ?=
 INSTALL_BIN := $(DESTDIR)$(PREFIX)/bin
 INSTALL_LIB := $(DESTDIR)$(PREFIX)/lib/bulkhead
 
+PAUSE_FLAGS := -Os -s -Wall -Wextra -Werror -std=c11 -ffreestanding -fno-stack-protector -fno-asynchronous-unwind-tables \
+    -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack
+
 SWIFT_BUILD := swift build --explicit-target-dependency-import-check error
 
 help: ## This list
@@ -35,11 +38,13 @@ programs:
 	    cmp -s .build/release/$$program bin/.$$program.built || { \
 	        cp .build/release/$$program bin/.$$program.built; \
 	        strip -o bin/$$program .build/release/$$program; }; done
+	@clang $(PAUSE_FLAGS) -o bin/.bulkhead-pause Sources/bulkhead-pause/pause.c && mv bin/.bulkhead-pause bin/bulkhead-pause
 
 guest: deps programs
 	@echo "preparing the guest"
 	@scripts/guest/fetch-kernel
-	@.build/release/guest-image --kernel-package-root build/kernel/root --agent bin/bulkhead-agent --output build/guest
+	@.build/release/guest-image --kernel-package-root build/kernel/root --agent bin/bulkhead-agent \
+	    --pause bin/bulkhead-pause --output build/guest
 
 images: deps
 	@scripts/images/build-busybox build/images/busybox
@@ -52,7 +57,11 @@ build/interop/peer: Tests/InteropTests/Peer/main.go | test-deps
 	@mkdir -p $(@D)
 	@GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$(CURDIR)/build/interop/cache go build -o $@ $<
 
-test: build lint test-deps build/interop/peer ## Unit tests and end-to-end tests
+build/tests/semaphore: Tests/Programs/semaphore.c
+	@mkdir -p $(@D)
+	@clang -static -O1 -Wall -Wextra -Werror -o $@ $<
+
+test: build lint test-deps build/interop/peer build/tests/semaphore ## Unit tests and end-to-end tests
 	@echo "building the tests"
 	@$(SWIFT_BUILD) --build-tests
 	@echo "running the tests"

@@ -55,9 +55,13 @@ import TTRPC
     private var records: [String: Record] = [:]
     /// Names whose container is being made.
     private var reserved: Set<String> = []
+    /// What containers that are no more have written, for the next one of their name.
+    private var layers: [String: WritableLayer] = [:]
 
     init() throws(SystemCallError) {
-        runtime = ContainerRuntime(program: try Files.open(Boot.program, .path), cgroupParent: "/sys/fs/cgroup")
+        runtime = ContainerRuntime(
+            program: try Files.open(Boot.program, .path), cgroupParent: "/sys/fs/cgroup",
+            layerParent: "/run/layers")
     }
 
     func create(_ request: CreateRequest, _ streams: Streams) async throws -> ProcessResponse {
@@ -67,9 +71,12 @@ import TTRPC
             throw TTRPCStatus(.alreadyExists, "container \(name) exists")
         }
         defer { reserved.remove(name) }
+        let other = request.joining.isEmpty ? nil : try record(request.joining).container
         do {
             let container = try await Container.create(
-                request.spec, name: name, streams: streams.standard, runtime: runtime)
+                request.spec, name: name, streams: streams.standard, runtime: runtime,
+                layer: layers[name], sharing: other)
+            layers[name] = nil
             records[name] = Record(container, try Entry(container.process, streams))
             return ProcessResponse(pid: UInt32(container.process.pid))
         } catch let error as ContainerError {
@@ -182,8 +189,12 @@ import TTRPC
         return response
     }
 
-    func delete(_ request: ProcessRequest) async throws {
+    func delete(_ request: DeleteRequest) async throws {
         let name = request.container
+        if records[name] == nil, let layer = layers[name], !request.keepsFiles {
+            layers[name] = nil
+            return try Self.translating { () throws(ContainerError) in try layer.remove() }
+        }
         let record = try record(name)
         guard request.process.isEmpty else {
             guard try entry(name, request.process).process.exit.current != nil else {
@@ -197,7 +208,7 @@ import TTRPC
         }
         records[name] = nil
         do {
-            try await record.container.delete()
+            layers[name] = try await record.container.delete(keepingLayer: request.keepsFiles)
         } catch {
             throw Self.status(error)
         }

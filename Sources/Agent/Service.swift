@@ -40,7 +40,7 @@ import TTRPC
             try self.containers.resize(request)
             return Empty()
         }
-        register(Method.delete) { [unowned self] (request: ProcessRequest) in
+        register(Method.delete) { [unowned self] (request: DeleteRequest) in
             try await self.containers.delete(request)
             return Empty()
         }

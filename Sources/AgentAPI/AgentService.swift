@@ -27,7 +27,7 @@ public enum AgentService {
         public static let wait = "Wait"
         /// `ResizeRequest` → `Empty`.
         public static let resize = "Resize"
-        /// `ProcessRequest` → `Empty`. Removes a container that has ended, with its cgroup and mounts; with a name, one
+        /// `DeleteRequest` → `Empty`. Removes a container that has ended, with its cgroup and mounts; with a name, one
         /// of its further processes that has ended, whose name is free then.
         public static let delete = "Delete"
         /// `ContainerRequest` → `StatsResponse`. Until the container is deleted.
@@ -92,8 +92,10 @@ public struct CreateRequest: Codable, Equatable, Sendable {
     public var container = ""
     public var spec = ContainerSpec()
     public var streams = StreamsSpec()
+    /// The running container whose namespaces `spec.joinedNamespaces` are; empty when there are none.
+    public var joining = ""
     public init() {}
-    enum CodingKeys: Int, CodingKey { case container = 1, spec, streams }
+    enum CodingKeys: Int, CodingKey { case container = 1, spec, streams, joining }
 }
 
 /// A further process of a container.
@@ -115,6 +117,18 @@ public struct ProcessRequest: Codable, Equatable, Sendable {
         self.process = process
     }
     enum CodingKeys: Int, CodingKey { case container = 1, process }
+}
+
+/// A container that is no more, or one of its processes.
+public struct DeleteRequest: Codable, Equatable, Sendable {
+    public var container = ""
+    public var process = ""
+    /// What the container wrote stays, for the next one of that name.
+    public var keepsFiles = false
+    public init(container: String = "", process: String = "", keepsFiles: Bool = false) {
+        (self.container, self.process, self.keepsFiles) = (container, process, keepsFiles)
+    }
+    enum CodingKeys: Int, CodingKey { case container = 1, process, keepsFiles }
 }
 
 /// A process that has been made.

@@ -9,6 +9,8 @@ public struct ContainerSpec: Codable, Equatable, Sendable {
     public var mounts: [MountSpec] = []
     /// CLONE_NEW* flags of the namespaces that are the container's own.
     public var newNamespaces: UInt64 = 0
+    /// CLONE_NEW* flags of the namespaces that it shares with the container that its creation names.
+    public var joinedNamespaces: UInt64 = 0
     /// Device nodes to make in the container's /dev, besides those that every container has.
     public var devices: [DeviceSpec] = []
     /// /proc/sys keys with dots, as sysctl(8) names them.
@@ -26,7 +28,7 @@ public struct ContainerSpec: Codable, Equatable, Sendable {
 
     enum CodingKeys: Int, CodingKey {
         case root = 1, process, hostname, domainname, mounts, newNamespaces, devices, sysctls, maskedPaths
-        case readonlyPaths, rootfsPropagation, seccomp, resources, personality
+        case readonlyPaths, rootfsPropagation, seccomp, resources, personality, joinedNamespaces
     }
 }
 

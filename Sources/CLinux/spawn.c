@@ -16,7 +16,8 @@
 
 // How a spawn goes:
 //
-//   parent                     child                        grandchild (only when a pid namespace is joined)
+//   parent                     child                        grandchild (only when namespaces are joined, and the
+//                                                           process gets another pid namespace)
 //   clone3(PIDFD) ───────────▶ setns
 //                              clone3(PARENT) ────────────▶ descriptors, session, …
 //                 ◀── pid ──── _exit(0)                     execve
@@ -112,14 +113,18 @@ static void __attribute__((noreturn)) run_child(const struct bh_plan *plan, int 
     fail(report_fd, BH_STEP_EXEC);
 }
 
+static int forks_again(const struct bh_plan *plan) {
+    return plan->join_pidfd >= 0 && ((plan->join_namespaces | plan->new_namespaces) & CLONE_NEWPID);
+}
+
 static void __attribute__((noreturn)) run_first(const struct bh_plan *plan, int report_fd, pid_t parent) {
     if (plan->join_pidfd < 0) run_child(plan, report_fd, parent);
     if (syscall(SYS_setns, plan->join_pidfd, (int)plan->join_namespaces) < 0) fail(report_fd, BH_STEP_JOIN);
-    if (!(plan->join_namespaces & CLONE_NEWPID)) {
+    if (!forks_again(plan)) {
         if (plan->new_namespaces && unshare((int)plan->new_namespaces) < 0) fail(report_fd, BH_STEP_UNSHARE);
         run_child(plan, report_fd, parent);
     }
-    // A joined pid namespace holds for children only, so one more process: our parent's child, not ours.
+    // A pid namespace holds for children only, so one more process: our parent's child, not ours.
     pid_t pid = clone3(plan->new_namespaces | CLONE_PARENT, NULL, -1);
     if (pid < 0) fail(report_fd, BH_STEP_CLONE);
     if (pid == 0) run_child(plan, report_fd, 0);
@@ -150,7 +155,6 @@ pid_t bh_spawn(const struct bh_plan *plan, int *pidfd, enum bh_step *failed) {
     if (plan->fd_count > 64) return -EINVAL;
     if (pipe2(pipe_fds, O_CLOEXEC) < 0) return -errno;
 
-    int joins_pid = plan->join_pidfd >= 0 && (plan->join_namespaces & CLONE_NEWPID);
     uint64_t flags = plan->join_pidfd >= 0 ? 0 : plan->new_namespaces;
     pid_t self = getpid();
     sigset_t all, before;
@@ -182,7 +186,7 @@ pid_t bh_spawn(const struct bh_plan *plan, int *pidfd, enum bh_step *failed) {
         result = report.value;
     }
     close(pipe_fds[0]);
-    if (joins_pid) {
+    if (forks_again(plan)) {
         reap(pid);
         close(*pidfd);
         *pidfd = -1;
@@ -198,7 +202,7 @@ pid_t bh_spawn(const struct bh_plan *plan, int *pidfd, enum bh_step *failed) {
         }
     }
     if (*failed != BH_STEP_NONE) {
-        if (!joins_pid || result != pid) reap(result);
+        if (!forks_again(plan) || result != pid) reap(result);
         if (*pidfd >= 0) close(*pidfd);
         *pidfd = -1;
         return -code;

@@ -9,23 +9,34 @@ import Linux
     private let spec: ContainerSpec
     private let runtime: ContainerRuntime
     private let cgroup: ControlGroup?
+    private let layer: WritableLayer?
 
     private init(
-        _ process: ContainerProcess, _ spec: ContainerSpec, _ runtime: ContainerRuntime, _ cgroup: ControlGroup?
+        _ process: ContainerProcess, _ spec: ContainerSpec, _ runtime: ContainerRuntime, _ cgroup: ControlGroup?,
+        _ layer: WritableLayer?
     ) {
         self.process = process
         self.spec = spec
         self.runtime = runtime
         self.cgroup = cgroup
+        self.layer = layer
     }
 
     /// Makes a container whose first process waits for `start`. When it fails nothing is left.
     /// - Parameters:
     ///   - name: of its cgroup.
     ///   - streams: of the first process; nil: /dev/null. A process with a terminal takes none.
+    ///   - layer: what an earlier container of that name has left; nil: a new one, if `spec` asks for one.
+    ///   - sharing: the running container whose namespaces `spec.joinedNamespaces` are.
     public static func create(
-        _ spec: ContainerSpec, name: String, streams: StandardStreams?, runtime: ContainerRuntime
+        _ spec: ContainerSpec, name: String, streams: StandardStreams?, runtime: ContainerRuntime,
+        layer: consuming WritableLayer? = nil, sharing other: Container? = nil
     ) async throws(ContainerError) -> Container {
+        guard spec.joinedNamespaces == 0 || other != nil else {
+            throw ContainerError("share namespaces", "no container is named that has them")
+        }
+        var layer = layer
+        let keptLayer = layer
         var cgroup: ControlGroup?
         if let parent = runtime.cgroupParent {
             cgroup = try ControlGroup(parent: parent, name: name, files: spec.resources.files)
@@ -37,13 +48,31 @@ import Linux
                     try DeviceFilter.attach(program.instructions.map(\.encoded), to: cgroup)
                 }
             }
+            if spec.root.overlayBytes > 0, layer == nil {
+                layer = try WritableLayer(
+                    parent: runtime.layerParent, name: name, sizeBytes: spec.root.overlayBytes)
+            }
             let process = try await ContainerProcess.make(
-                InitPlan(joins: false, spec: spec), streams: streams, runtime: runtime,
-                cgroup: try Self.open(cgroup))
-            return Container(process, spec, runtime, cgroup)
+                InitPlan(joins: false, spec: spec, layer: layer?.path ?? ""), streams: streams, runtime: runtime,
+                cgroup: try Self.open(cgroup), joining: other?.process)
+            let container = Container(process, spec, runtime, cgroup, layer)
+            container.endWithFirstProcess()
+            return container
         } catch {
-            try? await cgroup?.remove()  // The first failure is the one to tell.
+            // The first failure is the one to tell.
+            try? await cgroup?.remove()
+            if keptLayer == nil { try? layer?.remove() }
             throw error
+        }
+    }
+
+    /// With the first process of a pid namespace the kernel ends all others of it; where the namespace is shared, it ends
+    /// with what the container's cgroup has.
+    private func endWithFirstProcess() {
+        guard let cgroup, !Namespaces(rawValue: spec.newNamespaces).contains(.pid) else { return }
+        Task { @EventLoop in
+            _ = try? await exit.value()  // Never cancelled.
+            cgroup.kill()
         }
     }
 
@@ -107,7 +136,7 @@ import Linux
         var joined = ContainerSpec()
         joined.process = process.inheriting(from: spec.process)
         joined.personality = spec.personality
-        joined.newNamespaces = spec.newNamespaces
+        joined.newNamespaces = spec.newNamespaces | spec.joinedNamespaces
         joined.seccomp = spec.seccomp
         let made = try await ContainerProcess.make(
             InitPlan(joins: true, spec: joined), streams: streams, runtime: runtime, cgroup: try Self.open(cgroup),
@@ -116,10 +145,15 @@ import Linux
         return made
     }
 
-    /// Kills what is left of the container and takes its cgroup away.
-    public func delete() async throws(ContainerError) {
+    /// Kills what is left of the container and takes its cgroup away, and its writable layer.
+    /// - Parameter keepingLayer: not the layer, which is returned.
+    @discardableResult
+    public func delete(keepingLayer: Bool = false) async throws(ContainerError) -> WritableLayer? {
         await process.discard()
         try await cgroup?.remove()
+        if keepingLayer { return layer }
+        try layer?.remove()
+        return nil
     }
 
     private static func open(_ cgroup: ControlGroup?) throws(ContainerError) -> OwnedFD? {

@@ -66,7 +66,7 @@ public enum ContainerInit {
             if Namespaces(rawValue: plan.spec.newNamespaces).contains(.network) {
                 try stage("bring lo up") { () throws(SystemCallError) in try Network.bringLoopbackUp() }
             }
-            try make(plan.spec, channel)
+            try make(plan, channel)
         }
         if let terminal = process.terminal, plan.joins {
             try stage("open the terminal") { () throws(SystemCallError) in
@@ -104,14 +104,15 @@ public enum ContainerInit {
         }
     }
 
-    private static func make(_ spec: ContainerSpec, _ channel: borrowing OwnedFD) throws(ContainerError) {
+    private static func make(_ plan: InitPlan, _ channel: borrowing OwnedFD) throws(ContainerError) {
+        let spec = plan.spec
         let namespaces = Namespaces(rawValue: spec.newNamespaces)
         // Here, since a cgroup namespace starts where its maker is: now that is the container's cgroup.
         if namespaces.contains(.cgroup) {
             try stage("make the namespaces") { () throws(SystemCallError) in try Namespaces.cgroup.unshare() }
         }
         let propagation = MountFlags(rawValue: UInt(truncatingIfNeeded: spec.rootfsPropagation))
-        let root = try ContainerRoot.mount(spec.root, propagation: propagation)
+        let root = try ContainerRoot.mount(spec.root, layer: plan.layer, propagation: propagation)
         for mount in spec.mounts { try ContainerMount(mount).perform(in: root) }
         try root.makeDevices(spec)
         if let terminal = spec.process.terminal {

@@ -31,7 +31,7 @@ import Linux
     public func takeTerminal() -> OwnedFD? { terminal.take() }
 
     /// Makes the process and waits until it is ready to execute its program.
-    /// - Parameter joining: whose container it becomes a part of, and by which namespaces.
+    /// - Parameter joining: whose namespaces it shares, or whose container it becomes a part of.
     static func make(
         _ plan: InitPlan, streams: StandardStreams?, runtime: ContainerRuntime, cgroup: borrowing OwnedFD?,
         joining: ContainerProcess? = nil
@@ -70,6 +70,7 @@ import Linux
             spawn.joinNamespaces = own.subtracting(.mount)
         } else {
             spawn.newNamespaces = own.subtracting(.cgroup).union(.mount)
+            spawn.joinNamespaces = Namespaces(rawValue: plan.spec.joinedNamespaces)
         }
         let nullNumber = null.withRaw { $0 }
         let terminal = plan.spec.process.terminal != nil
@@ -82,7 +83,7 @@ import Linux
             DescriptorMapping(ends.second.withRaw { $0 }, as: ContainerInit.channelNumber),
         ]
         let target = joining?.pidfd.withRaw { $0 }
-        if let target { map.append(DescriptorMapping(target, as: ContainerInit.joinedProcessNumber)) }
+        if let target, plan.joins { map.append(DescriptorMapping(target, as: ContainerInit.joinedProcessNumber)) }
         let child = try spawn.start(
             descriptors: map, programFD: runtime.program.withRaw { $0 },
             joining: spawn.joinNamespaces.isEmpty ? nil : target, cgroup: cgroup)

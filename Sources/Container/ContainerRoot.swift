@@ -9,14 +9,18 @@ struct ContainerRoot: ~Copyable {
     /// Its topmost directory, of that mount.
     let directory: OwnedFD
 
-    /// Cuts this mount namespace off and mounts the container's root on itself, with a tmpfs over it when asked for.
-    static func mount(_ spec: RootFileSystem, propagation: MountFlags) throws(ContainerError) -> ContainerRoot {
+    /// Cuts this mount namespace off and mounts the container's root on itself, or with a `WritableLayer` over it.
+    static func mount(
+        _ spec: RootFileSystem, layer: String, propagation: MountFlags
+    ) throws(ContainerError) -> ContainerRoot {
         guard spec.path.hasPrefix("/") else { throw ContainerError("mount the root", "no absolute path: \(spec.path)") }
         // Never shared with the guest: a slave at most, which pivot_root needs too.
         let cut: MountFlags = propagation.contains(.isPrivate) ? .isPrivate : .slave
         let path = try stage("mount the root") { () throws(SystemCallError) in
             try Mounts.setPropagation("/", [cut, .recursive])
-            if spec.overlayBytes > 0 { return try Self.mountOverlay(spec) }
+            if !layer.isEmpty {
+                return try WritableLayer.mount(layer, over: Files.open(spec.path, [.path, .directory]))
+            }
             try Mounts.mount(spec.path, on: spec.path, [.bind, .recursive])
             return spec.path
         }
@@ -25,7 +29,7 @@ struct ContainerRoot: ~Copyable {
             return try Files.open(path, [.path, .directory])
         }
         let root = ContainerRoot(path: path, directory: directory)
-        guard spec.files.isEmpty || spec.overlayBytes > 0 else {
+        guard spec.files.isEmpty || !layer.isEmpty else {
             throw ContainerError("write \(spec.files[0].path)", "the root is written through")
         }
         for file in spec.files { try root.write(file) }
@@ -46,25 +50,6 @@ struct ContainerRoot: ~Copyable {
             try Files.changeMode(opened, 0o644)
             try opened.writeAll(file.content)
         }
-    }
-
-    /// The tmpfs goes over the very directory that is the lower layer, so that no other place is needed; what is below
-    /// stays reachable by its descriptor.
-    private static func mountOverlay(_ spec: RootFileSystem) throws(SystemCallError) -> String {
-        let lower = try Files.open(spec.path, [.path, .directory])
-        try Mounts.mount(
-            "tmpfs", on: spec.path, type: "tmpfs", [.noDevices, .noSetUID],
-            data: "size=\(spec.overlayBytes),mode=0755")
-        for name in ["upper", "work", "merged"] { try Files.makeDirectory(spec.path + "/" + name) }
-        let mode = try lower.status().mode
-        try Files.changeMode(spec.path + "/upper", mode)
-        // Relative, since a path may hold what overlayfs takes for a separator.
-        try changeDirectory(spec.path)
-        try Mounts.mount(
-            "overlay", on: "merged", type: "overlay",
-            data: lower.withRaw { "lowerdir=/proc/self/fd/\($0),upperdir=upper,workdir=work" })
-        try changeDirectory("/")
-        return spec.path + "/merged"
     }
 
     /// Opens a path of the container as a place (O_PATH), not its content.

@@ -5,14 +5,19 @@ import Linux
 public final class ContainerRuntime: Sendable {
     let program: OwnedFD
     let cgroupParent: String?
+    let layerParent: String
     let limit: Duration
 
     /// - Parameters:
     ///   - program: the program that calls `ContainerInit.run`, open as a place (O_PATH).
     ///   - cgroupParent: a directory of a mounted cgroup2 in which containers get theirs; nil: they get none.
+    ///   - layerParent: a directory in which writable layers are mounted; made when it is needed.
     ///   - limit: for making a container, and for starting it.
-    public init(program: consuming OwnedFD, cgroupParent: String?, limit: Duration = .seconds(30)) {
+    public init(
+        program: consuming OwnedFD, cgroupParent: String?, layerParent: String, limit: Duration = .seconds(30)
+    ) {
         self.program = program
+        self.layerParent = layerParent
         self.cgroupParent = cgroupParent
         self.limit = limit
     }

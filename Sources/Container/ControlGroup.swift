@@ -74,9 +74,14 @@ struct ControlGroup: Sendable {
         return events.split(separator: "\n").contains { $0.hasPrefix("oom_kill ") && $0 != "oom_kill 0" }
     }
 
+    /// Kills what is left in it.
+    func kill() {
+        try? Files.control(path + "/cgroup.kill", "1")  // It has been removed.
+    }
+
     /// Kills what is left in it and takes it away.
     @EventLoop func remove() async throws(ContainerError) {
-        try? Files.control(path + "/cgroup.kill", "1")
+        kill()
         var failure = ""
         for _ in 0..<Self.removalTries {
             do throws(SystemCallError) {

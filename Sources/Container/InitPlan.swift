@@ -6,8 +6,10 @@ struct InitPlan: Codable, Equatable, Sendable {
     /// It joins a container that is there: of `spec` only `process`, `seccomp` and `personality` count.
     var joins = false
     var spec = ContainerSpec()
+    /// Where the container's writable layer is; empty: it has none.
+    var layer = ""
 
-    enum CodingKeys: Int, CodingKey { case joins = 1, spec }
+    enum CodingKeys: Int, CodingKey { case joins = 1, spec, layer }
 
     /// In bytes.
     static let limit = Protobuf.defaultMaximumBytes
@@ -21,9 +23,8 @@ struct InitPlan: Codable, Equatable, Sendable {
         }
     }
 
-    init(joins: Bool, spec: ContainerSpec) {
-        self.joins = joins
-        self.spec = spec
+    init(joins: Bool, spec: ContainerSpec, layer: String = "") {
+        (self.joins, self.spec, self.layer) = (joins, spec, layer)
     }
 
     /// - Throws: `ContainerError` when `bytes` are no plan.

@@ -6,6 +6,8 @@
 ///   that order. Those in `order` are left out; features share modules, so that EEXIST is no failure, and neither is
 ///   ENODEV: a processor may lack what one of two checksum modules needs.
 public struct Initrd: Sendable, Equatable {
+    /// The root of pods' first container: nothing is in it but its program.
+    public static let pauseRoot = "pause", pauseProgram = "pause/pause"
     /// Modules are stored here, unpacked, under the kernel's name for them: `virtio_rng.ko`.
     public static let moduleDirectory = "lib/modules"
 
@@ -34,13 +36,13 @@ public struct Initrd: Sendable, Equatable {
         modulePaths = all
     }
 
-    /// The archive with `agent` as `/init`.
+    /// The archive with `agent` as `/init`, and `pause` as the program of `pauseRoot`.
     /// - Parameter modules: contents of `modulePaths`, unpacked and in the same order.
     /// - Throws: what `CPIOArchive.append` throws; `.tooLarge` is the only one that its input can cause.
-    public func archive(agent: [UInt8], modules: [[UInt8]]) throws(CPIOError) -> CPIOArchive {
+    public func archive(agent: [UInt8], pause: [UInt8], modules: [[UInt8]]) throws(CPIOError) -> CPIOArchive {
         precondition(modules.count == modulePaths.count, "\(modules.count) contents for \(modulePaths.count) modules")
         var archive = CPIOArchive()
-        for directory in ["dev", "proc", "sys", "lib", Self.moduleDirectory] {
+        for directory in ["dev", "proc", "sys", "lib", Self.moduleDirectory, Self.pauseRoot] {
             try archive.append(.init(path: directory, permissions: 0o755, content: .directory))
         }
         // The kernel opens the console for /init before anything is mounted on /dev.
@@ -52,6 +54,7 @@ public struct Initrd: Sendable, Equatable {
             try archive.append(.init(path: device.path, permissions: device.permissions, content: content))
         }
         try archive.append(.init(path: "init", permissions: 0o755, content: .file(agent)))
+        try archive.append(.init(path: Self.pauseProgram, permissions: 0o755, content: .file(pause)))
         for (name, text) in [("order", order), ("later", later)] {
             let path = Self.moduleDirectory + "/" + name
             try archive.append(.init(path: path, permissions: 0o644, content: .file(Array(text.utf8))))

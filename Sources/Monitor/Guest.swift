@@ -125,9 +125,11 @@ import TTRPC
     }
 
     /// Forgets a container that has ended, or with `process` one of its processes.
-    func delete(_ container: String, _ process: String = "") async throws {
+    /// - Parameter keepsFiles: what it wrote stays for the next one of that name.
+    func delete(_ container: String, _ process: String = "", keepsFiles: Bool = false) async throws {
         let _: Empty = try await call(
-            AgentService.Method.delete, ProcessRequest(container: container, process: process))
+            AgentService.Method.delete,
+            DeleteRequest(container: container, process: process, keepsFiles: keepsFiles))
     }
 
     /// Suspends until the process has ended.

@@ -16,6 +16,7 @@ extension Sandbox {
             throw SandboxError(.unimplemented, "mounts for the root file system and checkpoints are not supported yet")
         }
         let descriptors = try handOver.claim(stdin: request.stdin, stdout: request.stdout, stderr: request.stderr)
+        try await waitForPause()
         try apply(.add(request.id))
         do {
             return try await make(request, options, descriptors)
@@ -35,6 +36,7 @@ extension Sandbox {
         var create = CreateRequest()
         create.container = request.id
         create.spec = try translate(spec, request, options)
+        try joinPod(&create)
         let isTerminal = create.spec.process.terminal != nil
         if isTerminal, options.width > 0 {
             create.spec.process.terminal = TerminalSpec(options.width, options.height)

@@ -95,6 +95,7 @@ extension Sandbox {
         }
         try process.handle(.started)
         if execID.isEmpty, process.state == .running {
+            handle(.started(id))
             container.status.phase = .running
             save(container)
         }
@@ -157,7 +158,7 @@ extension Sandbox {
         let event: ProcessEvent = process.state == .starting && process.pid == 0 ? .startFailed(end) : .ended(end)
         try? process.handle(event)  // No state refuses an end.
         if process === container.main {
-            handle(.containerEnded(container.id))
+            handle(.ended(container.id))
         } else if process.deletesItself {
             delete(process, of: container, after: Self.unclaimedEndLimit)
         }
@@ -217,15 +218,19 @@ extension Sandbox {
             container.isBeingDeleted = false
             throw error
         }
+        // Before its end is reported: one that has never begun ends nothing with it.
+        handle(.remove(container.id))
         report(ProcessEnd(status: 137, at: WallClock.now), of: container.main, in: container)
         container.execs.values.forEach { forget($0) }
         forget(container.main)
         containers[container.id] = nil
-        handle(.remove(container.id))
     }
 
     private func deleteInGuest(_ id: String, _ execID: String) async throws {
-        guard state != .stopped, state != .stopping else { return }
+        switch state.phase {
+        case .stopping(.machine), .stopped: return
+        case .unassigned, .created, .ready, .stopping: break
+        }
         do {
             try await guest.delete(id, execID)
         } catch let error as TTRPCStatus where error.code == .notFound {

@@ -18,6 +18,7 @@ import TaskAPI
     /// How long a monitor whose machine did not come up stays to say so.
     private static let tellingLimit: Duration = .seconds(5)
 
+    var id: String { directory.paths.id }
     let guest: Guest
     let share: any Share
     let handOver = HandOverSocket()
@@ -27,7 +28,16 @@ import TaskAPI
     private var recordsToRemove: [(path: String, link: String)] = []
     /// Everything that was made is undone, except what the journal lists.
     nonisolated let finished = Promise<Void>()
-    private let directory: PodDirectory
+    let directory: PodDirectory
+    /// What the containers share with the first one; nil before there is a pod.
+    var sharing: PodSharing?
+    /// When the pause container runs, or why it does not. Fulfilled for a pod without one when it is assigned.
+    nonisolated let pauseRuns = Promise<Result<Void, SandboxError>>()
+    /// Of every container that ends with the pod, when somebody has given one.
+    var stopTime: Duration?
+    /// The monitor stays after the pod's end, until it is told to go.
+    private var staysAfterEnd = false
+    private nonisolated let mayGo = Promise<Void>()
     /// Somebody has been told why the machine did not come up.
     private nonisolated let failureTold = Promise<Void>()
     private var isShuttingDown = false
@@ -64,7 +74,14 @@ import TaskAPI
 
     func assign(_ request: AssignRequest) throws(SandboxError) {
         try checkMachine()
-        try apply(.assign(endsWithContainer: request.endsWithContainer))
+        try apply(.assign(takesOthers: !request.endsWithContainer))
+        staysAfterEnd = !request.endsWithContainer && request.pause == nil
+        sharing = PodSharing(request.pause)
+        if let pause = request.pause {
+            try startPause(pause)
+        } else {
+            pauseRuns.fulfil(.success(()))
+        }
     }
 
     /// - Throws: why the machine did not come up, if it did not.
@@ -86,7 +103,16 @@ import TaskAPI
     /// Ends the pod: its machine goes, and its processes with it.
     func shutDown() {
         wasShutDown = true
+        mayGo.fulfil(())
         handle(.shutDown)
+    }
+
+    /// Ends the pod, its containers having their time for it.
+    func stop(_ request: StopRequest) {
+        wasShutDown = true
+        mayGo.fulfil(())
+        stopTime = request.seconds.map { .seconds(Int64($0)) }
+        handle(.stop)
     }
 
     /// Whether containers have ended, and the pod with them, without anybody asking for the pod's end.
@@ -114,6 +140,8 @@ import TaskAPI
 
     private func perform(_ action: PodAction) {
         switch action {
+        case .stopContainers(let ids):
+            for id in ids { Task { @EventLoop in await self.stopContainer(id) } }
         case .stopMachine:
             isShuttingDown = true
             Task { @EventLoop in await self.guest.kill() }
@@ -126,6 +154,7 @@ import TaskAPI
         case .finish:
             Task { @EventLoop in
                 await self.lingerAfterFailure()
+                if self.staysAfterEnd { _ = try? await self.mayGo.value() }  // Never cancelled.
                 self.finished.fulfil(())
             }
         }

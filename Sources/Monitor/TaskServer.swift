@@ -43,6 +43,15 @@ import TaskAPI
             try sandbox.assign(request)
             return TaskEmpty()
         }
+        register(SandboxService.name, Method.ready, cancellable: true) { [sandbox] (_: TaskEmpty) in
+            try await sandbox.waitForPause()
+            return TaskEmpty()
+        }
+        register(SandboxService.name, Method.stop) { [sandbox, endTold] (request: StopRequest) in
+            endTold.fulfil(())
+            sandbox.stop(request)
+            return TaskEmpty()
+        }
     }
 
     private func registerContainers() {

@@ -72,6 +72,20 @@ import TaskAPI
             SandboxService.name, SandboxService.Method.assign, request, within: Self.callLimit)
     }
 
+    /// Suspends until the pod has its pause container, its machine booted before it.
+    public func ready(within limit: Duration = .seconds(90)) async throws {
+        let _: TaskEmpty = try await rpc.call(
+            SandboxService.name, SandboxService.Method.ready, TaskEmpty(), within: limit)
+    }
+
+    /// Asks for the pod's end. Returns at once; see `waitForEnd`.
+    /// - Parameter time: how long its containers have until SIGKILL; nil: each its own.
+    public func stop(within time: Duration?) async throws {
+        let request = StopRequest(seconds: time.map { UInt32(clamping: $0.components.seconds) })
+        let _: TaskEmpty = try await rpc.call(
+            SandboxService.name, SandboxService.Method.stop, request, within: Self.callLimit)
+    }
+
     /// Calls the task service.
     public func task<Request: Encodable & Sendable, Response: Decodable & Sendable>(
         _ method: String, _ request: Request, returning: Response.Type = Response.self,

@@ -22,6 +22,9 @@ public final class PodDirectory: Sendable {
         /// The monitor's standard error.
         public var log: String { pod + "/monitor.log" }
 
+        /// The pod's id, which names its directory.
+        public var id: String { pod.split(separator: "/").last.map(String.init) ?? "" }
+
         /// - Parameter id: a name without slashes.
         public init(state: String, id: String) { pod = Self.pods(state) + "/" + id }
 
@@ -123,7 +126,7 @@ public final class PodDirectory: Sendable {
     private var users: String { (Files.parent(of: paths.pod).flatMap { Files.parent(of: $0) } ?? "") + "/users" }
 
     /// What the link of this pod's user says.
-    private var claim: String { "../pods/" + (paths.pod.split(separator: "/").last.map(String.init) ?? "") }
+    private var claim: String { "../pods/" + paths.id }
 
     private func releaseUser() throws(SystemCallError) {
         // There is none when the pod had not come that far.

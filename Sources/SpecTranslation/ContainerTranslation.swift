@@ -31,7 +31,7 @@ public enum ContainerTranslation {
         container.mounts = try mounts(spec.mounts ?? [], binds: binds)
         guard let linux = spec.linux else { return container }
         container.personality = linux.personality.map { personality($0.domain) }
-        container.newNamespaces = namespaces(linux.namespaces ?? [])
+        container.newNamespaces = flags((linux.namespaces ?? []).map(\.type))
         container.devices = try devices(linux.devices ?? [])
         container.sysctls = try sysctls(linux.sysctl ?? [:])
         container.maskedPaths = try FieldChecks.containedPaths(linux.maskedPaths, "linux.maskedPaths")
@@ -63,7 +63,7 @@ public enum ContainerTranslation {
         }
     }
 
-    private static func name(_ value: String?, _ field: String) throws(TranslationError) -> String {
+    static func name(_ value: String?, _ field: String) throws(TranslationError) -> String {
         let name = try FieldChecks.text(value ?? "", field)
         guard name.utf8.count <= maximumNameBytes else {
             throw .invalid(field, name, "has more than \(maximumNameBytes) bytes")
@@ -72,10 +72,10 @@ public enum ContainerTranslation {
     }
 
     /// CLONE_NEW* of the namespaces. Source: include/uapi/linux/sched.h.
-    static func namespaces(_ namespaces: [RuntimeSpec.Namespace]) -> UInt64 {
+    static func flags(_ namespaces: [RuntimeSpec.Namespace.Kind]) -> UInt64 {
         namespaces.reduce(0) { mask, namespace in
             let flag: UInt64 =
-                switch namespace.type {
+                switch namespace {
                 case .time: 0x80
                 case .mount: 0x2_0000
                 case .cgroup: 0x200_0000
@@ -98,7 +98,7 @@ public enum ContainerTranslation {
     }
 
     /// Parameters by name. A name becomes a path below /proc/sys in the guest and must stay there.
-    private static func sysctls(_ values: [String: String]) throws(TranslationError) -> [String: String] {
+    static func sysctls(_ values: [String: String]) throws(TranslationError) -> [String: String] {
         for (name, value) in values.sorted(by: { $0.key < $1.key }) {
             try FieldChecks.kernelParameter(name, "linux.sysctl")
             _ = try FieldChecks.text(value, "linux.sysctl.\(Shown.shortened(name))")

@@ -10,6 +10,10 @@ public enum SandboxService {
         public static let hello = "Hello"
         /// `AssignRequest` → `TaskEmpty`. Before it, the machine belongs to nobody and takes no container.
         public static let assign = "Assign"
+        /// `TaskEmpty` → `TaskEmpty`, when the pause container runs.
+        public static let ready = "Ready"
+        /// `StopRequest` → `TaskEmpty`, at once. The end of the monitor is the end of the pod.
+        public static let stop = "Stop"
     }
 }
 
@@ -21,11 +25,40 @@ public struct MonitorHello: Codable, Equatable, Sendable {
 }
 
 /// Everything that belongs to a pod and not to any machine.
+///
+/// The pod ends when its first container does: the pause container, or without `pause` the first that is created.
 public struct AssignRequest: Codable, Equatable, Sendable {
-    /// The pod is its one container: it ends, and its monitor with it, when the container does.
+    /// The pod is its one container, and its monitor ends with the pod. Otherwise the monitor stays until `Shutdown`, unless
+    /// there is a `pause`.
     public var endsWithContainer = false
+    /// The monitor makes and starts a pause container, named as the pod is, before all others.
+    public var pause: PauseOptions?
     public init() {}
-    enum CodingKeys: Int, CodingKey { case endsWithContainer = 1 }
+    enum CodingKeys: Int, CodingKey { case endsWithContainer = 1, pause }
+}
+
+/// The container that holds what a pod's containers share.
+public struct PauseOptions: Codable, Equatable, Sendable {
+    /// Of all of the pod's containers.
+    public var hostname = ""
+    /// The containers see each other's processes; the pause container is their first one.
+    public var sharesProcesses = false
+    /// The size of the pod's /dev/shm.
+    public var sharedMemoryBytes: UInt64 = 64 << 20
+    /// Of the namespaces that are shared.
+    public var sysctls: [String: String] = [:]
+    /// As in `ContainerOptions`.
+    public var record = ""
+    public init() {}
+    enum CodingKeys: Int, CodingKey { case hostname = 1, sharesProcesses, sharedMemoryBytes, sysctls, record }
+}
+
+/// Ends the pod: its containers get their stop signal, their time, and SIGKILL; the pause container last.
+public struct StopRequest: Codable, Equatable, Sendable {
+    /// How long they have; without, each its own time.
+    public var seconds: UInt32?
+    public init(seconds: UInt32? = nil) { self.seconds = seconds }
+    enum CodingKeys: Int, CodingKey { case seconds = 1 }
 }
 
 /// What a container's creator wants beyond the bundle.
@@ -43,6 +76,8 @@ public struct ContainerOptions: Codable, Equatable, Sendable {
     public var overlayBytes: UInt64 = 0
     /// `user[:group]` that the guest looks up. Not empty: decides instead of the bundle's ids.
     public var user = ""
+    /// What the container is asked to end with when its pod ends, and how long it has. 0: SIGTERM; 10 s.
+    public var stopSignal: UInt32 = 0, stopSeconds: UInt32 = 0
     /// 0: no log.
     public var logFileBytes: UInt64 = 0
     public var logFiles: UInt32 = 0
@@ -55,7 +90,7 @@ public struct ContainerOptions: Codable, Equatable, Sendable {
     public init() {}
     enum CodingKeys: Int, CodingKey {
         case record = 1, removesRecord, recordLink, overlayBytes, user, logFileBytes, logFiles, width, height
-        case keepsInputOpen, files
+        case keepsInputOpen, files, stopSignal, stopSeconds
     }
 }
 

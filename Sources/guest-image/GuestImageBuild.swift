@@ -3,12 +3,13 @@ import GuestImage
 
 /// One call of the tool: reads the package, and writes the guest's files unless those there were made from the same.
 struct GuestImageBuild {
-    static let usage = "usage: guest-image --kernel-package-root DIR --agent FILE --output DIR"
+    static let usage = "usage: guest-image --kernel-package-root DIR --agent FILE --pause FILE --output DIR"
     /// Raised with every change that makes other files out of the same input.
-    static let formatVersion = 1
+    static let formatVersion = 2
 
     let package: KernelPackage
     let agentPath: String
+    let pausePath: String
     let output: OutputDirectory
     let selection = ModuleSelection.standard
 
@@ -16,16 +17,17 @@ struct GuestImageBuild {
         var values: [String: String] = [:]
         var rest = arguments[...]
         while let option = rest.popFirst() {
-            guard ["--kernel-package-root", "--agent", "--output"].contains(option) else {
+            guard ["--kernel-package-root", "--agent", "--pause", "--output"].contains(option) else {
                 throw .usage("unknown option \(option)")
             }
             guard let value = rest.popFirst(), !value.isEmpty else { throw .usage("\(option) needs a value") }
             guard values.updateValue(value, forKey: option) == nil else { throw .usage("\(option) given twice") }
         }
-        guard let root = values["--kernel-package-root"], let agent = values["--agent"], let out = values["--output"]
-        else { throw .usage("three options are needed") }
+        guard let root = values["--kernel-package-root"], let agent = values["--agent"], let pause = values["--pause"],
+            let out = values["--output"]
+        else { throw .usage("four options are needed") }
         package = try KernelPackage(root: root)
-        agentPath = agent
+        (agentPath, pausePath) = (agent, pause)
         output = OutputDirectory(path: out)
     }
 
@@ -48,10 +50,11 @@ struct GuestImageBuild {
     /// Everything that the output depends on, as text: a line of it that differs says why a build was made anew. The
     /// modules themselves are not hashed: they come with the kernel, which has no two builds of the same bytes.
     private func contentKey() throws(BuildError) -> String {
-        let inputs = [package.kernelPath, agentPath, package.dependenciesPath, package.builtInPath]
+        let inputs = [package.kernelPath, agentPath, pausePath, package.dependenciesPath, package.builtInPath]
         let sums = try Subprocess.output(of: ["b2sum", "--length=256", "--"] + inputs)
         var lines = ["format \(Self.formatVersion)"]
-        for (input, line) in zip(["kernel", "agent", "dependencies", "built-in"], sums.split(separator: "\n")) {
+        for (input, line) in zip(["kernel", "agent", "pause", "dependencies", "built-in"], sums.split(separator: "\n"))
+        {
             lines.append("\(input) \(line.prefix { $0 != " " })")
         }
         lines.append("boot " + selection.boot.joined(separator: " "))
@@ -87,9 +90,11 @@ struct GuestImageBuild {
                 modules.append(bytes)
             }
         }
-        let agent = try readFile(agentPath)
+        let agent = try readFile(agentPath), pause = try readFile(pausePath)
         let archive: CPIOArchive
-        do { archive = try initrd.archive(agent: agent, modules: modules) } catch { throw .archive(error) }
+        do { archive = try initrd.archive(agent: agent, pause: pause, modules: modules) } catch {
+            throw .archive(error)
+        }
         try output.write(archive.bytes(), as: .initrd)
     }
 }

@@ -110,20 +110,19 @@ import Testing
         }
     }
 
-    @EventLoop @Test func aPodOfSeveralContainersLivesUntilItIsShutDown() async throws {
+    @EventLoop @Test func aMonitorStaysUntilItIsShutDown() async throws {
         try await TestPod.with { pod in
-            try pod.writeBundle(["sh", "-c", "exit 3"])
             let client = try await pod.start(endsWithContainer: false)
-            try await pod.create(client)
-            try await pod.start(client)
-            #expect(try await client.wait(pod.id).exitStatus == 3)
-            let deleted: DeleteResponse = try await client.task(
-                TaskService.Method.delete, TaskProcessRequest(id: pod.id))
-            #expect(deleted.exitStatus == 3)
-
             try pod.writeBundle(["sleep", "600"])
             try await pod.create(client)
             try await pod.start(client)
+            try pod.writeBundle(["sh", "-c", "exit 3"], sysctls: [:])
+            try await pod.create(client, container: "second")
+            try await pod.start(client, container: "second")
+            #expect(try await client.wait("second").exitStatus == 3)
+            let deleted: DeleteResponse = try await client.task(
+                TaskService.Method.delete, TaskProcessRequest(id: "second"))
+            #expect(deleted.exitStatus == 3)
             // An exec returns with its own exit, whatever it has left behind.
             let output = try Pipe()
             let uri = try await client.handOver([output.writing.withRaw { $0 }])

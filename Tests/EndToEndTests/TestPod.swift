@@ -47,47 +47,104 @@ import Testing
             try Files.makeDirectories(bundle + "/rootfs/" + name)
         }
         try Files.write(try Files.read("/bin/busybox"), to: bundle + "/rootfs/bin/busybox", mode: 0o755)
-        for applet in ["sh", "cat", "echo", "uname", "sleep", "true"] {
+        for applet in [
+            "sh", "cat", "echo", "uname", "sleep", "true", "nc", "ipcs", "ps", "hostname", "kill", "ls", "head",
+        ] {
             try Files.symlink("busybox", at: bundle + "/rootfs/bin/" + applet)
         }
     }
 
-    func writeBundle(_ arguments: [String]) throws {
+    /// Puts a program of this host into the containers' root file system.
+    func install(_ program: String) throws {
+        let name = try #require(program.split(separator: "/").last)
+        try Files.write(try Files.read(program), to: bundle + "/rootfs/bin/\(name)", mode: 0o755)
+    }
+
+    func writeBundle(
+        _ arguments: [String], sysctls: [String: String]? = nil, _ change: (inout RuntimeSpec) -> Void = { _ in }
+    ) throws {
         var overrides = DefaultSpec.Overrides()
         overrides.arguments = arguments
-        let spec = try DefaultSpec(
+        var spec = try DefaultSpec(
             image: ImageConfig.decode(
                 json: Array(#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}"#.utf8)),
             overrides: overrides
         ).spec
+        if let sysctls { spec.linux?.sysctl = sysctls }
+        change(&spec)
         try Files.write(try spec.encode(), to: bundle + "/config.json")
     }
 
     /// Starts the monitor and gives its machine to the pod.
     func start(endsWithContainer: Bool, vCPUs: Int = 1) async throws -> MonitorClient {
+        var assign = AssignRequest()
+        assign.endsWithContainer = endsWithContainer
+        return try await start(assign, vCPUs: vCPUs)
+    }
+
+    /// With a pause container, named as the pod is, whose status is in the record.
+    func startShared(_ change: (inout PauseOptions) -> Void = { _ in }) async throws -> MonitorClient {
+        var pause = PauseOptions()
+        (pause.hostname, pause.record) = ("the-pod", record)
+        change(&pause)
+        var assign = AssignRequest()
+        assign.pause = pause
+        return try await start(assign)
+    }
+
+    private func start(_ assign: AssignRequest, vCPUs: Int = 1) async throws -> MonitorClient {
         let configuration = MonitorConfiguration(
             id: id, state: state, accelerator: .tcg, emulator: "/usr/bin/qemu-system-x86_64", kernel: Guest.kernel,
             initrd: Guest.initrd, memoryMiB: 256, vCPUs: vCPUs, users: Guest.uid...Guest.uid, startSeconds: 60)
         let client = try MonitorClient.start(configuration, launcher: Guest.launcher)
         try await client.hello()
-        var assign = AssignRequest()
-        assign.endsWithContainer = endsWithContainer
         try await client.assign(assign)
         return client
     }
 
-    func create(_ client: MonitorClient, stdin: String = "", stdout: String = "", stderr: String = "") async throws {
+    func create(
+        _ client: MonitorClient, container: String? = nil, stdin: String = "", stdout: String = "", stderr: String = "",
+        _ change: (inout ContainerOptions) -> Void = { _ in }
+    ) async throws {
         var options = ContainerOptions()
-        (options.record, options.overlayBytes) = (record, 16 << 20)
+        options.overlayBytes = 16 << 20
+        // Of the pod's first container, whoever makes it.
+        if container == nil { options.record = record }
+        change(&options)
         var request = CreateTaskRequest()
-        (request.id, request.bundle) = (id, bundle)
+        (request.id, request.bundle) = (container ?? id, bundle)
         (request.stdin, request.stdout, request.stderr) = (stdin, stdout, stderr)
         request.options = ProtobufAny(typeURL: ContainerOptions.typeURL, value: try Protobuf.encode(options))
         let _: CreateTaskResponse = try await client.task(TaskService.Method.create, request, within: .seconds(90))
     }
 
-    func start(_ client: MonitorClient) async throws {
-        let _: StartResponse = try await client.task(TaskService.Method.start, TaskProcessRequest(id: id))
+    func start(_ client: MonitorClient, container: String? = nil) async throws {
+        let _: StartResponse = try await client.task(
+            TaskService.Method.start, TaskProcessRequest(id: container ?? id))
+    }
+
+    /// Makes a container of the pod and starts it.
+    func run(
+        _ client: MonitorClient, _ container: String, _ script: String, stdout: String = "",
+        _ change: (inout ContainerOptions) -> Void = { _ in }
+    ) async throws {
+        try writeBundle(["sh", "-c", script], sysctls: [:])
+        try await create(client, container: container, stdout: stdout, change)
+        try await start(client, container: container)
+    }
+
+    /// Runs a container of the pod to its end, and deletes it.
+    func output(_ client: MonitorClient, _ container: String, _ script: String) async throws -> String {
+        let output = try Pipe()
+        let uri = try await client.handOver([output.writing.withRaw { $0 }])
+        _ = consume output.writing
+        try await run(client, container, script, stdout: uri)
+        try await within(.seconds(60), waitingFor: "end of \(container)") { _ = try await client.wait(container) }
+        let _: DeleteResponse = try await client.task(TaskService.Method.delete, TaskProcessRequest(id: container))
+        let reader = try AsyncFD(output.reading)
+        var bytes: [UInt8] = []
+        while case let some = try await reader.read(), !some.isEmpty { bytes += some }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Starts a further process and returns its name.
@@ -112,7 +169,9 @@ import Testing
         return request.execID
     }
 
-    var status: ContainerStatus? {
+    var status: ContainerStatus? { Self.status(in: record) }
+
+    static func status(in record: String) -> ContainerStatus? {
         (try? Files.read(record + "/" + ContainerStatus.fileName)).flatMap { ContainerStatus(serialized: $0) }
     }
 

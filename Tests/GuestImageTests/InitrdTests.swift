@@ -35,15 +35,16 @@ import Testing
     @Test func archiveHoldsAgentListsAndModules() throws {
         let initrd = try Self.initrd()
         let modules = initrd.modulePaths.map { Array("module \($0)".utf8) }
-        let archive = try initrd.archive(agent: [1, 2, 3], modules: modules)
+        let archive = try initrd.archive(agent: [1, 2, 3], pause: [4], modules: modules)
         let entries = Dictionary(uniqueKeysWithValues: archive.entries.map { ($0.path, $0) })
         #expect(entries["init"] == .init(path: "init", permissions: 0o755, content: .file([1, 2, 3])))
+        #expect(entries["pause/pause"] == .init(path: "pause/pause", permissions: 0o755, content: .file([4])))
         #expect(entries["dev/console"]?.content == .characterDevice(major: 5, minor: 1))
         #expect(entries["dev/null"]?.content == .characterDevice(major: 1, minor: 3))
         #expect(entries["lib/modules/order"]?.content == .file(Array(initrd.order.utf8)))
         #expect(entries["lib/modules/later"]?.content == .file(Array(initrd.later.utf8)))
         #expect(entries["lib/modules/virtio_blk.ko"]?.content == .file(modules[2]))
-        #expect(archive.entries.count == 5 + 2 + 1 + 2 + 5)
+        #expect(archive.entries.count == 6 + 2 + 2 + 2 + 5)
         for line in initrd.order.split(separator: "\n") { #expect(entries[String(line.dropFirst())] != nil) }
     }
 

@@ -36,10 +36,10 @@ import Testing
     }
 
     @EventLoop @Test func everyAppliedFieldTakesEffect() async throws {
-        try await TestPod.with { pod in
-            try pod.prepareRoot()
-            let client = try await pod.start(endsWithContainer: false, vCPUs: 2)
-            for document in SpecDocument.all {
+        for document in SpecDocument.all {
+            try await TestPod.with { pod in
+                try pod.prepareRoot()
+                let client = try await pod.start(endsWithContainer: false, vCPUs: 2)
                 try Files.write(
                     try document.spec(host: pod.bundle + "/rootfs").encode(), to: pod.bundle + "/config.json")
                 let output = try await pod.output(of: document, client)

@@ -4,6 +4,7 @@ import Glibc
 import Linux
 import MonitorClient
 import Pod
+import PodDirectory
 import TTRPC
 import TaskAPI
 
@@ -11,6 +12,8 @@ import TaskAPI
 @EventLoop struct ContainerCalls {
     let host: Host
     let entry: ContainerStore.Entry
+    private var hasOwnPod: Bool { entry.record.pod == nil }
+    private var paths: PodDirectory.Paths { host.paths(entry.record.podID) }
 
     /// Takes the lock of whoever starts the container, once its last holder has said in the status what came of that.
     /// - Throws: `StoreError.notFound` when the container has been removed, and when another start takes longer.
@@ -28,7 +31,7 @@ import TaskAPI
     /// Whether it runs, or is about to: its machine boots.
     var isAlive: Bool {
         switch entry.status.phase {
-        case .created: Files.exists(host.paths(entry.record.id).pod)
+        case .created: Files.exists(paths.pod) && (hasOwnPod || isBeingStarted)
         case .running: true
         // What is left of its pod is being cleaned up.
         case .exited: false
@@ -87,10 +90,20 @@ import TaskAPI
             do {
                 return try await asking(client) { try await client.wait(entry.record.id) }
             } catch let status as TTRPCStatus where status.code == .notFound {
-                // The monitor will have it, or end.
+                // The monitor will have it, or end; one that others use may have had it.
+                if !hasOwnPod, let end = try endOnRecord() { return end }
                 try await EventLoop.sleep(for: .milliseconds(50))
             }
         }
+    }
+
+    /// Nil while it may still come to run.
+    private func endOnRecord() throws -> WaitResponse? {
+        let status = try host.store.find(entry.record.id).status
+        guard status.phase == .exited else { return nil }
+        var end = WaitResponse()
+        (end.exitStatus, end.outOfMemory) = (status.exitCode, status.outOfMemory)
+        return end
     }
 
     private var notRunning: NotRunning { NotRunning(name: entry.record.name) }
@@ -99,7 +112,7 @@ import TaskAPI
     private func open() async throws -> MonitorClient? {
         for _ in 0..<100 {
             do {
-                return try MonitorClient.connect(host.paths(entry.record.id))
+                return try MonitorClient.connect(paths)
             } catch let error as SystemCallError
                 where error.code == ErrorNumber.noEntry || error.code == ErrorNumber.refused
             {
@@ -120,8 +133,39 @@ import TaskAPI
     /// that. Returns when nothing of it is left.
     func stop(grace: Duration, signal: Int32? = nil) async throws {
         guard entry.status.phase != .exited, let client = try await open() else { return }
-        try await endPod(client, grace: grace, signal: signal)
+        if hasOwnPod {
+            try await endPod(client, grace: grace, signal: signal)
+        } else {
+            try await endMember(client, grace: grace, signal: signal)
+        }
         await noteStop()
+    }
+
+    /// Ends the container alone; its pod goes on.
+    private func endMember(_ client: MonitorClient, grace: Duration, signal: Int32?) async throws {
+        for (signal, time) in [(signal ?? entry.record.stopSignal, grace), (SIGKILL, Self.patience)] {
+            do {
+                return try await ask(client, signal, grace: time)
+            } catch is TimedOut {
+                continue
+            } catch let status as TTRPCStatus where status.code == .notFound || status.code == .failedPrecondition {
+                return  // It has ended, or was never started.
+            }
+        }
+        throw CLIError("container \(entry.record.name) does not end: stop its pod")
+    }
+
+    /// Takes the container, which does not run, out of a pod that goes on.
+    func leavePod() async throws {
+        guard !hasOwnPod, let client = try? MonitorClient.connect(paths) else { return }
+        defer { client.close() }
+        do {
+            try await client.hello()
+            let _: DeleteResponse = try await client.task(
+                TaskService.Method.delete, TaskProcessRequest(id: entry.record.id))
+        } catch let status as TTRPCStatus where status.code == .notFound || status.code == .unavailable {
+            // It has never been there, or the pod has just gone.
+        }
     }
 
     private func endPod(_ client: MonitorClient, grace: Duration, signal: Int32?) async throws {
@@ -177,8 +221,9 @@ import TaskAPI
         }
     }
 
-    /// Suspends until nothing of the pod is left.
+    /// Suspends until nothing is left of the pod that was the container's own.
     func waitForReaper() async throws {
+        guard hasOwnPod else { return }
         try await host.waitForReaper(entry.record.id, within: Self.patience)
     }
 }

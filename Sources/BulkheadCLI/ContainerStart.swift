@@ -32,7 +32,7 @@ import TaskAPI
 
     /// A container whose program has begun.
     private struct Begun {
-        let pod: PodOfOne
+        let pod: ContainerPod
         /// How it ends, when it is attached.
         let end: Task<WaitResponse, any Error>?
         let streams: StandardStreams?
@@ -109,10 +109,10 @@ import TaskAPI
 
     /// Up to the program's begin. A signal of somebody who does not want to wait for it ends the boot; once the program
     /// has been let go, a signal is for it.
-    private func create(_ streams: StandardStreams?, _ interrupted: Promise<CInt>) async throws -> PodOfOne {
-        let pod: PodOfOne
+    private func create(_ streams: StandardStreams?, _ interrupted: Promise<CInt>) async throws -> ContainerPod {
+        let pod: ContainerPod
         do {
-            pod = try PodOfOne(host, record)
+            pod = try ContainerPod(host, record)
         } catch {
             throw Failure.notCreated(Self.told(error))
         }
@@ -134,13 +134,13 @@ import TaskAPI
         return pod
     }
 
-    private func start(_ pod: PodOfOne, _ streams: StandardStreams?) async throws {
+    private func start(_ pod: ContainerPod, _ streams: StandardStreams?) async throws {
         do {
             try streams?.start()
             try await pod.start()
         } catch {
             await pod.giveUp()
-            let code = (error as? TTRPCStatus).map { PodOfOne.exitCode($0, otherwise: CLIError.notRun) }
+            let code = (error as? TTRPCStatus).map { ContainerPod.exitCode($0, otherwise: CLIError.notRun) }
             throw stopped(error) ?? .notStarted(told(error, of: pod, code ?? CLIError.notRun))
         }
     }
@@ -149,7 +149,7 @@ import TaskAPI
         error as? CLIError ?? CLIError((error as? TTRPCStatus)?.message ?? "\(error)", exitCode: code)
     }
 
-    private func told(_ error: any Error, of pod: PodOfOne, _ code: Int32 = CLIError.notRun) -> CLIError {
+    private func told(_ error: any Error, of pod: ContainerPod, _ code: Int32 = CLIError.notRun) -> CLIError {
         // Whichever of its connections has ended first.
         guard pod.client.wasKilled else { return Self.told(error, code) }
         return CLIError(
@@ -172,7 +172,7 @@ import TaskAPI
         // When all of the pod has been cleaned up no stream has a writer any more.
         return try await foreground.exitCode(early: begun.early) { _ in
             do {
-                try await client.waitForEnd(within: .seconds(10))
+                try await begun.pod.waitForCleanUp()
             } catch {
                 tell("container \(record.name) has ended, and its pod's clean-up takes its time: \(error)")
             }

@@ -5,6 +5,7 @@ import EventLoop
 import Linux
 import Monitor
 import MonitorClient
+import Pod
 import PodDirectory
 import QEMU
 
@@ -18,6 +19,7 @@ struct Host: Sendable {
     let settings: ConfigurationFile
     var configuration: Configuration { settings.configuration }
     let store: ContainerStore
+    let pods: PodStore
 
     /// - Parameters:
     ///   - arguments: the global options are looked at.
@@ -38,6 +40,7 @@ struct Host: Sendable {
         root = settings.configuration.root
         state = settings.configuration.state
         store = ContainerStore(root: root, state: state)
+        pods = PodStore(root: root, state: state)
     }
 
     /// - Throws: when the file that the user has named is not there; only the default one need not be.
@@ -98,8 +101,29 @@ struct Host: Sendable {
         return [prefix + "/build/" + name, prefix + "/lib/bulkhead/" + name].first { Files.exists($0) }
     }
 
+    /// What this host has.
+    var size: MachineSize {
+        MachineSize(
+            memoryMiB: Int(clamping: CurrentProcess.memoryBytes >> 20), vCPUs: CurrentProcess.processorCount)
+    }
+
+    /// The size of a machine for these.
+    /// - Throws: `CLIError` when the configuration asks for more processors than there are.
+    func machineSize(
+        pod: ResourceRequest = ResourceRequest(), containers: [ResourceRequest]
+    ) throws(CLIError) -> MachineSize {
+        let configured = MachineSize(
+            memoryMiB: Int(configuration.guest.memoryBytes >> 20), vCPUs: configuration.guest.vCPUs)
+        guard configured.vCPUs <= size.vCPUs else {
+            throw CLIError(
+                "guest.vcpus of the configuration is \(configured.vCPUs), and this host has \(size.vCPUs)",
+                exitCode: CLIError.notRun)
+        }
+        return MachineSize.of(default: configured, pod: pod, containers: containers, host: size)
+    }
+
     /// Starts a monitor for a pod of that size.
-    @EventLoop func startMonitor(_ id: String, memoryMiB: Int, vCPUs: Int) throws -> MonitorClient {
+    @EventLoop func startMonitor(_ id: String, size: MachineSize) throws -> MonitorClient {
         let guest = configuration.guest
         guard let kernel = guest.kernel ?? installed("guest/vmlinux"),
             let initrd = guest.initrd ?? installed("guest/initrd.cpio")
@@ -118,7 +142,8 @@ struct Host: Sendable {
         }
         let monitor = MonitorConfiguration(
             id: id, state: state, accelerator: try accelerator(), emulator: configuration.qemu.path,
-            kernel: kernel, initrd: initrd, memoryMiB: memoryMiB, vCPUs: vCPUs, users: configuration.qemu.uids,
+            kernel: kernel, initrd: initrd, memoryMiB: size.memoryMiB, vCPUs: size.vCPUs,
+            users: configuration.qemu.uids,
             startSeconds: startSeconds)
         return try MonitorClient.start(monitor, launcher: launcher)
     }

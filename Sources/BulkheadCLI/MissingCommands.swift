@@ -37,6 +37,16 @@ enum MissingCommands {
         missing("history", "see \"bulkhead image inspect\""), missing("prune", "use \"bulkhead image rm\""),
     ]
 
+    static let ofPod: [UnsupportedCommand] = [
+        renamed("list", "pod ps"), renamed("ls", "pod ps"), renamed("remove", "pod rm"),
+        missing("kill", "use \"bulkhead pod stop -t 0\""),
+        missing("restart", "use \"bulkhead pod stop\" and \"start\""),
+        missing("pause", later), missing("unpause", later), missing("top", "use \"bulkhead pod exec POD ps\""),
+        missing("stats", "see /sys/fs/cgroup in a container with \"bulkhead pod exec\""),
+        missing("prune", "use \"bulkhead pod rm\""), missing("exists", "use \"bulkhead pod inspect\""),
+        missing("clone", "use \"bulkhead pod create\""),
+    ]
+
     private static let network = "a container has no network but its loopback yet"
     private static let build = "build the image elsewhere, and bring it with \"bulkhead image load\""
     private static let tag = "load or pull the image by the name it is to have: see --name of \"bulkhead image load\""

@@ -8,6 +8,11 @@ import SpecTranslation
 struct RunOptions {
     var overrides = DefaultSpec.Overrides()
     var name: String?
+    /// As it was typed.
+    var pod: String?
+    /// It is made with this container.
+    var makesPod: Bool { pod?.hasPrefix(Self.newPod) ?? false }
+    static let newPod = "new:"
     var detaches = false
     var interactive = false
     var terminal = false
@@ -22,7 +27,8 @@ struct RunOptions {
 
     init(_ arguments: ParsedArguments) throws {
         name = arguments.value("name")
-        if let name { try Self.checkName(name) }
+        if let name { try Self.checkName(name, of: "container") }
+        pod = arguments.value("pod")
         detaches = arguments.flag("detach")
         interactive = arguments.flag("interactive")
         terminal = arguments.flag("tty")
@@ -33,15 +39,26 @@ struct RunOptions {
         try readProcess(arguments)
         try readFiles(arguments)
         try readLimits(arguments)
+        try checkPod()
         for label in try arguments.values("label", as: KeyValue.parse) { labels[label.key] = label.value ?? "" }
         for note in try arguments.values("annotation", as: KeyValue.parse) { annotations[note.key] = note.value ?? "" }
     }
 
+    /// What a pod has, none of its containers has of its own.
+    private func checkPod() throws {
+        guard pod != nil else { return }
+        let why = "is the pod's, which its containers share: give it to \"bulkhead pod create\""
+        if !overrides.hostname.isEmpty { throw CLIError("--hostname with --pod: it \(why)", exitCode: CLIError.notRun) }
+        if let key = overrides.sysctls.keys.min() {
+            throw CLIError("--sysctl \(key) with --pod: it \(why)", exitCode: CLIError.notRun)
+        }
+    }
+
     /// docker's rule. As long as a file's name may be.
-    private static func checkName(_ name: String) throws {
+    static func checkName(_ name: String, of noun: String) throws {
         guard isName(name), (2...255).contains(name.utf8.count) else {
             throw CLIError(
-                "\"\(name)\" is no name for a container: 2 to 255 letters, digits, dots, underscores and hyphens",
+                "\"\(name)\" is no name for a \(noun): 2 to 255 letters, digits, dots, underscores and hyphens",
                 exitCode: CLIError.notRun)
         }
     }
@@ -52,7 +69,7 @@ struct RunOptions {
     }
 
     /// It becomes a line of /etc/hosts.
-    private static func checkHostname(_ name: String) throws {
+    static func checkHostname(_ name: String) throws {
         guard name.isEmpty || isName(name) && name.utf8.count <= 63 else {
             throw CLIError(
                 "--hostname: up to 63 letters, digits, dots, underscores and hyphens", exitCode: CLIError.notRun
@@ -158,20 +175,8 @@ struct RunOptions {
     }
 
     private mutating func readLimits(_ arguments: ParsedArguments) throws {
-        if let bytes = try arguments.value("memory", as: ByteSize.parse), bytes != 0 {
-            guard bytes >= Self.minimumMemory else {
-                throw CLIError("--memory: at least 6m, or 0 for no limit", exitCode: CLIError.notRun)
-            }
-            overrides.memoryBytes = bytes
-        }
-        if let cpus = try arguments.value("cpus", as: CPULimit.parse), cpus.nanoCPUs > 0 {
-            let available = CurrentProcess.processorCount
-            guard cpus.nanoCPUs <= Int64(available) * 1_000_000_000 else {
-                throw CLIError(
-                    "--cpus: from 0.01 to \(available), since this host has \(available)", exitCode: CLIError.notRun)
-            }
-            overrides.nanoCPUs = cpus.nanoCPUs
-        }
+        overrides.memoryBytes = try Self.memory(arguments)
+        overrides.nanoCPUs = try Self.nanoCPUs(arguments)
         overrides.processLimit = try arguments.value("pids-limit", as: Self.integer)
         if let limit = overrides.processLimit, limit > Self.maximumProcesses {
             throw CLIError(
@@ -180,13 +185,51 @@ struct RunOptions {
         overrides.limits = try arguments.values("ulimit", as: UlimitValue.parse).map {
             DefaultSpec.Limit(name: $0.name, soft: $0.soft, hard: $0.hard)
         }
+        overrides.sysctls = try Self.sysctls(arguments)
+    }
+
+    /// `--memory`; nil for no limit.
+    static func memory(_ arguments: ParsedArguments) throws -> Int64? {
+        guard let bytes = try arguments.value("memory", as: ByteSize.parse), bytes != 0 else { return nil }
+        guard bytes >= minimumMemory else {
+            throw CLIError("--memory: at least 6m, or 0 for no limit", exitCode: CLIError.notRun)
+        }
+        return bytes
+    }
+
+    /// `--cpus`; nil for no limit.
+    static func nanoCPUs(_ arguments: ParsedArguments) throws -> Int64? {
+        guard let cpus = try arguments.value("cpus", as: CPULimit.parse), cpus.nanoCPUs > 0 else { return nil }
+        let available = CurrentProcess.processorCount
+        guard cpus.nanoCPUs <= Int64(available) * 1_000_000_000 else {
+            throw CLIError(
+                "--cpus: from 0.01 to \(available), since this host has \(available)", exitCode: CLIError.notRun)
+        }
+        return cpus.nanoCPUs
+    }
+
+    static func sysctls(_ arguments: ParsedArguments) throws -> [String: String] {
+        var sysctls: [String: String] = [:]
         for sysctl in try arguments.values("sysctl", as: KeyValue.parse) {
             guard let value = sysctl.value else {
                 throw CLIError("--sysctl \(sysctl.key): KEY=VALUE is needed", exitCode: CLIError.notRun)
             }
-            overrides.sysctls[sysctl.key] = value
+            guard namespacedSysctls.contains(where: { $0.last == "." ? sysctl.key.hasPrefix($0) : sysctl.key == $0 })
+            else {
+                throw CLIError(
+                    "--sysctl \(sysctl.key): it is the whole kernel's, and a container can have those of namespaces only: "
+                        + "net.*, fs.mqueue.*, kernel.msg*, kernel.sem and kernel.shm*", exitCode: CLIError.notRun)
+            }
+            sysctls[sysctl.key] = value
         }
+        return sysctls
     }
+
+    /// docker's, and whole branches.
+    private static let namespacedSysctls = [
+        "net.", "fs.mqueue.", "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall",
+        "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced", "kernel.hostname", "kernel.domainname",
+    ]
 
     /// docker's.
     private static let minimumMemory: Int64 = 6 << 20

@@ -19,7 +19,7 @@ enum Verbs {
     }
 
     /// Titles of groups in the help.
-    static let containers = "Containers", images = "Images", host = "This host"
+    static let containers = "Containers", pods = "Pods", images = "Images", host = "This host"
 
     static let all: [Verb] = [
         Verb("run", command: Run.command) { try await Run.run($0, $1) },
@@ -31,7 +31,14 @@ enum Verbs {
         Verb("kill", command: Kill.command) { try await Kill.run($0, $1) },
         Verb("rm", command: Remove.command) { try await Remove.run($0, $1) },
         Verb("wait", command: Wait.command) { try await Wait.run($0, $1) },
-        Verb("inspect", command: Inspect.command) { try Inspect.run($0, $1) },
+        Verb("inspect", command: Inspect.command) { try await Inspect.run($0, $1) },
+        Verb("pod", "create", command: PodVerbs.create) { try PodVerbs.create($0, $1) },
+        Verb("pod", "start", command: PodVerbs.start) { try await PodVerbs.start($0, $1) },
+        Verb("pod", "stop", command: PodVerbs.stop) { try await PodVerbs.stop($0, $1) },
+        Verb("pod", "rm", command: PodVerbs.remove) { try await PodVerbs.remove($0, $1) },
+        Verb("pod", "ps", command: PodList.command) { try PodList.run($0, $1) },
+        Verb("pod", "inspect", command: PodInspect.command) { try await PodInspect.run($0, $1) },
+        Verb("pod", "exec", command: PodExec.command) { try await PodExec.run($0, $1) },
         Verb("image", "pull", command: ImageVerbs.pull) { try await ImageVerbs.pull($0, $1) },
         Verb("image", "load", command: ImageVerbs.load) { try await ImageVerbs.load($0, $1) },
         Verb("image", "ls", command: ImageVerbs.list) { try ImageVerbs.list($0, $1) },
@@ -57,12 +64,16 @@ enum Verbs {
         if let index = result.firstIndex(where: { $0.name == group }) {
             result[index].subcommands.append(verb.command)
         } else {
+            guard let heading = groups[group] else { preconditionFailure("no group \(group)") }
             result.append(
                 Command(
-                    group, groupSummaries[group] ?? "", group: images, notYetCommands: MissingCommands.ofImage,
+                    group, heading.summary, group: heading.title, notYetCommands: heading.missing,
                     subcommands: [verb.command]))
         }
     }
 
-    private static let groupSummaries = ["image": "Get, list and remove images"]
+    private static let groups: [String: (summary: String, title: String, missing: [UnsupportedCommand])] = [
+        "image": ("Get, list and remove images", images, MissingCommands.ofImage),
+        "pod": ("Make, run and remove pods of several containers", pods, MissingCommands.ofPod),
+    ]
 }

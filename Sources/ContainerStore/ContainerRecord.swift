@@ -2,11 +2,10 @@ import OCI
 
 /// What `run` was asked for, as far as `start`, `inspect` and `ps` need it again; `container.json` in the container's
 /// record, written once. The specification is beside it in `config.json`, the status in `status.json`.
-public struct ContainerRecord: JSONDocument {
-    public static let documentName = "container record"
-    public static let maximumBytes = 4 << 20
+public struct ContainerRecord: StoredRecord {
+    public static let documentName = "container record", noun = "container", directoryName = "containers"
     public static let fileName = "container.json"
-    /// Of the format; others are not read.
+    public static let maximumBytes = 4 << 20
     public static let currentVersion = 1
 
     public var version = ContainerRecord.currentVersion
@@ -35,25 +34,25 @@ public struct ContainerRecord: JSONDocument {
     public var stopSignal: Int32
     /// Bytes of the overlay of the container's writes.
     public var writableBytes: UInt64
-    public var memoryMiB: Int
-    public var vCPUs: Int
+    /// What it asks of its pod's machine; nil: nothing.
+    public var memoryBytes: Int64?
+    public var nanoCPUs: Int64?
+    /// The pod that it is one of; nil: it has one of its own.
+    public var pod: String?
     public var logFileBytes: UInt64
     public var logFiles: UInt32
 
     public init(
         id: String, name: String, image: String, imageID: String, imageManifest: String, createdAt: Int64,
         command: [String], labels: [String: String], hostname: String, user: String, terminal: Bool, interactive: Bool,
-        removesItself: Bool, stopSignal: Int32, writableBytes: UInt64, memoryMiB: Int, vCPUs: Int, logFileBytes: UInt64,
-        logFiles: UInt32
+        removesItself: Bool, stopSignal: Int32, writableBytes: UInt64, logFileBytes: UInt64, logFiles: UInt32
     ) {
         (self.id, self.name, self.image, self.imageID) = (id, name, image, imageID)
         (self.imageManifest, self.createdAt, self.command, self.labels) = (imageManifest, createdAt, command, labels)
         (self.hostname, self.user, self.terminal, self.interactive) = (hostname, user, terminal, interactive)
         (self.removesItself, self.stopSignal, self.writableBytes) = (removesItself, stopSignal, writableBytes)
-        (self.memoryMiB, self.vCPUs) = (memoryMiB, vCPUs)
         (self.logFileBytes, self.logFiles) = (logFileBytes, logFiles)
     }
 
-    /// The first twelve digits, as tables show them.
-    public var shortID: String { String(id.prefix(12)) }
+    public var podID: String { pod ?? id }
 }

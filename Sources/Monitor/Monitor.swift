@@ -147,8 +147,10 @@ public enum Monitor {
     @EventLoop private static func watchDirectory(_ directory: PodDirectory, _ sandbox: Sandbox) async {
         func missing() -> String? {
             if !directory.exists() { return directory.paths.pod }
-            let records = sandbox.containers.values.map(\.record).filter { !$0.isEmpty }
-            return records.allSatisfy(Files.isMissing) ? records.first : nil
+            // Of the container that the pod is there for.
+            guard let first = sandbox.state.first, let record = sandbox.containers[first]?.record, !record.isEmpty
+            else { return nil }
+            return Files.isMissing(record) ? record : nil
         }
         // Twice, since somebody may be moving it.
         var wasMissing = false

@@ -17,6 +17,11 @@ extension Sandbox {
         }
         let descriptors = try handOver.claim(stdin: request.stdin, stdout: request.stdout, stderr: request.stderr)
         try await waitForPause()
+        if options.replacesEnded, let old = containers[request.id],
+            old.main.state.end != nil || old.main.state == .created
+        {
+            try await remove(old, keepsFiles: true)
+        }
         try apply(.add(request.id))
         do {
             return try await make(request, options, descriptors)

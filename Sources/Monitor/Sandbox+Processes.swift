@@ -159,6 +159,7 @@ extension Sandbox {
         try? process.handle(event)  // No state refuses an end.
         if process === container.main {
             handle(.ended(container.id))
+            if container.options.removesRecord, container.id != state.first { removeEnded(container) }
         } else if process.deletesItself {
             delete(process, of: container, after: Self.unclaimedEndLimit)
         }
@@ -206,13 +207,14 @@ extension Sandbox {
         return (process.pid, process.state.end)
     }
 
-    private func remove(_ container: SandboxContainer) async throws {
+    /// - Parameter keepsFiles: what it wrote stays in the guest for the next one of its id.
+    func remove(_ container: SandboxContainer, keepsFiles: Bool = false) async throws {
         guard !container.isBeingDeleted else {
             throw SandboxError(.failedPrecondition, "container \(container.id) is being deleted")
         }
         container.isBeingDeleted = true
         do {
-            try await deleteInGuest(container.id, "")
+            try await deleteInGuest(container.id, "", keepsFiles: keepsFiles)
             try share.detach(container.id)
         } catch {
             container.isBeingDeleted = false
@@ -226,13 +228,13 @@ extension Sandbox {
         containers[container.id] = nil
     }
 
-    private func deleteInGuest(_ id: String, _ execID: String) async throws {
+    private func deleteInGuest(_ id: String, _ execID: String, keepsFiles: Bool = false) async throws {
         switch state.phase {
         case .stopping(.machine), .stopped: return
         case .unassigned, .created, .ready, .stopping: break
         }
         do {
-            try await guest.delete(id, execID)
+            try await guest.delete(id, execID, keepsFiles: keepsFiles)
         } catch let error as TTRPCStatus where error.code == .notFound {
             // An earlier call has come as far as that.
         }
@@ -244,6 +246,19 @@ extension Sandbox {
             try? process.handle(.ended(ProcessEnd(status: 137, at: WallClock.now)))  // No state refuses an end.
         }
         process.streams.close()
+    }
+
+    /// Takes away a container that was to go with its end.
+    private func removeEnded(_ container: SandboxContainer) {
+        Task { @EventLoop in
+            do {
+                try await remove(container)
+                try removeRecord(of: container)
+            } catch {
+                // It goes with the pod.
+                warn("container \(container.id) has ended and is not removed yet: \(error)")
+            }
+        }
     }
 
     /// Keeps the container's status in its record.

@@ -19,6 +19,8 @@ import TaskAPI
     private static let tellingLimit: Duration = .seconds(5)
 
     var id: String { directory.paths.id }
+    /// Of the machine.
+    let memoryMiB: Int, vCPUs: Int
     let guest: Guest
     let share: any Share
     let handOver = HandOverSocket()
@@ -55,6 +57,7 @@ import TaskAPI
         _ machine: MachineConfiguration, share: any Share, directory: PodDirectory, within limit: Duration,
         launcher: String
     ) throws {
+        (memoryMiB, vCPUs) = (machine.memoryMiB, machine.vCPUs)
         guest = try Guest(machine, launcher: launcher, root: directory.paths.machine)
         self.share = share
         self.directory = directory
@@ -181,6 +184,13 @@ import TaskAPI
     func container(_ id: String) throws(SandboxError) -> SandboxContainer {
         guard let container = containers[id] else { throw SandboxError(.notFound, "no container \(id)") }
         return container
+    }
+
+    /// Removes a container's record, if it is to go with the container.
+    func removeRecord(of container: SandboxContainer) throws {
+        guard let index = recordsToRemove.firstIndex(where: { $0.path == container.record }) else { return }
+        let record = recordsToRemove.remove(at: index)
+        try PodDirectory.removeRecord(record.path, link: record.link)
     }
 
     /// Takes what every container has of the host away, once the machine is gone and everybody has been told.

@@ -47,6 +47,14 @@ import TaskAPI
             try await sandbox.waitForPause()
             return TaskEmpty()
         }
+        register(SandboxService.name, Method.state) { [sandbox] (_: TaskEmpty) in
+            var response = PodStateResponse()
+            (response.memoryMiB, response.vCPUs) = (UInt32(sandbox.memoryMiB), UInt32(sandbox.vCPUs))
+            response.containers = sandbox.containers.values.map {
+                PodStateResponse.Container(id: $0.id, isRunning: sandbox.state.containers[$0.id]?.isAlive ?? false)
+            }
+            return response
+        }
         register(SandboxService.name, Method.stop) { [sandbox, endTold] (request: StopRequest) in
             endTold.fulfil(())
             sandbox.stop(request)

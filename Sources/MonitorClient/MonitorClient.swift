@@ -78,6 +78,11 @@ import TaskAPI
             SandboxService.name, SandboxService.Method.ready, TaskEmpty(), within: limit)
     }
 
+    public func podState() async throws -> PodStateResponse {
+        try await rpc.call(
+            SandboxService.name, SandboxService.Method.state, TaskEmpty(), within: Self.callLimit)
+    }
+
     /// Asks for the pod's end. Returns at once; see `waitForEnd`.
     /// - Parameter time: how long its containers have until SIGKILL; nil: each its own.
     public func stop(within time: Duration?) async throws {

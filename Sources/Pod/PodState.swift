@@ -125,7 +125,7 @@ public enum ContainerPhase: Equatable, Sendable {
     case stopped
 
     /// Whether there is something to be stopped.
-    var isAlive: Bool {
+    public var isAlive: Bool {
         switch self {
         case .running, .restarting: true
         case .created, .stopped: false

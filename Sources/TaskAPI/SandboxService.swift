@@ -12,6 +12,8 @@ public enum SandboxService {
         public static let assign = "Assign"
         /// `TaskEmpty` → `TaskEmpty`, when the pause container runs.
         public static let ready = "Ready"
+        /// `TaskEmpty` → `PodStateResponse`.
+        public static let state = "State"
         /// `StopRequest` → `TaskEmpty`, at once. The end of the monitor is the end of the pod.
         public static let stop = "Stop"
     }
@@ -53,6 +55,24 @@ public struct PauseOptions: Codable, Equatable, Sendable {
     enum CodingKeys: Int, CodingKey { case hostname = 1, sharesProcesses, sharedMemoryBytes, sysctls, record }
 }
 
+/// A pod and its containers.
+public struct PodStateResponse: Codable, Equatable, Sendable {
+    public struct Container: Codable, Equatable, Sendable {
+        public var id = ""
+        /// Its program has begun and has not ended.
+        public var isRunning = false
+        public init(id: String = "", isRunning: Bool = false) { (self.id, self.isRunning) = (id, isRunning) }
+        enum CodingKeys: Int, CodingKey { case id = 1, isRunning }
+    }
+
+    /// Of its machine.
+    public var memoryMiB: UInt32 = 0, vCPUs: UInt32 = 0
+    /// The pause container is one of them.
+    public var containers: [Container] = []
+    public init() {}
+    enum CodingKeys: Int, CodingKey { case memoryMiB = 1, vCPUs, containers }
+}
+
 /// Ends the pod: its containers get their stop signal, their time, and SIGKILL; the pause container last.
 public struct StopRequest: Codable, Equatable, Sendable {
     /// How long they have; without, each its own time.
@@ -68,7 +88,8 @@ public struct ContainerOptions: Codable, Equatable, Sendable {
 
     /// A directory in which the monitor keeps `status.json`, and the log. Empty: neither.
     public var record = ""
-    /// The record is removed when the pod has ended, with the link that names it.
+    /// The container is deleted when it has ended, and its record removed, with the link that names it; when it is the
+    /// pod's first one, that is when the pod has ended.
     public var removesRecord = false
     public var recordLink = ""
     /// The root file system is shared read-only, and the container's writes go into an overlay of that size in the
@@ -76,6 +97,8 @@ public struct ContainerOptions: Codable, Equatable, Sendable {
     public var overlayBytes: UInt64 = 0
     /// `user[:group]` that the guest looks up. Not empty: decides instead of the bundle's ids.
     public var user = ""
+    /// A container of that id that has ended, or was never started, is deleted first; what it has written stays for this one.
+    public var replacesEnded = false
     /// What the container is asked to end with when its pod ends, and how long it has. 0: SIGTERM; 10 s.
     public var stopSignal: UInt32 = 0, stopSeconds: UInt32 = 0
     /// 0: no log.
@@ -90,7 +113,7 @@ public struct ContainerOptions: Codable, Equatable, Sendable {
     public init() {}
     enum CodingKeys: Int, CodingKey {
         case record = 1, removesRecord, recordLink, overlayBytes, user, logFileBytes, logFiles, width, height
-        case keepsInputOpen, files, stopSignal, stopSeconds
+        case keepsInputOpen, files, stopSignal, stopSeconds, replacesEnded
     }
 }
 

@@ -94,7 +94,9 @@ public struct KillRequest: Codable, Equatable, Sendable {
     public var id = "", execID = ""
     public var signal: UInt32 = 0
     public var all = false
-    public init() {}
+    public init(id: String = "", execID: String = "", signal: UInt32 = 0) {
+        (self.id, self.execID, self.signal) = (id, execID, signal)
+    }
     enum CodingKeys: Int, CodingKey { case id = 1, execID, signal, all }
 }
 

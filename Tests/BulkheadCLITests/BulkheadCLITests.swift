@@ -149,7 +149,7 @@ import Testing
         ContainerRecord(
             id: "0123456789abcdef", name: name, image: image, imageID: "sha256:11", imageManifest: "sha256:22",
             createdAt: 1, command: ["sh"], labels: labels, hostname: "web", user: "", terminal: false,
-            interactive: false, removesItself: true, stopSignal: 15, writableBytes: 1, memoryMiB: 256, vCPUs: 1,
+            interactive: false, removesItself: true, stopSignal: 15, writableBytes: 1,
             logFileBytes: 1, logFiles: 1)
     }
 

@@ -17,7 +17,7 @@ import Testing
             id: id, name: name, image: "busybox", imageID: "sha256:1", imageManifest: "sha256:2", createdAt: createdAt,
             command: ["sh", "-c", "true"], labels: ["a": "b"], hostname: "inside", user: "", terminal: false,
             interactive: true,
-            removesItself: false, stopSignal: 15, writableBytes: 1, memoryMiB: 256, vCPUs: 1, logFileBytes: 1,
+            removesItself: false, stopSignal: 15, writableBytes: 1, logFileBytes: 1,
             logFiles: 3)
     }
 
@@ -36,6 +36,50 @@ import Testing
         }
     }
 
+    /// Pods and containers have their names from one place, and are found apart.
+    @Test func podsAreKeptBesideContainers() throws {
+        try withStore { store, root in
+            let pods = PodStore(root: root, state: root + "/state")
+            let shop = PodRecord(id: "dd01", name: "shop", createdAt: 1, hostname: "shop", sharedMemoryBytes: 1)
+            _ = try pods.add(shop)
+            #expect(try pods.find("shop").record == shop)
+            #expect(try pods.find("dd").status.phase == .created)
+            #expect(throws: StoreError.notFound("shop")) { try store.find("shop") }
+            #expect(throws: StoreError.notFound("web", "pod")) { try pods.find("web") }
+            #expect(throws: StoreError.nameInUse("shop", by: "pod dd01")) {
+                _ = try store.add(record("bb", "shop"), specification: [])
+            }
+            // A container of a pod lives while the pod's monitor does, whatever its own id.
+            var web = record("aa", "web")
+            (web.pod, web.removesItself) = ("dd01", true)
+            _ = try store.add(web, specification: [])
+            var status = ContainerStatus(.running)
+            status.startedAt = 5
+            try status.save(in: store.directory(of: "aa"))
+            try Files.makeDirectories(root + "/state/pods/dd01")
+            #expect(try store.find("web").status.phase == .running)
+            #expect(store.removeOrphans(among: store.all()).count == 1)
+            try Files.removeTree(root + "/state/pods/dd01")
+            #expect(try store.find("web").status.phase == .exited)
+            #expect(store.removeOrphans(among: store.all()).isEmpty)
+            try pods.remove(shop)
+            #expect(try Files.names(in: root + "/names") == [])
+        }
+    }
+
+    /// Nobody has been left to make one that its pod has never had.
+    @Test func aMemberThatNobodyMakesIsAnOrphan() throws {
+        try withStore { store, root in
+            try Files.makeDirectories(root + "/state/pods/dd01")
+            var web = record("aa", "web")
+            (web.pod, web.removesItself) = ("dd01", true)
+            let lock = try store.add(web, specification: [])
+            #expect(store.removeOrphans(among: store.all()).count == 1)
+            _ = consume lock
+            #expect(store.removeOrphans(among: store.all()).isEmpty)
+        }
+    }
+
     /// A name like the beginning of an id means the container of that name.
     @Test func aNameWinsOverTheBeginningOfAnId() throws {
         try withStore { store, _ in
@@ -48,7 +92,7 @@ import Testing
     @Test func aNameHasOneOwner() throws {
         try withStore { store, root in
             _ = try store.add(record("aa", "web"), specification: [])
-            #expect(throws: StoreError.nameInUse("web", by: "aa")) {
+            #expect(throws: StoreError.nameInUse("web", by: "container aa")) {
                 _ = try store.add(record("bb", "web"), specification: [])
             }
             #expect(try Files.names(in: root + "/containers") == ["aa"])

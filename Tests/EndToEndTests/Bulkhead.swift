@@ -58,6 +58,12 @@ import Testing
         return try await command.end(within: limit)
     }
 
+    func callAsFunction(list arguments: [String], within limit: Duration = .seconds(60)) async throws -> Result {
+        let command = try start(arguments, hasInput: false)
+        command.input.close()
+        return try await command.end(within: limit)
+    }
+
     /// Starts the command with pipes for its streams.
     func start(_ arguments: [String], hasInput: Bool = true) throws -> RunningCommand {
         let input = try Pipe(), output = try Pipe(), error = try Pipe()
@@ -108,6 +114,25 @@ import Testing
         #expect(try names(root + "/containers").count == containers)
         #expect(try names(root + "/names").count == containers)
         #expect(try !Files.readText("/proc/self/mounts").contains(root), "a mount is left")
+    }
+}
+
+extension Bulkhead.Result {
+    /// It ended well.
+    @discardableResult func expectSuccess(location: SourceLocation = #_sourceLocation) -> Self {
+        #expect(code == 0, "\(self)", sourceLocation: location)
+        return self
+    }
+
+    /// It ended well, with this output.
+    func expectOutput(_ text: String, location: SourceLocation = #_sourceLocation) {
+        #expect(code == 0 && output == text, "\(self)", sourceLocation: location)
+    }
+
+    /// It ended with this code, and its errors have this text in them.
+    func expectError(_ code: Int32, _ text: String, location: SourceLocation = #_sourceLocation) {
+        #expect(
+            self.code == code && (text.isEmpty || error.contains(text)), "\(self)", sourceLocation: location)
     }
 }
 

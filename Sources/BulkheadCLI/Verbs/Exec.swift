@@ -14,23 +14,30 @@ import TaskAPI
     nonisolated static let command = Command(
         "exec", "Run a command in a running container", group: Verbs.containers,
         operands: [Operand("CONTAINER"), Operand("COMMAND"), Operand("ARG", .any)],
-        options: [
-            Option("detach", short: "d", .flag, "Leave it running"),
-            Option("interactive", short: "i", .flag, "Pass standard input on"),
-            Option("tty", short: "t", .flag, "Give the process a terminal"),
-            Option("env", short: "e", .repeated("KEY[=VALUE]"), "Set a variable, or pass one on"),
-            Option("env-file", .repeated("FILE"), "Set the variables of a file"),
-            Option("workdir", short: "w", .value("DIR"), "Working directory in the container"),
-            Option("user", short: "u", .value("USER[:GROUP]"), "Names or numbers"),
-        ],
-        notYet: [
-            UnsupportedOption("privileged", takesValue: false, instead: "give the container its capabilities"),
-            UnsupportedOption("detach-keys", instead: "they are Ctrl-P Ctrl-Q"),
-        ],
-        optionsEndAtFirstOperand: true, examples: ["bulkhead exec -it web sh"])
+        options: options, notYet: notYet, optionsEndAtFirstOperand: true, examples: ["bulkhead exec -it web sh"])
+
+    nonisolated static let options = [
+        Option("detach", short: "d", .flag, "Leave it running"),
+        Option("interactive", short: "i", .flag, "Pass standard input on"),
+        Option("tty", short: "t", .flag, "Give the process a terminal"),
+        Option("env", short: "e", .repeated("KEY[=VALUE]"), "Set a variable, or pass one on"),
+        Option("env-file", .repeated("FILE"), "Set the variables of a file"),
+        Option("workdir", short: "w", .value("DIR"), "Working directory in the container"),
+        Option("user", short: "u", .value("USER[:GROUP]"), "Names or numbers"),
+    ]
+
+    nonisolated static let notYet = [
+        UnsupportedOption("privileged", takesValue: false, instead: "give the container its capabilities"),
+        UnsupportedOption("detach-keys", instead: "they are Ctrl-P Ctrl-Q"),
+    ]
 
     static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
-        let entry = try host.store.find(arguments.operands[0])
+        try await run(host, arguments, in: try host.store.find(arguments.operands[0]))
+    }
+
+    static func run(
+        _ host: Host, _ arguments: ParsedArguments, in entry: ContainerStore.Entry
+    ) async throws -> Int32 {
         let terminal = arguments.flag("tty"), detaches = arguments.flag("detach")
         let interactive = arguments.flag("interactive") && !detaches
         if terminal, interactive, !StandardStreams.inputIsTerminal {
@@ -61,7 +68,7 @@ import TaskAPI
             let _: DeleteResponse? = try? await client.task(
                 TaskService.Method.delete, TaskProcessRequest(id: entry.record.id, execID: execID))
             // docker's code for whatever keeps a process from beginning.
-            throw CLIError(status.message, exitCode: PodOfOne.exitCode(status, otherwise: 126))
+            throw CLIError(status.message, exitCode: ContainerPod.exitCode(status, otherwise: 126))
         }
         guard !detaches else { return 0 }
         try streams?.start()

@@ -1,6 +1,7 @@
 import CommandTree
 import ContainerLog
 import ContainerStore
+import EventLoop
 import JSON
 import Linux
 import OCI
@@ -8,8 +9,8 @@ import Pod
 import PodDirectory
 
 /// `bulkhead inspect`: all that is known of containers, in docker's form as far as it goes.
-enum Inspect {
-    static let command = Command(
+@EventLoop enum Inspect {
+    nonisolated static let command = Command(
         "inspect", "Show all that is known of containers, as JSON",
         description: "State.Pid is the virtual machine on this host, State.GuestPid the container's process within it.",
         group: Verbs.containers,
@@ -21,12 +22,12 @@ enum Inspect {
                 "size", short: "s", takesValue: false, instead: "what a container writes is in its machine's memory"),
         ])
 
-    static func run(_ host: Host, _ arguments: ParsedArguments) throws -> Int32 {
+    static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
         var code: Int32 = 0
         var found: [JSONValue] = []
         for reference in arguments.operands {
             do {
-                found.append(try describe(host.store.find(reference), host))
+                found.append(try await describe(host.store.find(reference), host))
             } catch {
                 tell("\(error)")
                 code = CLIError.failed
@@ -36,7 +37,7 @@ enum Inspect {
         return code
     }
 
-    private static func describe(_ entry: ContainerStore.Entry, _ host: Host) throws -> JSONValue {
+    private static func describe(_ entry: ContainerStore.Entry, _ host: Host) async throws -> JSONValue {
         let record = entry.record
         let path = entry.directory + "/config.json"
         let bytes = try Files.read(path, limit: RuntimeSpec.maximumBytes)
@@ -45,7 +46,7 @@ enum Inspect {
             "Id": .string(record.id), "Created": .string(LogTime(nanosecondsSince1970: record.createdAt).description),
             "Path": .string(record.command.first ?? ""),
             "Args": .array(record.command.dropFirst().map { .string($0) }),
-            "State": state(entry.status, host.paths(record.id)),
+            "State": state(entry.status, host.paths(record.podID)),
             "Image": .string(record.imageID), "Name": .string("/" + record.name),
             "LogPath": .string(entry.directory + "/container.log"),
             "Config": .members([
@@ -59,18 +60,28 @@ enum Inspect {
                 "StopSignal": .string(signalText(record.stopSignal)),
             ]),
             "HostConfig": HostConfig.json(record, try RuntimeSpec.decode(json: bytes)),
-            "Machine": .members([
-                "MemoryMiB": .number("\(record.memoryMiB)"), "VCPUs": .number("\(record.vCPUs)"),
-                "WritableBytes": .number("\(record.writableBytes)"),
-            ]),
+            "Pod": record.pod.map { .string($0) } ?? .null,
+            "Machine": try await machine(record, host),
             "Mounts": mounts(spec), "Specification": .string(path),
         ])
     }
 
     /// Numbers that have no name, such as 32, stay numbers.
-    static func signalText(_ signal: Int32) -> String { SignalName.name(of: signal) ?? "\(signal)" }
+    nonisolated static func signalText(_ signal: Int32) -> String { SignalName.name(of: signal) ?? "\(signal)" }
 
-    private static func state(_ status: ContainerStatus, _ paths: PodDirectory.Paths) -> JSONValue {
+    /// Of the one that runs or, of a container that does not run, the one that its pod would have now; nothing for one of
+    /// several in a pod, which shows its own.
+    private static func machine(_ record: ContainerRecord, _ host: Host) async throws -> JSONValue {
+        var size = await host.runningMachine(record.podID)
+        if size == nil, record.pod == nil { size = try host.machineSize(containers: [record.request]) }
+        guard let size else { return .null }
+        return .members([
+            "MemoryMiB": .number("\(size.memoryMiB)"), "VCPUs": .number("\(size.vCPUs)"),
+            "WritableBytes": .number("\(record.writableBytes)"),
+        ])
+    }
+
+    nonisolated static func state(_ status: ContainerStatus, _ paths: PodDirectory.Paths) -> JSONValue {
         func time(_ value: Int64) -> JSONValue {
             .string(value == 0 ? "0001-01-01T00:00:00Z" : LogTime(nanosecondsSince1970: value).description)
         }
@@ -86,7 +97,7 @@ enum Inspect {
     }
 
     /// Binds, as docker lists them.
-    private static func mounts(_ spec: JSONValue) -> JSONValue {
+    nonisolated private static func mounts(_ spec: JSONValue) -> JSONValue {
         let binds = (spec["mounts"]?.elements ?? []).filter { $0["type"]?.text == "bind" }
         return .array(
             binds.map { mount in

@@ -62,6 +62,7 @@ import TaskAPI
             if try isRunning(entry) { return }
             // Its last pod may just be going.
             try await calls.waitForReaper()
+            if let pod = entry.record.pod { try await PodCalls(host, host.pods.find(pod)).ensureRunning() }
             try host.store.noteStart(entry)
             let start = ContainerStart(
                 host: host, record: entry.record, isNew: false, attachesInput: interactive, attachesOutput: attaches)
@@ -90,18 +91,23 @@ import TaskAPI
         ])
 
     static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
+        let signal = try arguments.value("signal", as: SignalName.parse)
+        let grace = try grace(arguments) ?? host.configuration.timeouts.stop
+        return await forEach(arguments.operands, host) { reference, entry in
+            try await ContainerCalls(host: host, entry: entry).stop(grace: grace, signal: signal)
+            try say(reference)
+        }
+    }
+
+    /// `--time`.
+    static func grace(_ arguments: ParsedArguments) throws -> Duration? {
         let seconds = try arguments.value("time") { text throws(ValueError) in
             guard let seconds = Int32(text), seconds >= -1 else {
                 throw .malformed(what: "time", value: text, expected: "whole seconds, or -1 for no end")
             }
             return seconds
         }
-        let signal = try arguments.value("signal", as: SignalName.parse)
-        let grace = seconds.map { Duration.seconds($0 < 0 ? Int32.max : $0) } ?? host.configuration.timeouts.stop
-        return await forEach(arguments.operands, host) { reference, entry in
-            try await ContainerCalls(host: host, entry: entry).stop(grace: grace, signal: signal)
-            try say(reference)
-        }
+        return seconds.map { Duration.seconds($0 < 0 ? Int32.max : $0) }
     }
 }
 
@@ -163,6 +169,7 @@ import TaskAPI
                 }
                 try await calls.stop(grace: .zero, signal: SIGKILL)
             }
+            try await calls.leavePod()
             try host.store.remove(entry.record)
             try say(reference)
         }

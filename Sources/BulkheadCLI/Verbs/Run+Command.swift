@@ -2,7 +2,8 @@ import CommandTree
 
 nonisolated extension Run {
     static let command = Command(
-        "run", "Run a command in a new container, in a virtual machine of its own", group: Verbs.containers,
+        "run", "Run a command in a new container, in a virtual machine of its own or in a pod's",
+        group: Verbs.containers,
         operands: [
             Operand("IMAGE", .one, "name, id or digest of an image of this host"),
             Operand("COMMAND", .optional, "instead of the image's own"), Operand("ARG", .any),
@@ -12,11 +13,13 @@ nonisolated extension Run {
         examples: [
             "bulkhead run --rm busybox uname -a", "bulkhead run -it --rm busybox",
             "bulkhead run -d --name web -v /srv/www:/www:ro busybox httpd -f -h /www",
+            "bulkhead run -d --pod new:shop --name web busybox httpd -f", "bulkhead run -it --rm --pod shop busybox",
         ])
 
     private static let lifeOptions = [
         Option("rm", .flag, "Remove the container when it has ended"),
         Option("name", .value("NAME"), "Name of the container"),
+        Option("pod", .value("[new:]POD"), "The pod that it joins, started if need be; new: makes one of that name"),
         Option("detach", short: "d", .flag, "Print the container's id and leave it running"),
         Option("interactive", short: "i", .flag, "Pass standard input on"),
         Option("tty", short: "t", .flag, "Give the process a terminal"),
@@ -111,7 +114,7 @@ nonisolated extension Run {
             value("cgroupns", "a container always has its own"), value("cgroup-parent", later),
             value("runtime", "this is one"), value("isolation", "it is always a virtual machine"),
             value("platform", "use bulkhead image pull"), value("gpus", later), value("storage-opt", later),
-            value("pod", "a container has a pod of its own yet"), flag("quiet", short: "q", later),
+            flag("quiet", short: "q", later),
         ]
     }()
 }

@@ -4,7 +4,7 @@ import EventLoop
 import Linux
 import MonitorClient
 
-/// `bulkhead run`: a new container in a pod of its own.
+/// `bulkhead run`: a new container, in a pod of its own or in one that others use too.
 @EventLoop enum Run {
     static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
         let options = try RunOptions(arguments)
@@ -13,9 +13,17 @@ import MonitorClient
         }
         let reference = arguments.operands[0]
         let image = try await host.image(reference)
-        let container = try NewContainer(options, image: image, reference: reference, host: host)
         let accelerator = try host.accelerator()
-        let lock = try container.add(to: host.store)
+        let pod = try PodCalls.find(options.pod, host)
+        let container: NewContainer, lock: OwnedFD
+        do {
+            container = try NewContainer(
+                options, image: image, reference: reference, pod: pod?.entry.record, host: host)
+            lock = try container.add(to: host.store)
+        } catch {
+            if options.makesPod { try? pod?.remove() }
+            throw error
+        }
         // From here on the record keeps the image; somebody may have removed it a moment before.
         guard Files.exists(image.rootfs) else {
             try? host.store.remove(container.record)
@@ -23,6 +31,12 @@ import MonitorClient
         }
         Notice.network.give(once: host.root)
         if accelerator == .tcg { Notice.translation.give(once: host.root) }
+        do {
+            try await pod?.ensureRunning()
+        } catch {
+            try? host.store.remove(container.record)
+            throw error
+        }
         let start = ContainerStart(
             host: host, record: container.record, isNew: true,
             attachesInput: options.interactive && !options.detaches, attachesOutput: !options.detaches)

@@ -3,12 +3,18 @@ import OCI
 import Pod
 import PodDirectory
 
-/// The containers of this host, of people's command line: a directory for each below the root directory, and a link for
-/// each name. There is no daemon; whoever reads may find anything half-written or gone, and skips it.
-public struct ContainerStore: Sendable {
-    /// A container with its status.
+/// The containers of this host, of people's command line.
+public typealias ContainerStore = RecordStore<ContainerRecord>
+/// The pods that people have made; a container that has a pod of its own is none.
+public typealias PodStore = RecordStore<PodRecord>
+
+/// What people have made on this host: a directory for each record below the root directory, and a link for each name,
+/// of which containers and pods have one kind. There is no daemon; whoever reads may find anything half-written or gone,
+/// and skips it.
+public struct RecordStore<Record: StoredRecord>: Sendable {
+    /// A record with its status.
     public struct Entry: Sendable {
-        public let record: ContainerRecord
+        public let record: Record
         public var status: ContainerStatus
         /// The record's directory, which is its bundle as well.
         public let directory: String
@@ -16,7 +22,7 @@ public struct ContainerStore: Sendable {
 
     private let root: String
     private let state: String
-    private var containers: String { root + "/containers" }
+    private var records: String { root + "/" + Record.directoryName }
     private var names: String { root + "/names" }
 
     /// - Parameters:
@@ -26,9 +32,9 @@ public struct ContainerStore: Sendable {
         self.state = state
     }
 
-    public func directory(of id: String) -> String { containers + "/" + id }
+    public func directory(of id: String) -> String { records + "/" + id }
 
-    /// The symbolic link that keeps a name for its container.
+    /// The symbolic link that keeps a name for its record.
     public func link(of name: String) -> String { names + "/" + name }
 
     // MARK: Making and removing
@@ -36,10 +42,10 @@ public struct ContainerStore: Sendable {
     /// Makes the record, its directory with mode 0700, and takes its name.
     /// - Returns: the record's lock, to be held until its program runs: without lock or pod it is nobody's.
     /// - Throws: `.nameInUse`; nothing is left then.
-    public func add(_ record: ContainerRecord, specification: [UInt8]) throws(StoreError) -> OwnedFD {
+    public func add(_ record: Record, specification: [UInt8]? = nil) throws(StoreError) -> OwnedFD {
         let directory = directory(of: record.id)
         do {
-            try Files.makeDirectories(containers, mode: 0o700)
+            try Files.makeDirectories(records, mode: 0o700)
             try Files.makeDirectories(names, mode: 0o700)
             try Files.makeDirectory(directory, mode: 0o700)
         } catch {
@@ -48,8 +54,10 @@ public struct ContainerStore: Sendable {
         do {
             let lock = try Files.lockDirectory(directory)
             // Another boot has no use for one that removes itself.
-            try Files.replace(
-                directory + "/config.json", with: specification, durable: !record.removesItself)
+            if let specification {
+                try Files.replace(
+                    directory + "/config.json", with: specification, durable: !record.removesItself)
+            }
             try write(record)
             try ContainerStatus(.created).save(in: directory)
             do {
@@ -68,9 +76,9 @@ public struct ContainerStore: Sendable {
         }
     }
 
-    private func write(_ record: ContainerRecord) throws {
+    private func write(_ record: Record) throws {
         try Files.replace(
-            directory(of: record.id) + "/" + ContainerRecord.fileName, with: try record.encode(),
+            directory(of: record.id) + "/" + Record.fileName, with: try record.encode(),
             durable: !record.removesItself)
     }
 
@@ -80,26 +88,27 @@ public struct ContainerStore: Sendable {
         defer { withExtendedLifetime(lock) {} }
         for _ in 0..<2 {
             do {
-                return try Files.symlink("../containers/" + id, at: link)
+                return try Files.symlink("../\(Record.directoryName)/" + id, at: link)
             } catch {
                 guard error.code == ErrorNumber.exists else { throw error }
             }
-            // A name whose container has been removed with its directory only.
-            guard !Files.exists(link) else {
-                throw StoreError.nameInUse(name, by: owner(of: name) ?? "another container")
-            }
+            // A name whose owner has been removed with its directory only.
+            guard !Files.exists(link) else { throw StoreError.nameInUse(name, by: owner(of: name)) }
             try Files.remove(link)
         }
-        throw StoreError.nameInUse(name, by: "another container")
+        throw StoreError.nameInUse(name, by: owner(of: name))
     }
 
-    private func owner(of name: String) -> String? {
-        guard let target = try? Files.readLink(names + "/" + name) else { return nil }  // It has just gone.
-        return target.split(separator: "/").last.map { String($0.prefix(12)) }
+    /// For people: "pod 0123456789ab".
+    private func owner(of name: String) -> String {
+        guard let target = try? Files.readLink(names + "/" + name) else { return "another one" }  // It has just gone.
+        let parts = target.split(separator: "/")
+        let noun = parts.dropLast().last == "pods" ? PodRecord.noun : ContainerRecord.noun
+        return noun + " " + (parts.last.map { String($0.prefix(12)) } ?? "")
     }
 
     /// Removes the record and its name.
-    public func remove(_ record: ContainerRecord) throws(StoreError) {
+    public func remove(_ record: Record) throws(StoreError) {
         do {
             try PodDirectory.removeRecord(directory(of: record.id), link: link(of: record.name))
         } catch {
@@ -109,10 +118,10 @@ public struct ContainerStore: Sendable {
 
     // MARK: Starting
 
-    /// Takes the lock of a container's record, which whoever starts the container holds until its program runs.
+    /// Takes the lock of a record, which whoever starts the container or pod holds until its program runs.
     /// - Returns: nil when another has it.
     /// - Throws: `.notFound` when the record has been removed.
-    public func tryLock(_ record: ContainerRecord) throws(StoreError) -> OwnedFD? {
+    public func tryLock(_ record: Record) throws(StoreError) -> OwnedFD? {
         let path = directory(of: record.id)
         do throws(SystemCallError) {
             let directory = try Files.open(path, [.directory])
@@ -121,7 +130,7 @@ public struct ContainerStore: Sendable {
             guard Files.exists(path) else { throw SystemCallError("open", path, code: ErrorNumber.noEntry) }
             return directory
         } catch {
-            throw error.code == ErrorNumber.noEntry ? .notFound(record.name) : .unusable(error)
+            throw error.code == ErrorNumber.noEntry ? .notFound(record.name, Record.noun) : .unusable(error)
         }
     }
 
@@ -166,18 +175,18 @@ public struct ContainerStore: Sendable {
 
     /// Every container, the youngest first. What is half-written is left out.
     public func all() -> [Entry] {
-        let ids = (try? Files.names(in: containers)) ?? []  // There has never been one.
+        let ids = (try? Files.names(in: records)) ?? []  // There has never been one.
         return ids.compactMap(entry).sorted { $0.record.createdAt > $1.record.createdAt }
     }
 
     /// The directories of records that are whole and cannot be read: another version's, perhaps of machines that run.
     public func unreadable() -> [String] {
-        let ids = (try? Files.names(in: containers)) ?? []  // There has never been one.
+        let ids = (try? Files.names(in: records)) ?? []  // There has never been one.
         return ids.map(directory).filter { directory in
             do throws(SystemCallError) {
                 // Empty: after a power cut.
                 let bytes = try Files.read(
-                    directory + "/" + ContainerRecord.fileName, limit: ContainerRecord.maximumBytes)
+                    directory + "/" + Record.fileName, limit: Record.maximumBytes)
                 return !bytes.isEmpty && Self.record(bytes) == nil
             } catch {
                 // Half-written, or removed meanwhile.
@@ -186,8 +195,8 @@ public struct ContainerStore: Sendable {
         }
     }
 
-    private static func record(_ bytes: [UInt8]) -> ContainerRecord? {
-        guard let record = try? ContainerRecord.decode(json: bytes), record.version == ContainerRecord.currentVersion
+    private static func record(_ bytes: [UInt8]) -> Record? {
+        guard let record = try? Record.decode(json: bytes), record.version == Record.currentVersion
         else { return nil }
         return record
     }
@@ -198,12 +207,17 @@ public struct ContainerStore: Sendable {
     public func removeOrphans(among entries: [Entry]) -> [Entry] {
         removeUnfinished()
         return entries.filter { entry in
-            guard entry.record.removesItself, entry.status.phase != .running,
-                !Files.exists(state + "/pods/" + entry.record.id), !isBeingMade(entry.directory)
-            else { return true }
+            guard entry.record.removesItself, isOrphan(entry), !isBeingMade(entry.directory) else { return true }
             // Shown again next time, if it cannot be removed.
             return (try? remove(entry.record)) == nil
         }
+    }
+
+    /// Whether no monitor will remove it: its pod is no more or, when it has others, has never had it.
+    private func isOrphan(_ entry: Entry) -> Bool {
+        guard entry.status.phase != .running else { return false }
+        guard Files.exists(state + "/pods/" + entry.record.podID) else { return true }
+        return entry.record.podID != entry.record.id && entry.status.phase == .created
     }
 
     /// Whether the command that makes it lives, and holds its lock.
@@ -213,10 +227,10 @@ public struct ContainerStore: Sendable {
     }
 
     private func removeUnfinished() {
-        for id in (try? Files.names(in: containers)) ?? [] {  // There has never been one.
+        for id in (try? Files.names(in: records)) ?? [] {  // There has never been one.
             let directory = directory(of: id)
             // Empty: after a power cut.
-            if let record = try? Files.status(directory + "/" + ContainerRecord.fileName), record.sizeBytes > 0 {
+            if let record = try? Files.status(directory + "/" + Record.fileName), record.sizeBytes > 0 {
                 continue
             }
             guard let status = try? Files.status(directory),
@@ -227,34 +241,34 @@ public struct ContainerStore: Sendable {
     }
 
     /// Between the making of a directory and its locking, in nanoseconds.
-    private static let momentBeforeLock: Int64 = 1_000_000_000
+    private static var momentBeforeLock: Int64 { 1_000_000_000 }
 
-    /// The container of that name, id, or beginning of an id.
+    /// The record of that name, id, or beginning of an id.
     public func find(_ reference: String) throws(StoreError) -> Entry {
         let plain = reference.utf8.allSatisfy { $0 != UInt8(ascii: "/") && $0 != 0 } && !reference.hasPrefix(".")
-        guard plain, !reference.isEmpty else { throw .notFound(reference) }
+        guard plain, !reference.isEmpty else { throw .notFound(reference, Record.noun) }
         if let entry = entry(reference) { return entry }
         if let target = try? Files.readLink(names + "/" + reference),  // No such name.
             let id = target.split(separator: "/").last, let entry = entry(String(id))
         {
             return entry
         }
-        let ids = ((try? Files.names(in: containers)) ?? []).filter { $0.hasPrefix(reference) }
-        guard ids.count < 2 else { throw .ambiguous(reference) }
-        guard let id = ids.first, let entry = entry(id) else { throw .notFound(reference) }
+        let ids = ((try? Files.names(in: records)) ?? []).filter { $0.hasPrefix(reference) }
+        guard ids.count < 2 else { throw .ambiguous(reference, Record.noun) }
+        guard let id = ids.first, let entry = entry(id) else { throw .notFound(reference, Record.noun) }
         return entry
     }
 
     private func entry(_ id: String) -> Entry? {
         let directory = directory(of: id)
-        // Half-written, removed meanwhile, or of another version: no container of ours.
+        // Half-written, removed meanwhile, or of another version: none of ours.
         guard
             let bytes = try? Files.read(
-                directory + "/" + ContainerRecord.fileName, limit: ContainerRecord.maximumBytes),
+                directory + "/" + Record.fileName, limit: Record.maximumBytes),
             let record = Self.record(bytes), record.id == id
         else { return nil }
         var status = Self.status(in: directory) ?? ContainerStatus(.created)
-        if status.phase != .exited, !Files.exists(state + "/pods/" + id) {
+        if status.phase != .exited, !Files.exists(state + "/pods/" + record.podID) {
             switch status.phase {
             // The machine has been rebooted, or somebody has removed the state directory.
             case .running: status.lost(at: record.createdAt)
@@ -264,23 +278,5 @@ public struct ContainerStore: Sendable {
             }
         }
         return Entry(record: record, status: status, directory: directory)
-    }
-}
-
-/// Why the store cannot do what it was asked for.
-public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
-    case notFound(String)
-    case ambiguous(String)
-    case nameInUse(String, by: String)
-    case unusable(SystemCallError)
-
-    public var description: String {
-        switch self {
-        case .notFound(let reference): "no such container: \(reference)"
-        case .ambiguous(let reference): "several containers' ids begin with \(reference): give more of it"
-        case .nameInUse(let name, let owner):
-            "the name \"\(name)\" is in use by container \(owner): remove that one, or choose another name"
-        case .unusable(let error): "the container's record: \(error)"
-        }
     }
 }

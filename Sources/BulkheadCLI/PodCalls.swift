@@ -1,0 +1,177 @@
+import ContainerStore
+import EventLoop
+import Linux
+import MonitorClient
+import Pod
+import TTRPC
+import TaskAPI
+
+/// What verbs do with a pod that containers can join.
+@EventLoop struct PodCalls {
+    let host: Host
+    let entry: PodStore.Entry
+
+    init(_ host: Host, _ entry: PodStore.Entry) { (self.host, self.entry) = (host, entry) }
+
+    /// The pod that `run --pod` names, made first when it says `new:`; nil when it names none.
+    static func find(_ option: String?, _ host: Host) throws -> PodCalls? {
+        guard let option else { return nil }
+        do {
+            guard option.hasPrefix(RunOptions.newPod) else { return PodCalls(host, try host.pods.find(option)) }
+            let name = String(option.dropFirst(RunOptions.newPod.count))
+            try RunOptions.checkName(name, of: "pod")
+            let pod = try NewPod(name: name)
+            return PodCalls(host, try pod.add(to: host))
+        } catch let error as StoreError {
+            throw CLIError("--pod: \(error)", exitCode: CLIError.notRun)
+        }
+    }
+
+    /// Its containers, the oldest first.
+    var members: [ContainerStore.Entry] {
+        host.store.all().filter { $0.record.pod == entry.record.id }.reversed()
+    }
+
+    /// Whether its pause container runs. Its machine may be about to go.
+    var isRunning: Bool { entry.status.phase == .running }
+
+    /// Whether it has a monitor, whatever that is at.
+    var isAlive: Bool { Files.exists(host.paths(entry.record.id).pod) }
+
+    // MARK: Its begin
+
+    /// Boots the pod, unless it runs; its containers are not started.
+    /// - Throws: `CLIError` with 125; the pod's status says why then.
+    func ensureRunning() async throws {
+        let lock = try await lockStart()
+        defer { withExtendedLifetime(lock) {} }
+        let now = try host.pods.find(entry.record.id)
+        if now.status.phase == .running, await answers() { return }
+        // Its last machine may just be going.
+        try await host.waitForReaper(entry.record.id, within: .seconds(15))
+        try host.pods.noteStart(now)
+        let client: MonitorClient
+        do {
+            let asked = ResourceRequest(memoryBytes: entry.record.memoryBytes, nanoCPUs: entry.record.nanoCPUs)
+            let size = try host.machineSize(pod: asked, containers: members.map(\.record.request))
+            client = try host.startMonitor(entry.record.id, size: size)
+        } catch {
+            try? host.pods.noteFailedStart(entry.record.id, error: "\(error)")
+            throw error
+        }
+        do {
+            try await client.hello()
+            try await client.assign(assignment)
+            try await client.ready(within: .seconds(host.startSeconds + 30))
+            client.close()
+        } catch {
+            try await giveUp(client, error)
+        }
+    }
+
+    private var assignment: AssignRequest {
+        let record = entry.record
+        var pause = PauseOptions()
+        (pause.hostname, pause.sharesProcesses) = (record.hostname, record.sharesProcesses)
+        (pause.sharedMemoryBytes, pause.sysctls) = (record.sharedMemoryBytes, record.sysctls)
+        pause.record = host.pods.directory(of: record.id)
+        var assign = AssignRequest()
+        assign.pause = pause
+        return assign
+    }
+
+    /// Leaves nothing of the start, and says why it failed.
+    private func giveUp(_ client: MonitorClient, _ error: any Error) async throws -> Never {
+        var request = ShutdownRequest()
+        request.now = true
+        // It has gone by itself: that is what is wanted.
+        let _: TaskEmpty? = try? await client.task(TaskService.Method.shutdown, request)
+        try? await client.waitForEnd(within: .seconds(10))
+        try? await host.waitForReaper(entry.record.id, within: .seconds(5))
+        let wasStopped = (error as? TTRPCStatus)?.code == .aborted
+        let reason = wasStopped ? "it was stopped" : (error as? TTRPCStatus)?.message ?? "\(error)"
+        try? host.pods.noteFailedStart(entry.record.id, code: wasStopped ? 137 : nil, error: wasStopped ? "" : reason)
+        throw CLIError(
+            wasStopped
+                ? "pod \(entry.record.name) was stopped while it was starting"
+                : "pod \(entry.record.name) could not be started: \(reason)",
+            exitCode: wasStopped ? 137 : CLIError.notRun)
+    }
+
+    /// Whether its monitor lives, and is not about to end.
+    private func answers() async -> Bool {
+        guard let client = try? MonitorClient.connect(host.paths(entry.record.id)) else { return false }
+        defer { client.close() }
+        do {
+            try await client.hello()
+            try await client.ready(within: .seconds(10))
+            return try await client.podState().containers.contains { $0.id == entry.record.id && $0.isRunning }
+        } catch {
+            return false
+        }
+    }
+
+    private func lockStart() async throws -> OwnedFD {
+        let deadline = ContinuousClock.now + .seconds(host.startSeconds + 60)
+        while true {
+            if let lock = try host.pods.tryLock(entry.record) { return lock }
+            guard ContinuousClock.now < deadline else {
+                throw CLIError(
+                    "pod \(entry.record.name) is being started by another command", exitCode: CLIError.notRun)
+            }
+            try await EventLoop.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// Starts the container, in its pod, which runs.
+    func start(_ member: ContainerStore.Entry) async throws {
+        guard member.status.phase != .running else { return }
+        let calls = ContainerCalls(host: host, entry: member)
+        let lock = try await calls.lockStart(within: .seconds(host.startSeconds + 60))
+        let now = try host.store.find(member.record.id)
+        guard now.status.phase != .running else { return }
+        try host.store.noteStart(now)
+        let start = ContainerStart(
+            host: host, record: now.record, isNew: false, attachesInput: false, attachesOutput: false)
+        _ = try await start.run(holding: lock) {}
+    }
+
+    // MARK: Its end
+
+    /// How long a part of the pod may take to do what it is told.
+    private static let patience: Duration = .seconds(5)
+
+    /// Ends the pod: its containers have their time, `grace` or each its own. Returns when nothing of it is left.
+    func stop(grace: Duration?) async throws {
+        guard isAlive else { return }
+        let client: MonitorClient
+        do {
+            client = try MonitorClient.connect(host.paths(entry.record.id))
+        } catch {
+            // It has just gone, or has just begun.
+            return try await host.waitForReaper(entry.record.id, within: Self.patience)
+        }
+        let times = members.map { _ in grace ?? host.configuration.timeouts.stop }
+        let longest = (times.max() ?? grace ?? .zero) + Self.patience + Self.patience
+        if (try? await client.stop(within: grace)) != nil {
+            // Late is what the next steps are for.
+            if (try? await client.waitForEnd(within: longest)) != nil {
+                return try await host.waitForReaper(entry.record.id, within: Self.patience)
+            }
+        }
+        var request = ShutdownRequest()
+        request.now = true
+        let _: TaskEmpty? = try? await client.task(TaskService.Method.shutdown, request, within: Self.patience)
+        if (try? await client.waitForEnd(within: Self.patience)) == nil {
+            try client.killMonitor()
+            try await client.waitForEnd(within: Self.patience)
+        }
+        try await host.waitForReaper(entry.record.id, within: Self.patience)
+    }
+
+    /// Removes the pod and its containers; it does not run.
+    func remove() throws {
+        for member in members { try host.store.remove(member.record) }
+        try host.pods.remove(entry.record)
+    }
+}

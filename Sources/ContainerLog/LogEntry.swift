@@ -1,3 +1,6 @@
+import Calendar
+import Linux
+
 /// Where a container wrote a line to.
 public enum LogStream: String, Sendable, CaseIterable {
     case output = "stdout"
@@ -9,14 +12,14 @@ public enum LogStream: String, Sendable, CaseIterable {
 
 /// One line of a log file: a line of the container's, or a part of one that is too long for a line of the file.
 public struct LogEntry: Equatable, Sendable {
-    public let time: LogTime
+    public let time: Moment
     public let stream: LogStream
     /// More of the same line of the container's follows in the next entry of this stream, or none was ever written.
     public let isPartial: Bool
     /// What the container wrote, without the newline. Any bytes but a newline.
     public let text: [UInt8]
 
-    public init(time: LogTime, stream: LogStream, isPartial: Bool, text: [UInt8]) {
+    public init(time: Moment, stream: LogStream, isPartial: Bool, text: [UInt8]) {
         self.time = time
         self.stream = stream
         self.isPartial = isPartial
@@ -38,7 +41,7 @@ enum CRIFormat {
     static let newline = UInt8(ascii: "\n")
     static let full = UInt8(ascii: "F"), partial = UInt8(ascii: "P")
     /// Time, stream and tag with a space after each.
-    static let prefixBytes = LogTime.textBytes + 10
+    static let prefixBytes = Moment.textBytes + 10
     /// Where in the prefix the tag is.
     static let tagOffset = prefixBytes - 2
     /// A longer line is no line of a log of ours: twice what `LogLimits` allows.
@@ -51,7 +54,7 @@ enum CRIFormat {
         guard range.count <= maximumLineBytes else { return nil }
         let line = bytes[range]
         guard let timeEnd = line.firstIndex(of: space),
-            let time = LogTime(utf8: UnsafeRawBufferPointer(rebasing: line[..<timeEnd])),
+            let time = Moment(utf8: UnsafeRawBufferPointer(rebasing: line[..<timeEnd])),
             let streamEnd = line[(timeEnd + 1)...].firstIndex(of: space)
         else { return nil }
         let name = line[(timeEnd + 1)..<streamEnd]
@@ -68,7 +71,7 @@ enum CRIFormat {
 
     /// An entry without its text.
     struct Head {
-        let time: LogTime
+        let time: Moment
         let stream: LogStream
         let isPartial: Bool
     }
@@ -103,4 +106,9 @@ extension UnsafeRawBufferPointer {
         }
         return nil
     }
+}
+
+extension Moment {
+    /// This moment, by the clock that may be set back.
+    public static var now: Moment { Moment(nanosecondsSince1970: WallClock.now) }
 }

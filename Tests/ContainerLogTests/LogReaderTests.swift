@@ -1,3 +1,4 @@
+import Calendar
 import Glibc
 import Linux
 import SeededRandom
@@ -51,8 +52,8 @@ import Testing
         try inDirectory { path in
             try write(Self.sample, to: path)
             let selection = LogSelection(
-                tail: row.tail, since: try row.since.map { try #require(LogTime(Self.start + $0)) },
-                until: try row.until.map { try #require(LogTime(Self.start + $0)) })
+                tail: row.tail, since: try row.since.map { try #require(Moment(Self.start + $0)) },
+                until: try row.until.map { try #require(Moment(Self.start + $0)) })
             #expect(printed(try read(path, selection)) == row.seen)
         }
     }

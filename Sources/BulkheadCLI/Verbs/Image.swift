@@ -1,5 +1,5 @@
+import Calendar
 import CommandTree
-import ContainerLog
 import ContainerStore
 import EventLoop
 import Images
@@ -137,7 +137,7 @@ import OCI
     }
 
     private static func created(_ image: StoredImage) -> String {
-        guard let time = image.createdAt.flatMap({ LogTime($0) }) else { return "unknown" }
+        guard let time = image.createdAt.flatMap({ Moment($0) }) else { return "unknown" }
         return Elapsed.text(WallClock.now - time.seconds * 1_000_000_000) + " ago"
     }
 

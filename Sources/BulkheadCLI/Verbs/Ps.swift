@@ -1,5 +1,5 @@
+import Calendar
 import CommandTree
-import ContainerLog
 import ContainerStore
 import JSON
 import Linux
@@ -87,7 +87,7 @@ enum Ps {
         return .members([
             "ID": .string(record.id), "Image": .string(record.image),
             "Command": .string(commandText(record.command, whole: true)),
-            "CreatedAt": .string(LogTime(nanosecondsSince1970: record.createdAt).description),
+            "CreatedAt": .string(Moment(nanosecondsSince1970: record.createdAt).description),
             "RunningFor": .string(Elapsed.text(now - record.createdAt) + " ago"),
             "State": .string(entry.status.stateText), "Status": .string(statusText(entry.status, now: now)),
             "ExitCode": .number("\(entry.status.exitCode)"), "Names": .string(record.name), "Labels": .string(labels),

@@ -22,6 +22,21 @@ public struct Moment: Hashable, Comparable, Sendable, CustomStringConvertible {
         self.init(seconds: time / 1_000_000_000, nanoseconds: UInt32(time % 1_000_000_000))
     }
 
+    /// Since 1970; the nearest that there is for a moment beyond the years 1677 to 2262.
+    public var nanosecondsSince1970: Int64 {
+        let (whole, isTooLarge) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, isTooLargeToo) = whole.addingReportingOverflow(Int64(nanoseconds))
+        return isTooLarge || isTooLargeToo ? (seconds < 0 ? .min : .max) : sum
+    }
+
+    /// Later by so much, or earlier; within what there is.
+    public func advanced(byNanoseconds distance: Int64) -> Moment {
+        let sum = Int64(nanoseconds) + distance % 1_000_000_000
+        let carry = sum.flooredQuotient(1_000_000_000)
+        return Moment(
+            seconds: seconds + distance / 1_000_000_000 + carry, nanoseconds: UInt32(sum - carry * 1_000_000_000))
+    }
+
     /// Reads RFC 3339: `2016-10-06T00:17:09.669794202Z`, with 0 to 9 digits of a second and `Z` or an offset
     /// (`+02:00`). Nil for anything else.
     public init?(_ text: String) {

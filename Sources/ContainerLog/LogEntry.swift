@@ -34,6 +34,25 @@ public struct LogEntry: Equatable, Sendable {
     public var printed: [UInt8] { isPartial ? text : text + [CRIFormat.newline] }
 }
 
+/// Turns entries into what is shown of them: what the container wrote, with the time in front of each line if wanted.
+public struct LogPrinter: Sendable {
+    private let hasTimes: Bool
+    /// Of each stream whether a line has begun that has not ended. It has its time already.
+    private var isInsideLine = [false, false]
+
+    public init(withTimes hasTimes: Bool = false) { self.hasTimes = hasTimes }
+
+    /// Adds what is shown of the next entry of its stream.
+    public mutating func print(_ entry: LogEntry, to bytes: inout [UInt8]) {
+        if hasTimes, !isInsideLine[entry.stream.index] {
+            bytes += entry.time.description.utf8
+            bytes.append(CRIFormat.space)
+        }
+        isInsideLine[entry.stream.index] = entry.isPartial
+        bytes += entry.printed
+    }
+}
+
 /// The lines of a log file: `2016-10-06T00:17:09.669794202Z stdout F text\n`. Of the tags, which `:` separates, the
 /// first says whether the line is full (`F`) or partial (`P`); others may be added later and are ignored.
 /// Source: Kubernetes, design proposal "CRI: logging for container stdout/stderr streams".
@@ -47,7 +66,7 @@ enum CRIFormat {
     /// A longer line is no line of a log of ours: twice what `LogLimits` allows.
     static let maximumLineBytes = 2 * (LogLimits.lineBytesRange.upperBound + prefixBytes + 1)
 
-    private static let space = UInt8(ascii: " ")
+    static let space = UInt8(ascii: " ")
 
     /// A line without its newline, taken apart; nil for anything that is none. The text is a range of `bytes`.
     static func parse(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> (head: Head, text: Range<Int>)? {

@@ -85,4 +85,26 @@ import Testing
             #expect(Moment(time.description) == time)
         }
     }
+
+    @Test(
+        arguments: [
+            (Moment(seconds: 5), 0, Moment(seconds: 5)),
+            (Moment(seconds: 5), -1, Moment(seconds: 4, nanoseconds: 999_999_999)),
+            (Moment(seconds: 5, nanoseconds: 999_999_999), 1, Moment(seconds: 6)),
+            (Moment(seconds: 0), -1_000_000_000, Moment(seconds: -1)),
+            (Moment(seconds: 0), .max, Moment(seconds: 9_223_372_036, nanoseconds: 854_775_807)),
+            (Moment(seconds: 0), .min, Moment(seconds: -9_223_372_037, nanoseconds: 145_224_192)),
+            (Moment(seconds: .max), .max, Moment(seconds: .max, nanoseconds: 854_775_807)),
+        ] as [(Moment, Int64, Moment)]) func distancesAreAdded(_ start: Moment, _ distance: Int64, _ end: Moment)
+    {
+        #expect(start.advanced(byNanoseconds: distance) == end)
+    }
+
+    @Test func nanosecondsSince1970StopWhereTheyEnd() {
+        #expect(
+            Moment(nanosecondsSince1970: 1_475_713_029_000_000_001).nanosecondsSince1970 == 1_475_713_029_000_000_001)
+        #expect(Moment(seconds: -1, nanoseconds: 1).nanosecondsSince1970 == -999_999_999)
+        #expect(Moment(seconds: .max).nanosecondsSince1970 == .max)
+        #expect(Moment(seconds: .min).nanosecondsSince1970 == .min)
+    }
 }

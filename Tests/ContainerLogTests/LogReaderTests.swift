@@ -176,4 +176,29 @@ import Testing
             #expect(entries == expected)
         }
     }
+
+    /// A line has one time however many parts it has, also when the other stream writes in between.
+    @Test func eachLineIsShownWithItsTime() {
+        let entries = [
+            LogEntry(time: at(0), stream: .output, isPartial: true, text: Array("a".utf8)),
+            LogEntry(time: at(1), stream: .error, isPartial: false, text: Array("e".utf8)),
+            LogEntry(time: at(2), stream: .output, isPartial: false, text: Array("b".utf8)),
+            LogEntry(time: at(3, 5), stream: .output, isPartial: false, text: []),
+            LogEntry(time: at(4), stream: .output, isPartial: true, text: Array("c".utf8)),
+        ]
+        func shown(_ withTimes: Bool) -> String {
+            var printer = LogPrinter(withTimes: withTimes)
+            var bytes: [UInt8] = []
+            for entry in entries { printer.print(entry, to: &bytes) }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        #expect(shown(false) == "ae\nb\n\nc")
+        #expect(
+            shown(true) == """
+                2016-10-06T00:17:09.000000000Z a2016-10-06T00:17:10.000000000Z e
+                b
+                2016-10-06T00:17:12.000000005Z \n\
+                2016-10-06T00:17:13.000000000Z c
+                """)
+    }
 }

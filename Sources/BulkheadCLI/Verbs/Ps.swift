@@ -13,7 +13,8 @@ enum Ps {
             Option("all", short: "a", .flag, "Those that do not run, too"),
             Option(
                 "filter", short: "f", .repeated("KEY=VALUE"),
-                "Only those whose id, name, status, label, ancestor (image) or exited (exit code) is this"),
+                "Only those whose id, name, status, label, ancestor (image) or exited (exit code) is this",
+                completes: .choices(PsFilter.Term.Key.allCases.map { $0.rawValue + "=" })),
             Option("last", short: "n", .value("NUMBER"), "The youngest, those that do not run, too"),
             Option("latest", short: "l", .flag, "The youngest one, as --last 1"),
             Option("quiet", short: "q", .flag, "Only ids"),

@@ -8,6 +8,11 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 INSTALL_BIN := $(DESTDIR)$(PREFIX)/bin
 INSTALL_LIB := $(DESTDIR)$(PREFIX)/lib/bulkhead
+# Where each shell looks for what completes a command line.
+INSTALL_SHARE := $(DESTDIR)$(PREFIX)/share
+COMPLETION_bash := $(INSTALL_SHARE)/bash-completion/completions/bulkhead
+COMPLETION_zsh := $(INSTALL_SHARE)/zsh/site-functions/_bulkhead
+COMPLETION_fish := $(INSTALL_SHARE)/fish/vendor_completions.d/bulkhead.fish
 
 PAUSE_FLAGS := -Os -s -Wall -Wextra -Werror -std=c11 -ffreestanding -fno-stack-protector -fno-asynchronous-unwind-tables \
     -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack
@@ -81,10 +86,12 @@ install: ## Copy what was built to PREFIX (/usr/local), below DESTDIR
 	@rm -rf $(INSTALL_LIB)/images/busybox
 	@mkdir -p $(INSTALL_LIB)/images
 	@cp -r build/images/busybox $(INSTALL_LIB)/images/busybox
+	@$(foreach shell,bash zsh fish,mkdir -p $(dir $(COMPLETION_$(shell))); \
+	    bin/bulkhead completion $(shell) >$(COMPLETION_$(shell)); chmod 644 $(COMPLETION_$(shell));)
 	@echo "bulkhead is in $(INSTALL_BIN), the guest and the image busybox in $(INSTALL_LIB)"
 
 uninstall: ## Remove what install has copied; containers and images stay
-	@rm -f $(INSTALL_BIN)/bulkhead
+	@rm -f $(INSTALL_BIN)/bulkhead $(COMPLETION_bash) $(COMPLETION_zsh) $(COMPLETION_fish)
 	@rm -rf $(INSTALL_LIB)
 	@echo "removed from $(DESTDIR)$(PREFIX); containers and images are in /var/lib/bulkhead still"
 

@@ -36,8 +36,9 @@ let package = Package(
         module("Yamux"), tests("Yamux", ["SeededRandom"]),
         module("JSON"), tests("JSON"),
         module("OCI", ["JSON"]), tests("OCI", ["AgentAPI", "JSON", "SeededRandom", "SpecTranslation"]),
+        module("Calendar"), tests("Calendar", ["SeededRandom"]),
         module("NearestName"), tests("NearestName"),
-        module("CommandTree", ["NearestName"]), tests("CommandTree", ["SeededRandom"]),
+        module("CommandTree", ["Calendar", "NearestName"]), tests("CommandTree", ["Calendar", "SeededRandom"]),
         module("GuestImage"), tests("GuestImage", ["SeededRandom"]),
         .executableTarget(name: "guest-image", dependencies: ["GuestImage"], swiftSettings: swiftSettings),
         module("AgentAPI"),
@@ -69,7 +70,7 @@ let package = Package(
         tests("QEMU", ["EventLoop", "JSON", "Linux", "Support"]),
         module("Images", ["Confinement", "EventLoop", "JSON", "Linux", "OCI"]),
         tests("Images", ["Confinement", "EventLoop", "JSON", "Linux", "OCI", "SeededRandom", "Support"]),
-        module("ContainerLog", ["Linux"]), tests("ContainerLog", ["Linux", "SeededRandom"]),
+        module("ContainerLog", ["Calendar", "Linux"]), tests("ContainerLog", ["Calendar", "Linux", "SeededRandom"]),
         module("PodDirectory", ["Linux", "Pod"]), tests("PodDirectory", ["Linux", "Pod"]),
         module(
             "Monitor",
@@ -85,8 +86,8 @@ let package = Package(
         module(
             "BulkheadCLI",
             [
-                "CommandTree", "Configuration", "ContainerLog", "ContainerStore", "EventLoop", "Images", "JSON",
-                "Linux", "Monitor", "MonitorClient", "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU",
+                "Calendar", "CommandTree", "Configuration", "ContainerLog", "ContainerStore", "EventLoop", "Images",
+                "JSON", "Linux", "Monitor", "MonitorClient", "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU",
                 "SpecTranslation", "TTRPC", "TaskAPI",
             ]),
         tests(

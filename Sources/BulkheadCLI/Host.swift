@@ -13,7 +13,7 @@ import QEMU
 struct Host: Sendable {
     /// Our own executable.
     let launcher: String
-    let root: String
+    var root: String
     let state: String
     /// What is in force, and where each key of it comes from.
     let settings: ConfigurationFile

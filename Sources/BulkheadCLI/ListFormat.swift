@@ -4,7 +4,9 @@ import CommandTree
 enum ListFormat: String, CaseIterable {
     case table, json
 
-    static let option = Option("format", .value("table|json"), "How they are shown", defaultText: "table")
+    static let option = Option(
+        "format", .value("table|json"), "How they are shown", completes: .choices(allCases.map(\.rawValue)),
+        defaultText: "table")
 
     init(_ arguments: ParsedArguments) throws {
         self = try arguments.value("format", as: Self.parse) ?? .table

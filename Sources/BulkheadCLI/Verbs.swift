@@ -46,7 +46,9 @@ enum Verbs {
         Verb("image", "inspect", command: ImageVerbs.inspect) { try ImageVerbs.inspect($0, $1) },
         Verb("check", command: Check.command, looksAtPods: false) { try await Check.run($0, $1) },
         Verb("config", command: Config.command, looksAtPods: false) { try Config.run($0, $1) },
+        Verb("completion", command: ShellCompletion.command, looksAtPods: false) { try ShellCompletion.run($1) },
         Verb("version", command: Version.command, looksAtPods: false) { try Version.run($0, $1) },
+        Verb(Shell.verb, command: ShellCompletion.answer, looksAtPods: false) { ShellCompletion.answer($0, $1) },
     ]
 
     static let tree = Command(

@@ -1,3 +1,5 @@
+import Calendar
+
 /// Lines of the file that are to be written together, in memory of a fixed size.
 struct LineBuffer: ~Copyable {
     static let capacity = 128 << 10
@@ -10,7 +12,7 @@ struct LineBuffer: ~Copyable {
     /// Bytes of the notice that the buffer begins with.
     private(set) var noticeBytes = 0
     /// Whose text the prefixes have.
-    private var time: LogTime?
+    private var time: Moment?
 
     init() {
         for stream in LogStream.allCases {
@@ -29,7 +31,7 @@ struct LineBuffer: ~Copyable {
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: memory[..<count]) }
 
     /// The time of the lines that are added from here on.
-    mutating func setTime(_ newTime: LogTime) {
+    mutating func setTime(_ newTime: Moment) {
         guard newTime != time else { return }
         let isSameSecond = newTime.seconds == time?.seconds
         for stream in LogStream.allCases {

@@ -1,3 +1,6 @@
+import Calendar
+import Linux
+
 /// Where a container wrote a line to.
 public enum LogStream: String, Sendable, CaseIterable {
     case output = "stdout"
@@ -9,14 +12,14 @@ public enum LogStream: String, Sendable, CaseIterable {
 
 /// One line of a log file: a line of the container's, or a part of one that is too long for a line of the file.
 public struct LogEntry: Equatable, Sendable {
-    public let time: LogTime
+    public let time: Moment
     public let stream: LogStream
     /// More of the same line of the container's follows in the next entry of this stream, or none was ever written.
     public let isPartial: Bool
     /// What the container wrote, without the newline. Any bytes but a newline.
     public let text: [UInt8]
 
-    public init(time: LogTime, stream: LogStream, isPartial: Bool, text: [UInt8]) {
+    public init(time: Moment, stream: LogStream, isPartial: Bool, text: [UInt8]) {
         self.time = time
         self.stream = stream
         self.isPartial = isPartial
@@ -31,6 +34,25 @@ public struct LogEntry: Equatable, Sendable {
     public var printed: [UInt8] { isPartial ? text : text + [CRIFormat.newline] }
 }
 
+/// Turns entries into what is shown of them: what the container wrote, with the time in front of each line if wanted.
+public struct LogPrinter: Sendable {
+    private let hasTimes: Bool
+    /// Of each stream whether a line has begun that has not ended. It has its time already.
+    private var isInsideLine = [false, false]
+
+    public init(withTimes hasTimes: Bool = false) { self.hasTimes = hasTimes }
+
+    /// Adds what is shown of the next entry of its stream.
+    public mutating func print(_ entry: LogEntry, to bytes: inout [UInt8]) {
+        if hasTimes, !isInsideLine[entry.stream.index] {
+            bytes += entry.time.description.utf8
+            bytes.append(CRIFormat.space)
+        }
+        isInsideLine[entry.stream.index] = entry.isPartial
+        bytes += entry.printed
+    }
+}
+
 /// The lines of a log file: `2016-10-06T00:17:09.669794202Z stdout F text\n`. Of the tags, which `:` separates, the
 /// first says whether the line is full (`F`) or partial (`P`); others may be added later and are ignored.
 /// Source: Kubernetes, design proposal "CRI: logging for container stdout/stderr streams".
@@ -38,20 +60,20 @@ enum CRIFormat {
     static let newline = UInt8(ascii: "\n")
     static let full = UInt8(ascii: "F"), partial = UInt8(ascii: "P")
     /// Time, stream and tag with a space after each.
-    static let prefixBytes = LogTime.textBytes + 10
+    static let prefixBytes = Moment.textBytes + 10
     /// Where in the prefix the tag is.
     static let tagOffset = prefixBytes - 2
     /// A longer line is no line of a log of ours: twice what `LogLimits` allows.
     static let maximumLineBytes = 2 * (LogLimits.lineBytesRange.upperBound + prefixBytes + 1)
 
-    private static let space = UInt8(ascii: " ")
+    static let space = UInt8(ascii: " ")
 
     /// A line without its newline, taken apart; nil for anything that is none. The text is a range of `bytes`.
     static func parse(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> (head: Head, text: Range<Int>)? {
         guard range.count <= maximumLineBytes else { return nil }
         let line = bytes[range]
         guard let timeEnd = line.firstIndex(of: space),
-            let time = LogTime(utf8: UnsafeRawBufferPointer(rebasing: line[..<timeEnd])),
+            let time = Moment(utf8: UnsafeRawBufferPointer(rebasing: line[..<timeEnd])),
             let streamEnd = line[(timeEnd + 1)...].firstIndex(of: space)
         else { return nil }
         let name = line[(timeEnd + 1)..<streamEnd]
@@ -68,7 +90,7 @@ enum CRIFormat {
 
     /// An entry without its text.
     struct Head {
-        let time: LogTime
+        let time: Moment
         let stream: LogStream
         let isPartial: Bool
     }
@@ -103,4 +125,9 @@ extension UnsafeRawBufferPointer {
         }
         return nil
     }
+}
+
+extension Moment {
+    /// This moment, by the clock that may be set back.
+    public static var now: Moment { Moment(nanosecondsSince1970: WallClock.now) }
 }

@@ -1,3 +1,4 @@
+import Calendar
 import Linux
 
 /// Which entries of a log are wanted.
@@ -6,17 +7,17 @@ public struct LogSelection: Equatable, Sendable {
     /// line are one line. A negative number is 0.
     public var tail: Int?
     /// Not before it.
-    public var since: LogTime?
+    public var since: Moment?
     /// Not after it.
-    public var until: LogTime?
+    public var until: Moment?
 
-    public init(tail: Int? = nil, since: LogTime? = nil, until: LogTime? = nil) {
+    public init(tail: Int? = nil, since: Moment? = nil, until: Moment? = nil) {
         self.tail = tail
         self.since = since
         self.until = until
     }
 
-    func includes(_ time: LogTime) -> Bool {
+    func includes(_ time: Moment) -> Bool {
         if let since, time < since { return false }
         if let until, time > until { return false }
         return true

@@ -1,3 +1,4 @@
+import Calendar
 import Linux
 
 /// Writes what a container writes to its two streams into a log that others may read meanwhile. One writer per log.
@@ -30,7 +31,7 @@ public struct LogWriter: ~Copyable {
 
     /// Writes the lines that `bytes` completes, with one write(2) for each 128 KiB of log, and keeps what follows the
     /// last newline.
-    public mutating func append(_ bytes: UnsafeRawBufferPointer, stream: LogStream, at time: LogTime) {
+    public mutating func append(_ bytes: UnsafeRawBufferPointer, stream: LogStream, at time: Moment) {
         beginBatch(at: time)
         var start = 0
         while let newline = bytes.firstNewline(from: start) {
@@ -44,18 +45,18 @@ public struct LogWriter: ~Copyable {
     }
 
     /// As with a pointer.
-    public mutating func append(_ bytes: [UInt8], stream: LogStream, at time: LogTime) {
+    public mutating func append(_ bytes: [UInt8], stream: LogStream, at time: Moment) {
         bytes.withUnsafeBytes { append($0, stream: stream, at: time) }
     }
 
     /// As with a pointer.
-    public mutating func append(_ bytes: ArraySlice<UInt8>, stream: LogStream, at time: LogTime) {
+    public mutating func append(_ bytes: ArraySlice<UInt8>, stream: LogStream, at time: Moment) {
         bytes.withUnsafeBytes { append($0, stream: stream, at: time) }
     }
 
     /// Writes the line that has not ended, if there is one, as a partial one: for the end of the stream. Tries to tell
     /// of lines lost, too; `lostLines` has those that could not be told.
-    public mutating func flushPartial(_ stream: LogStream, at time: LogTime) {
+    public mutating func flushPartial(_ stream: LogStream, at time: Moment) {
         beginBatch(at: time)
         if !unfinished[stream.index].isEmpty { addLine(stream, UnsafeRawBufferPointer(start: nil, count: 0), false) }
         writeBatch()
@@ -87,7 +88,7 @@ public struct LogWriter: ~Copyable {
     }
 
     /// The first line of a batch tells what was lost before it.
-    private mutating func beginBatch(at time: LogTime?) {
+    private mutating func beginBatch(at time: Moment?) {
         if let time { buffer.setTime(time) }
         guard lostLines > 0 else { return }
         let reason = errnoText(lossReason)

@@ -110,6 +110,14 @@ public enum WallClock {
         clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
+
+    /// Seconds east of UTC that this process's clocks on the wall show now: by TZ, else by /etc/localtime, else 0.
+    public static var zoneOffsetSeconds: Int {
+        var now = time(nil)
+        var parts = tm()
+        tzset()
+        return localtime_r(&now, &parts) == nil ? 0 : parts.tm_gmtoff
+    }
 }
 
 /// A set of signals.

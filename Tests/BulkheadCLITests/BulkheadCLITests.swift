@@ -22,6 +22,27 @@ import Testing
     }
 }
 
+@Suite struct CompletionOfTheTreeTests {
+    @Test(
+        arguments: [
+            ("rm", .container), ("exec", .container), ("logs -f", .container), ("inspect", .container), ("run", .image),
+            ("run --rm", .image), ("image rm", .image), ("image pull", .image), ("image load", .file),
+            ("image load -i", .file), ("run --env-file", .file), ("run -v", .file), ("--root", .directory),
+            ("run --name", .nothing), ("run busybox", .nothing), ("exec web", .nothing),
+        ] as [(String, Completable)]) func namesAreLookedUp(_ line: String, _ kind: Completable)
+    {
+        #expect(Verbs.tree.completion(of: line.split(separator: " ").map(String.init) + [""]).lookUp == kind)
+    }
+
+    @Test(arguments: [
+        ("completion ", ["bash", "zsh", "fish"]), ("kill -s KI", ["KILL"]), ("image ls --format=j", ["--format=json"]),
+        ("ps -f stat", ["status="]), ("__", []), ("completion --", ["--help"]),
+    ]) func choicesAreOffered(_ line: String, _ candidates: [String]) {
+        let words = line.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+        #expect(Verbs.tree.completion(of: words).candidates.map(\.text) == candidates)
+    }
+}
+
 /// Every command and flag of docker's that is not there is refused by its name.
 @Suite struct MissingTests {
     /// Of Docker 28 and, behind the bar, of releases from 20.10 on.

@@ -1,3 +1,4 @@
+import Calendar
 import Glibc
 import Linux
 import SeededRandom
@@ -14,12 +15,12 @@ func inDirectory<R>(_ body: (String) throws -> R) throws -> R {
 }
 
 /// 2016-10-06T00:17:09Z, and the seconds after it.
-func at(_ seconds: Int64, _ nanoseconds: UInt32 = 0) -> LogTime {
-    LogTime(seconds: 1_475_713_029 + seconds, nanoseconds: nanoseconds)
+func at(_ seconds: Int64, _ nanoseconds: UInt32 = 0) -> Moment {
+    Moment(seconds: 1_475_713_029 + seconds, nanoseconds: nanoseconds)
 }
 
 extension LogWriter {
-    mutating func append(_ text: String, _ stream: LogStream = .output, at time: LogTime = at(0)) {
+    mutating func append(_ text: String, _ stream: LogStream = .output, at time: Moment = at(0)) {
         append(Array(text.utf8), stream: stream, at: time)
     }
 }

@@ -1,3 +1,4 @@
+import Calendar
 import Glibc
 import Linux
 import SeededRandom
@@ -51,8 +52,8 @@ import Testing
         try inDirectory { path in
             try write(Self.sample, to: path)
             let selection = LogSelection(
-                tail: row.tail, since: try row.since.map { try #require(LogTime(Self.start + $0)) },
-                until: try row.until.map { try #require(LogTime(Self.start + $0)) })
+                tail: row.tail, since: try row.since.map { try #require(Moment(Self.start + $0)) },
+                until: try row.until.map { try #require(Moment(Self.start + $0)) })
             #expect(printed(try read(path, selection)) == row.seen)
         }
     }
@@ -174,5 +175,30 @@ import Testing
             while case let batch = try reader.nextBatch(), !batch.isEmpty { entries += batch }
             #expect(entries == expected)
         }
+    }
+
+    /// A line has one time however many parts it has, also when the other stream writes in between.
+    @Test func eachLineIsShownWithItsTime() {
+        let entries = [
+            LogEntry(time: at(0), stream: .output, isPartial: true, text: Array("a".utf8)),
+            LogEntry(time: at(1), stream: .error, isPartial: false, text: Array("e".utf8)),
+            LogEntry(time: at(2), stream: .output, isPartial: false, text: Array("b".utf8)),
+            LogEntry(time: at(3, 5), stream: .output, isPartial: false, text: []),
+            LogEntry(time: at(4), stream: .output, isPartial: true, text: Array("c".utf8)),
+        ]
+        func shown(_ withTimes: Bool) -> String {
+            var printer = LogPrinter(withTimes: withTimes)
+            var bytes: [UInt8] = []
+            for entry in entries { printer.print(entry, to: &bytes) }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        #expect(shown(false) == "ae\nb\n\nc")
+        #expect(
+            shown(true) == """
+                2016-10-06T00:17:09.000000000Z a2016-10-06T00:17:10.000000000Z e
+                b
+                2016-10-06T00:17:12.000000005Z \n\
+                2016-10-06T00:17:13.000000000Z c
+                """)
     }
 }

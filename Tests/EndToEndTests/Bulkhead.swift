@@ -66,15 +66,20 @@ import Testing
 
     /// Starts the command with pipes for its streams.
     func start(_ arguments: [String], hasInput: Bool = true) throws -> RunningCommand {
+        try Self.start(plan(arguments), hasInput: hasInput)
+    }
+
+    /// Starts any program so.
+    static func start(_ plan: SpawnPlan, hasInput: Bool = true) throws -> RunningCommand {
         let input = try Pipe(), output = try Pipe(), error = try Pipe()
         let nothing = try Files.open("/dev/null")
-        let child = try plan(arguments).start(descriptors: [
+        let child = try plan.start(descriptors: [
             DescriptorMapping(hasInput ? input.reading.withRaw { $0 } : nothing.withRaw { $0 }, as: 0),
             DescriptorMapping(output.writing.withRaw { $0 }, as: 1),
             DescriptorMapping(error.writing.withRaw { $0 }, as: 2),
         ])
         return RunningCommand(
-            arguments.joined(separator: " "), try WatchedProcess(child), try AsyncFD(input.writing),
+            plan.arguments.dropFirst().joined(separator: " "), try WatchedProcess(child), try AsyncFD(input.writing),
             try AsyncFD(output.reading),
             try AsyncFD(error.reading))
     }

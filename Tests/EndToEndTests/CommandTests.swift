@@ -131,6 +131,15 @@ import Testing
             #expect(log.error == "oops\n")
 
             #expect(try await bulkhead("logs", "--tail", "1", "web").output == "bye\n")
+            let stamped = try await bulkhead("logs", "-t", "--since", "10m", "web")
+            let fields = stamped.output.split { $0.isWhitespace }.map(String.init)
+            try #require(fields.count == 4, "\(stamped)")
+            #expect(fields[1] == "up" && fields[3] == "bye" && fields[0] < fields[2])
+            #expect(fields[0].hasPrefix("20") && fields[0].hasSuffix("Z") && fields[0].count == 30)
+            #expect(stamped.error.hasSuffix("Z oops\n"))
+            #expect(try await bulkhead("logs", "--since", fields[2], "web").output == "bye\n")
+            #expect(try await bulkhead("logs", "--until", fields[0], "web").output == "up\n")
+            #expect(try await bulkhead("logs", "-f", "--until", "10m", "web").output == "")
             #expect(try await bulkhead("ps").output.split(separator: "\n").count == 1)
             #expect(try await bulkhead("ps", "-a").output.contains("Exited (3)"))
             for arguments in [["-l"], ["-n", "2"], ["-f", "status=exited"], ["-af", "exited=3"]] {

@@ -34,7 +34,7 @@ import Testing
 
     @Test(arguments: [
         "Protobuf", "TTRPC", "Yamux", "JSON", "OCI", "AgentAPI", "SpecTranslation", "GuestImage", "TaskAPI", "Pod",
-        "NearestName", "CommandTree", "Configuration", "YAML",
+        "Calendar", "NearestName", "CommandTree", "Configuration", "YAML",
     ])
     func pureTargetsImportNoSystem(_ target: String) throws {
         let banned = ["Glibc", "Foundation", "Linux", "CLinux", "EventLoop", "Dispatch", "Synchronization"]

@@ -1,5 +1,5 @@
+import Calendar
 import CommandTree
-import ContainerLog
 import ContainerStore
 import EventLoop
 import Images
@@ -10,7 +10,7 @@ import OCI
 /// `bulkhead image …`: the images of this host.
 @EventLoop enum ImageVerbs {
     nonisolated static let pull = Command(
-        "pull", "Get an image from its registry", operands: [Operand("NAME[:TAG|@DIGEST]")],
+        "pull", "Get an image from its registry", operands: [Operand("NAME[:TAG|@DIGEST]", completes: .image)],
         options: [Option("quiet", short: "q", .flag, "Only the image's name")],
         notYet: [
             UnsupportedOption("platform", instead: "the image of this host's architecture is taken"),
@@ -25,9 +25,9 @@ import OCI
         description: "SOURCE is a file that docker save or podman save has written, or oci:DIR[:TAG], "
             + "oci-archive:FILE[:TAG], docker-archive:FILE[:NAME]. Without it, or with -, such a file is read from "
             + "standard input.",
-        operands: [Operand("SOURCE", .optional)],
+        operands: [Operand("SOURCE", .optional, completes: .file)],
         options: [
-            Option("input", short: "i", .value("SOURCE"), "The same as the operand"),
+            Option("input", short: "i", .value("SOURCE"), "The same as the operand", completes: .file),
             Option("name", .value("NAME[:TAG]"), "What to call the image of a source that has just one"),
             Option("quiet", short: "q", .flag, "No progress"),
         ],
@@ -137,7 +137,7 @@ import OCI
     }
 
     private static func created(_ image: StoredImage) -> String {
-        guard let time = image.createdAt.flatMap({ LogTime($0) }) else { return "unknown" }
+        guard let time = image.createdAt.flatMap({ Moment($0) }) else { return "unknown" }
         return Elapsed.text(WallClock.now - time.seconds * 1_000_000_000) + " ago"
     }
 

@@ -1,5 +1,5 @@
+import Calendar
 import CommandTree
-import ContainerLog
 import ContainerStore
 import EventLoop
 import JSON
@@ -43,7 +43,7 @@ import PodDirectory
         let bytes = try Files.read(path, limit: RuntimeSpec.maximumBytes)
         let spec = try JSONParser.parse(bytes)
         return .members([
-            "Id": .string(record.id), "Created": .string(LogTime(nanosecondsSince1970: record.createdAt).description),
+            "Id": .string(record.id), "Created": .string(Moment(nanosecondsSince1970: record.createdAt).description),
             "Path": .string(record.command.first ?? ""),
             "Args": .array(record.command.dropFirst().map { .string($0) }),
             "State": state(entry.status, host.paths(record.podID)),
@@ -83,7 +83,7 @@ import PodDirectory
 
     nonisolated static func state(_ status: ContainerStatus, _ paths: PodDirectory.Paths) -> JSONValue {
         func time(_ value: Int64) -> JSONValue {
-            .string(value == 0 ? "0001-01-01T00:00:00Z" : LogTime(nanosecondsSince1970: value).description)
+            .string(value == 0 ? "0001-01-01T00:00:00Z" : Moment(nanosecondsSince1970: value).description)
         }
         // What on the host is the container: its processes are the guest's.
         let machine = status.phase == .running ? PodDirectory.machine(paths) ?? 0 : 0

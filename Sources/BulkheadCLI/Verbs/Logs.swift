@@ -1,3 +1,4 @@
+import Calendar
 import CommandTree
 import ContainerLog
 import ContainerStore
@@ -13,14 +14,12 @@ import Pod
         options: [
             Option("follow", short: "f", .flag, "Go on until the container has ended"),
             Option("tail", short: "n", .value("LINES"), "Only the last lines", defaultText: "all"),
+            Option("since", .value("TIME"), "Only what was written at that time (2013-01-02T15:04:05Z) or later"),
+            Option("until", .value("TIME"), "Only what was written at that time or before; 10m is ten minutes ago"),
+            Option("timestamps", short: "t", .flag, "Show when each line was written, in UTC"),
         ],
-        notYet: [
-            UnsupportedOption("since", instead: "use --tail"), UnsupportedOption("until", instead: "use --tail"),
-            UnsupportedOption(
-                "timestamps", short: "t", takesValue: false,
-                instead: "the log in the container's record has them; inspect shows its path"),
-            UnsupportedOption("details", takesValue: false, instead: "use inspect"),
-        ])
+        notYet: [UnsupportedOption("details", takesValue: false, instead: "use inspect")],
+        examples: ["bulkhead logs -t --since 1h30m --until 2026-01-02T15:04 web"])
 
     static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
         let reference = arguments.operands[0]
@@ -32,10 +31,11 @@ import Pod
             }
             return lines
         }
-        let output = LogOutput()
-        let selection = LogSelection(tail: tail ?? nil)
+        let selection = LogSelection(
+            tail: tail ?? nil, since: try arguments.moment("since"), until: try arguments.moment("until"))
+        var output = LogOutput(printer: LogPrinter(withTimes: arguments.flag("timestamps")))
         if arguments.flag("follow") {
-            try await follow(host, entry, selection, output)
+            try await follow(host, entry, selection, &output)
         } else {
             var reader = try LogReader(directory: entry.directory, selection: selection)
             while case let batch = try reader.nextBatch(), !batch.isEmpty { try output.write(batch) }
@@ -44,14 +44,15 @@ import Pod
     }
 
     private static func follow(
-        _ host: Host, _ entry: ContainerStore.Entry, _ selection: LogSelection, _ output: LogOutput
+        _ host: Host, _ entry: ContainerStore.Entry, _ selection: LogSelection, _ output: inout LogOutput
     ) async throws {
         var follower = try LogFollower(directory: entry.directory, selection: selection)
         let changes = try AsyncFD(follower.changes.fd.duplicate())
         let ended = Promise<Void>()
+        let until = selection.until
         Task { @EventLoop in
-            // It has ended already, or its monitor is killed: nothing more will be written.
-            _ = try? await ContainerCalls(host: host, entry: entry).end()
+            // It has ended already, or its monitor is killed, or the time that is wanted is over: nothing more comes.
+            _ = try? await end(of: ContainerCalls(host: host, entry: entry), until: until)
             ended.fulfil(())
             changes.close()
         }
@@ -69,11 +70,22 @@ import Pod
             }
         }
     }
+
+    private static func end(of calls: ContainerCalls, until: Moment?) async throws {
+        guard let until else {
+            _ = try await calls.end()
+            return
+        }
+        let left = Duration.nanoseconds(until.nanosecondsSince1970) - .nanoseconds(WallClock.now)
+        _ = try await within(left, waitingFor: "end of the container") { try await calls.end() }
+    }
 }
 
 /// Entries of a log on this command's two outputs, as the container wrote them.
 private struct LogOutput {
-    func write(_ entries: [LogEntry]) throws {
+    var printer: LogPrinter
+
+    mutating func write(_ entries: [LogEntry]) throws {
         var bytes: [UInt8] = []
         var stream = LogStream.output
         for entry in entries {
@@ -82,12 +94,21 @@ private struct LogOutput {
                 bytes.removeAll(keepingCapacity: true)
             }
             stream = entry.stream
-            bytes += entry.printed
+            printer.print(entry, to: &bytes)
         }
         if !bytes.isEmpty { try Self.write(bytes, to: stream) }
     }
 
     private static func write(_ bytes: [UInt8], to stream: LogStream) throws {
         try CurrentProcess.standardStream(stream == .output ? 1 : 2).writeAll(bytes)
+    }
+}
+
+extension ParsedArguments {
+    /// The moment that an option says; nil if it was not given.
+    func moment(_ name: String) throws(UsageError) -> Moment? {
+        try value(name) { text throws(ValueError) in
+            try TimeValue.parse(text, now: .now, zoneOffsetSeconds: WallClock.zoneOffsetSeconds)
+        }
     }
 }

@@ -1,5 +1,5 @@
+import Calendar
 import CommandTree
-import ContainerLog
 import ContainerStore
 import JSON
 import Linux
@@ -13,7 +13,8 @@ enum Ps {
             Option("all", short: "a", .flag, "Those that do not run, too"),
             Option(
                 "filter", short: "f", .repeated("KEY=VALUE"),
-                "Only those whose id, name, status, label, ancestor (image) or exited (exit code) is this"),
+                "Only those whose id, name, status, label, ancestor (image) or exited (exit code) is this",
+                completes: .choices(PsFilter.Term.Key.allCases.map { $0.rawValue + "=" })),
             Option("last", short: "n", .value("NUMBER"), "The youngest, those that do not run, too"),
             Option("latest", short: "l", .flag, "The youngest one, as --last 1"),
             Option("quiet", short: "q", .flag, "Only ids"),
@@ -87,7 +88,7 @@ enum Ps {
         return .members([
             "ID": .string(record.id), "Image": .string(record.image),
             "Command": .string(commandText(record.command, whole: true)),
-            "CreatedAt": .string(LogTime(nanosecondsSince1970: record.createdAt).description),
+            "CreatedAt": .string(Moment(nanosecondsSince1970: record.createdAt).description),
             "RunningFor": .string(Elapsed.text(now - record.createdAt) + " ago"),
             "State": .string(entry.status.stateText), "Status": .string(statusText(entry.status, now: now)),
             "ExitCode": .number("\(entry.status.exitCode)"), "Names": .string(record.name), "Labels": .string(labels),

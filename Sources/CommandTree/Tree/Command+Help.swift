@@ -47,8 +47,9 @@ extension Command {
     /// Subcommands by group title, groups in the order in which their first member stands, untitled ones first.
     private var groups: [(title: String?, members: [Command])] {
         var titles: [String?] = [nil]
-        for command in subcommands where !titles.contains(command.group) { titles.append(command.group) }
-        return titles.map { title in (title, subcommands.filter { $0.group == title }) }.filter { !$0.members.isEmpty }
+        let shown = subcommands.filter { !$0.isHidden }
+        for command in shown where !titles.contains(command.group) { titles.append(command.group) }
+        return titles.map { title in (title, shown.filter { $0.group == title }) }.filter { !$0.members.isEmpty }
     }
 }
 

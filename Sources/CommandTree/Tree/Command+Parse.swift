@@ -68,8 +68,8 @@ private struct ArgumentParser {
             if let missing = level.command.notYetCommands.first(where: { $0.name == verb }) {
                 throw level.error(.unsupportedCommand(missing))
             }
-            throw level.error(
-                .unknownCommand(verb, nearest: NearestName.find(verb, among: level.command.subcommands.map(\.name))))
+            let known = level.command.subcommands.filter { !$0.isHidden }.map(\.name)
+            throw level.error(.unknownCommand(verb, nearest: NearestName.find(verb, among: known)))
         }
         outer.append(level)
         path.append(verb)

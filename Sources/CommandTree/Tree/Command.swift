@@ -23,13 +23,15 @@ public struct Command: Sendable {
     public var optionsEndAtFirstOperand: Bool
     /// Whole command lines for the help.
     public var examples: [String]
+    /// Whether help and suggestions leave it out: for programs, not for people.
+    public var isHidden: Bool
 
     /// A node; whether the declaration holds together is told by `mistakes`.
     public init(
         _ name: String, _ summary: String, description: String = "", group: String? = nil, operands: [Operand] = [],
         options: [Option] = [], notYet: [UnsupportedOption] = [],
         notYetCommands: [UnsupportedCommand] = [], subcommands: [Command] = [], optionsEndAtFirstOperand: Bool = false,
-        examples: [String] = []
+        examples: [String] = [], isHidden: Bool = false
     ) {
         self.name = name
         self.summary = summary
@@ -42,6 +44,7 @@ public struct Command: Sendable {
         self.subcommands = subcommands
         self.optionsEndAtFirstOperand = optionsEndAtFirstOperand
         self.examples = examples
+        self.isHidden = isHidden
     }
 }
 
@@ -65,12 +68,15 @@ public struct Operand: Sendable, Equatable {
     public var count: Count
     /// One line without a full stop; empty: it needs no explanation and is not listed.
     public var summary: String
+    /// What shells complete it with; nil: what its name says.
+    public var completes: Completable?
 
     /// An operand of a usage line.
-    public init(_ name: String, _ count: Count = .one, _ summary: String = "") {
+    public init(_ name: String, _ count: Count = .one, _ summary: String = "", completes: Completable? = nil) {
         self.name = name
         self.count = count
         self.summary = summary
+        self.completes = completes
     }
 
     var isRequired: Bool { count == .one || count == .atLeastOne }
@@ -108,6 +114,8 @@ public struct Option: Sendable, Equatable {
     public var summary: String
     /// The only values it takes; empty: any.
     public var allowedValues: [String]
+    /// What shells complete its value with; nil: what the value's name says.
+    public var completes: Completable?
     /// What holds without it, for the help.
     public var defaultText: String?
     /// Whether help and suggestions leave it out.
@@ -118,14 +126,15 @@ public struct Option: Sendable, Equatable {
     /// An option; `others` are further long names with the same meaning.
     public init(
         _ name: String, others: [String] = [], short: Character? = nil, _ kind: Kind, _ summary: String,
-        allowedValues: [String] = [], defaultText: String? = nil, isHidden: Bool = false,
-        replacesCommand: Bool = false
+        allowedValues: [String] = [], completes: Completable? = nil, defaultText: String? = nil,
+        isHidden: Bool = false, replacesCommand: Bool = false
     ) {
         self.names = [name] + others
         self.short = short
         self.kind = kind
         self.summary = summary
         self.allowedValues = allowedValues
+        self.completes = completes
         self.defaultText = defaultText
         self.isHidden = isHidden
         self.replacesCommand = replacesCommand

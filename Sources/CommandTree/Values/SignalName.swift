@@ -14,6 +14,9 @@ public enum SignalName {
     ]
     private static let others = ["IOT": 6, "CLD": 17, "POLL": 29] as [String: Int32]
 
+    /// `HUP`, `INT` and so on, without the real-time signals.
+    static var allNames: [String] { names }
+
     /// `KILL`, `SIGKILL` or `sigkill`, `9`, `RTMIN+3`, `SIGRTMAX-1`.
     /// - Throws: `.outOfRange` for a number not from 1 to 64 or beside the real-time signals, `.unknownName`.
     public static func parse(_ text: String) throws(ValueError) -> Int32 {

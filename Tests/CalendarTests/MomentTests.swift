@@ -1,9 +1,9 @@
 import SeededRandom
 import Testing
 
-@testable import ContainerLog
+@testable import Calendar
 
-@Suite struct LogTimeTests {
+@Suite struct MomentTests {
     struct Row: Sendable, CustomTestStringConvertible {
         let seconds: Int64
         let text: String
@@ -26,11 +26,11 @@ import Testing
         Row(seconds: -2_203_891_201, text: "1900-02-28T23:59:59.000000000Z"),
         Row(seconds: -2_203_891_200, text: "1900-03-01T00:00:00.000000000Z"),
         Row(seconds: 2_147_483_648, text: "2038-01-19T03:14:08.000000000Z"),
-        Row(seconds: LogTime.secondsRange.lowerBound, text: "0000-01-01T00:00:00.000000000Z"),
-        Row(seconds: LogTime.secondsRange.upperBound, text: "9999-12-31T23:59:59.000000000Z"),
+        Row(seconds: Moment.secondsRange.lowerBound, text: "0000-01-01T00:00:00.000000000Z"),
+        Row(seconds: Moment.secondsRange.upperBound, text: "9999-12-31T23:59:59.000000000Z"),
     ]) func secondsAndTextAreTheSameMoment(_ row: Row) throws {
-        #expect(LogTime(seconds: row.seconds).description == row.text)
-        #expect(try #require(LogTime(row.text)).seconds == row.seconds)
+        #expect(Moment(seconds: row.seconds).description == row.text)
+        #expect(try #require(Moment(row.text)).seconds == row.seconds)
     }
 
     /// Each day follows the one before, in all years that have a special rule nearby, and in one of a hundred others.
@@ -57,7 +57,7 @@ import Testing
         ("2016-10-06T02:17:09.999999999+02:00", 1_475_713_029, 999_999_999),
         ("2016-10-05T18:47:09-05:30", 1_475_713_029, 0),
     ]) func otherSpellingsAreRead(text: String, seconds: Int64, nanoseconds: UInt32) {
-        #expect(LogTime(text) == LogTime(seconds: seconds, nanoseconds: nanoseconds))
+        #expect(Moment(text) == Moment(seconds: seconds, nanoseconds: nanoseconds))
     }
 
     @Test(arguments: [
@@ -68,21 +68,43 @@ import Testing
         "2016-10-06T00:17:09+24:00", "٢٠١٦-10-06T00:17:09Z", "-016-10-06T00:17:09Z", "0000-01-01T00:00:00+00:01",
         "9999-12-31T23:59:59-00:01",
     ]) func noTimes(text: String) {
-        #expect(LogTime(text) == nil)
+        #expect(Moment(text) == nil)
     }
 
     @Test func outOfRangeBecomesTheNearest() {
-        #expect(LogTime(seconds: .max).description == "9999-12-31T23:59:59.000000000Z")
-        #expect(LogTime(seconds: .min, nanoseconds: .max).description == "0000-01-01T00:00:00.999999999Z")
+        #expect(Moment(seconds: .max).description == "9999-12-31T23:59:59.000000000Z")
+        #expect(Moment(seconds: .min, nanoseconds: .max).description == "0000-01-01T00:00:00.999999999Z")
     }
 
     @Test func anyMomentSurvivesItsText() {
         var generator = SeededGenerator(seed: 1)
         for _ in 0..<2000 {
-            let time = LogTime(
-                seconds: Int64.random(in: LogTime.secondsRange, using: &generator),
+            let time = Moment(
+                seconds: Int64.random(in: Moment.secondsRange, using: &generator),
                 nanoseconds: UInt32.random(in: 0..<1_000_000_000, using: &generator))
-            #expect(LogTime(time.description) == time)
+            #expect(Moment(time.description) == time)
         }
+    }
+
+    @Test(
+        arguments: [
+            (Moment(seconds: 5), 0, Moment(seconds: 5)),
+            (Moment(seconds: 5), -1, Moment(seconds: 4, nanoseconds: 999_999_999)),
+            (Moment(seconds: 5, nanoseconds: 999_999_999), 1, Moment(seconds: 6)),
+            (Moment(seconds: 0), -1_000_000_000, Moment(seconds: -1)),
+            (Moment(seconds: 0), .max, Moment(seconds: 9_223_372_036, nanoseconds: 854_775_807)),
+            (Moment(seconds: 0), .min, Moment(seconds: -9_223_372_037, nanoseconds: 145_224_192)),
+            (Moment(seconds: .max), .max, Moment(seconds: .max, nanoseconds: 854_775_807)),
+        ] as [(Moment, Int64, Moment)]) func distancesAreAdded(_ start: Moment, _ distance: Int64, _ end: Moment)
+    {
+        #expect(start.advanced(byNanoseconds: distance) == end)
+    }
+
+    @Test func nanosecondsSince1970StopWhereTheyEnd() {
+        #expect(
+            Moment(nanosecondsSince1970: 1_475_713_029_000_000_001).nanosecondsSince1970 == 1_475_713_029_000_000_001)
+        #expect(Moment(seconds: -1, nanoseconds: 1).nanosecondsSince1970 == -999_999_999)
+        #expect(Moment(seconds: .max).nanosecondsSince1970 == .max)
+        #expect(Moment(seconds: .min).nanosecondsSince1970 == .min)
     }
 }

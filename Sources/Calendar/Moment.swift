@@ -1,11 +1,9 @@
-import Linux
-
 /// A moment in UTC with nanoseconds, and its text in RFC 3339. Leap seconds do not exist here, as in POSIX time.
-public struct LogTime: Hashable, Comparable, Sendable, CustomStringConvertible {
+public struct Moment: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// 0000-01-01T00:00:00Z to 9999-12-31T23:59:59Z: what RFC 3339 can say.
     public static let secondsRange: ClosedRange<Int64> = -62_167_219_200...253_402_300_799
     /// Bytes of `description` in UTF-8: `2016-10-06T00:17:09.669794202Z`.
-    static let textBytes = 30
+    public static let textBytes = 30
 
     /// Since 1970-01-01T00:00:00Z, within `secondsRange`.
     public let seconds: Int64
@@ -18,24 +16,37 @@ public struct LogTime: Hashable, Comparable, Sendable, CustomStringConvertible {
         self.nanoseconds = min(nanoseconds, 999_999_999)
     }
 
-    /// This moment, by the clock that may be set back.
-    public static var now: LogTime { LogTime(nanosecondsSince1970: WallClock.now) }
-
     /// - Parameter time: a negative one counts as 0.
     public init(nanosecondsSince1970 time: Int64) {
         let time = max(time, 0)
         self.init(seconds: time / 1_000_000_000, nanoseconds: UInt32(time % 1_000_000_000))
     }
 
+    /// Since 1970; the nearest that there is for a moment beyond the years 1677 to 2262.
+    public var nanosecondsSince1970: Int64 {
+        let (whole, isTooLarge) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, isTooLargeToo) = whole.addingReportingOverflow(Int64(nanoseconds))
+        return isTooLarge || isTooLargeToo ? (seconds < 0 ? .min : .max) : sum
+    }
+
+    /// Later by so much, or earlier; within what there is.
+    public func advanced(byNanoseconds distance: Int64) -> Moment {
+        let sum = Int64(nanoseconds) + distance % 1_000_000_000
+        let carry = sum.flooredQuotient(1_000_000_000)
+        return Moment(
+            seconds: seconds + distance / 1_000_000_000 + carry, nanoseconds: UInt32(sum - carry * 1_000_000_000))
+    }
+
     /// Reads RFC 3339: `2016-10-06T00:17:09.669794202Z`, with 0 to 9 digits of a second and `Z` or an offset
     /// (`+02:00`). Nil for anything else.
     public init?(_ text: String) {
         let bytes = Array(text.utf8)
-        guard let time = bytes.withUnsafeBytes({ LogTime(utf8: $0) }) else { return nil }
+        guard let time = bytes.withUnsafeBytes({ Moment(utf8: $0) }) else { return nil }
         self = time
     }
 
-    init?(utf8 text: UnsafeRawBufferPointer) {
+    /// As with a string.
+    public init?(utf8 text: UnsafeRawBufferPointer) {
         var scanner = DigitScanner(text)
         guard let year = scanner.number(digits: 4), scanner.take("-"),
             let month = scanner.number(digits: 2), scanner.take("-"),
@@ -53,7 +64,7 @@ public struct LogTime: Hashable, Comparable, Sendable, CustomStringConvertible {
         self.init(seconds: seconds, nanoseconds: fraction)
     }
 
-    public static func < (left: LogTime, right: LogTime) -> Bool {
+    public static func < (left: Moment, right: Moment) -> Bool {
         (left.seconds, left.nanoseconds) < (right.seconds, right.nanoseconds)
     }
 
@@ -65,7 +76,7 @@ public struct LogTime: Hashable, Comparable, Sendable, CustomStringConvertible {
     }
 
     /// Writes `description` over the first 30 bytes of `text`, which has as many.
-    func write(to text: UnsafeMutableRawBufferPointer) {
+    public func write(to text: UnsafeMutableRawBufferPointer) {
         let date = CivilDate(daysSince1970: seconds.flooredQuotient(86_400))
         let secondOfDay = Int(seconds - date.daysSince1970 * 86_400)
         text.setDigits(date.year, 4, at: 0)
@@ -85,61 +96,7 @@ public struct LogTime: Hashable, Comparable, Sendable, CustomStringConvertible {
     }
 
     /// Writes only the nanoseconds, into a text that another moment of the same second has written.
-    func writeFraction(to text: UnsafeMutableRawBufferPointer) { text.setDigits(Int(nanoseconds), 9, at: 20) }
-}
-
-/// A day of the Gregorian calendar, extended to the years before it, from 0000 to 9999.
-struct CivilDate: Equatable, Sendable {
-    let year: Int
-    /// 1...12.
-    let month: Int
-    /// 1...31.
-    let day: Int
-    let daysSince1970: Int64
-
-    private static let daysOf400Years = 146_097
-    /// From 0000-03-01 to 1970-01-01. Years that begin in March have the leap day at their end.
-    private static let epoch = 719_468
-    /// Days before each month of a year that begins in March.
-    private static let daysBefore = [0, 31, 61, 92, 122, 153, 184, 214, 245, 275, 306, 337]
-
-    /// Nil for a date that does not exist.
-    init?(year: Int, month: Int, day: Int) {
-        guard (0...9999).contains(year), (1...12).contains(month), day >= 1 else { return nil }
-        guard day <= Self.days(ofMonth: month, in: year) else { return nil }
-        self.year = year
-        self.month = month
-        self.day = day
-        // 400 years more keep January and February of the year 0 from being negative.
-        let marchYear = (month > 2 ? year : year - 1) + 400
-        let leapDays = marchYear / 4 - marchYear / 100 + marchYear / 400
-        let days = marchYear * 365 + leapDays + Self.daysBefore[(month + 9) % 12] + day - 1
-        daysSince1970 = Int64(days - Self.daysOf400Years - Self.epoch)
-    }
-
-    /// `daysSince1970` is one of `LogTime.secondsRange`.
-    init(daysSince1970: Int64) {
-        self.daysSince1970 = daysSince1970
-        let days = Int(daysSince1970) + Self.epoch + Self.daysOf400Years
-        let dayOfEra = days % Self.daysOf400Years
-        // The last day of 4 and of 400 years is the additional one, so it must not begin another year.
-        let century = min(dayOfEra / 36_524, 3)
-        let dayOfCentury = dayOfEra - century * 36_524
-        let cycle = dayOfCentury / 1461
-        let dayOfCycle = dayOfCentury - cycle * 1461
-        let yearOfCycle = min(dayOfCycle / 365, 3)
-        let dayOfYear = dayOfCycle - yearOfCycle * 365
-        let marchMonth = Self.daysBefore.lastIndex { $0 <= dayOfYear } ?? 0
-        let marchYear = days / Self.daysOf400Years * 400 + century * 100 + cycle * 4 + yearOfCycle - 400
-        month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
-        year = month > 2 ? marchYear : marchYear + 1
-        day = dayOfYear - Self.daysBefore[marchMonth] + 1
-    }
-
-    private static func days(ofMonth month: Int, in year: Int) -> Int {
-        let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-        return month == 2 ? (isLeap ? 29 : 28) : [4, 6, 9, 11].contains(month) ? 30 : 31
-    }
+    public func writeFraction(to text: UnsafeMutableRawBufferPointer) { text.setDigits(Int(nanoseconds), 9, at: 20) }
 }
 
 /// Reads the parts of a time from bytes of unknown origin.

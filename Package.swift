@@ -38,6 +38,7 @@ let package = Package(
         module("OCI", ["JSON"]), tests("OCI", ["AgentAPI", "JSON", "SeededRandom", "SpecTranslation"]),
         module("NearestName"), tests("NearestName"),
         module("CommandTree", ["NearestName"]), tests("CommandTree", ["SeededRandom"]),
+        module("Tar"), tests("Tar", ["Linux", "SeededRandom"], exclude: ["Golden"]),
         module("GuestImage"), tests("GuestImage", ["SeededRandom"]),
         .executableTarget(name: "guest-image", dependencies: ["GuestImage"], swiftSettings: swiftSettings),
         module("AgentAPI"),

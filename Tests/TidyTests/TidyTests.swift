@@ -34,7 +34,7 @@ import Testing
 
     @Test(arguments: [
         "Protobuf", "TTRPC", "Yamux", "JSON", "OCI", "AgentAPI", "SpecTranslation", "GuestImage", "TaskAPI", "Pod",
-        "NearestName", "CommandTree", "Configuration", "YAML",
+        "NearestName", "CommandTree", "Configuration", "YAML", "Tar",
     ])
     func pureTargetsImportNoSystem(_ target: String) throws {
         let banned = ["Glibc", "Foundation", "Linux", "CLinux", "EventLoop", "Dispatch", "Synchronization"]

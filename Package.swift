@@ -68,7 +68,7 @@ let package = Package(
         module("Confinement", ["Linux", "JSON"]), tests("Confinement", ["Linux", "JSON"]),
         module("QEMU", ["Confinement", "EventLoop", "JSON", "Linux"]),
         tests("QEMU", ["EventLoop", "JSON", "Linux", "Support"]),
-        module("Images", ["Confinement", "EventLoop", "JSON", "Linux", "OCI"]),
+        module("Images", ["Confinement", "EventLoop", "JSON", "Linux", "OCI", "Tar"]),
         tests("Images", ["Confinement", "EventLoop", "JSON", "Linux", "OCI", "SeededRandom", "Support"]),
         module("ContainerLog", ["Linux"]), tests("ContainerLog", ["Linux", "SeededRandom"]),
         module("PodDirectory", ["Linux", "Pod"]), tests("PodDirectory", ["Linux", "Pod"]),

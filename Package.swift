@@ -51,6 +51,7 @@ let package = Package(
         // The host's and the guest's system calls.
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
         module("Linux", ["CLinux"]), tests("Linux"),
+        module("Archive", ["Linux", "Tar"]), tests("Archive", ["Linux", "SeededRandom", "Tar"]),
         .target(name: "CEventLoop"),
         module("EventLoop", ["CEventLoop", "Linux"]), tests("EventLoop", ["Linux", "Support"]),
         module("GuestLink", ["EventLoop", "Linux", "Yamux"]), tests("GuestLink", ["EventLoop", "Linux", "Support"]),

@@ -71,8 +71,9 @@ public enum Archive {
     ///
     /// The archive may be anybody's. A leading slash of a name is dropped, `..` is refused, and so is a name through a
     /// symbolic link, be it of the archive or there already. Directories are merged and get the archive's owner, mode and
-    /// time; other files are replaced; a directory is never replaced by something else, nor something else by a directory.
-    /// `destination` itself is left as it is. Directories that the archive does not mention are made, 0755.
+    /// time, but keep what the options withhold from the archive; other files are replaced; a directory is never replaced by
+    /// something else, nor something else by a directory. `destination` itself is left as it is. Directories that the
+    /// archive does not mention are made, 0755.
     ///
     /// - Parameters:
     ///   - input: a blocking descriptor.
@@ -81,6 +82,10 @@ public enum Archive {
     public static func unpack(
         from input: borrowing OwnedFD, into destination: borrowing OwnedFD, _ options: UnpackOptions
     ) throws(ArchiveError) -> Counts {
+        if let name = options.rename {
+            let isOneComponent = try EntryName(name).path == name && !name.contains(UInt8(ascii: "/"))
+            guard isOneComponent, !name.isEmpty else { throw ArchiveError(name, .climbs) }
+        }
         var unpacker = try Unpacker(destination: try duplicate(destination), options)
         return try unpacker.unpack(from: input)
     }
@@ -104,7 +109,8 @@ public struct UnpackOptions: Sendable {
     public enum SpecialBits: Sendable {
         case strip, keep
     }
-    /// Who owns what is unpacked. Directories that the archive does not mention are root's where it is as archived.
+    /// Who owns what is unpacked. As archived, directories that the archive does not mention are root's; fixed, those that
+    /// are there stay whose they are.
     public enum Ownership: Equatable, Sendable {
         case asArchived
         case fixed(uid: UInt32, gid: UInt32)
@@ -118,7 +124,8 @@ public struct UnpackOptions: Sendable {
     public var specialBits: SpecialBits
     public var ownership: Ownership
     public var attributes: Attributes
-    /// Takes the place of the first component of every name, hard links' targets too: a copy with another name.
+    /// Takes the place of the first component of every name, hard links' targets too: a copy with another name. It is one
+    /// component itself, or nothing is unpacked.
     public var rename: [UInt8]?
 
     public init(

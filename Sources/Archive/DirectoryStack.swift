@@ -54,23 +54,29 @@ struct DirectoryStack: ~Copyable {
         for component in parent.dropFirst(path.count).split(separator: slash) {
             let name = Array(component)
             let isNew = try Self.makeIfMissing(name, in: current)
-            try descend(into: name)
+            _ = try descend(into: name)
             guard isNew else { continue }
             try Files.changeOwner(current, uid: owner.uid, gid: owner.gid)
             try Files.changeMode(current, 0o755)
         }
     }
 
-    /// Enters a directory of `current`, which gets `attributes` when it is left.
-    mutating func descend(into name: [UInt8], attributes: Attributes? = nil) throws(SystemCallError) {
+    /// What the innermost directory gets when it is left.
+    mutating func setAttributes(_ attributes: Attributes) {
+        guard !levels.isEmpty else { return }
+        levels[levels.count - 1].attributes = attributes
+    }
+
+    /// Enters a directory of `current`.
+    mutating func descend(into name: [UInt8]) throws(SystemCallError) -> FileStatus {
         let directory = try Self.openDirectory(name[...], in: current)
         let status = try directory.status()
         current = directory
         if !path.isEmpty { path.append(UInt8(ascii: "/")) }
         path += name
-        levels.append(
-            Level(pathBytes: path.count, device: status.device, inode: status.inode, attributes: attributes))
+        levels.append(Level(pathBytes: path.count, device: status.device, inode: status.inode, attributes: nil))
         depthOfCurrent = levels.count
+        return status
     }
 
     /// Gives the directories below the first `count` what they get, and goes there.

@@ -118,12 +118,16 @@ struct Unpacker: ~Copyable {
     // MARK: kinds
 
     private mutating func makeDirectory(_ name: [UInt8], _ entry: TarEntry) throws(SystemCallError) {
-        let owner = owner(of: entry)
-        _ = try DirectoryStack.makeIfMissing(name, in: directories.current)
-        try directories.descend(
-            into: name,
-            attributes: DirectoryStack.Attributes(
-                mode: mode(of: entry), uid: owner.uid, gid: owner.gid, modified: time(of: entry)))
+        let isNew = try DirectoryStack.makeIfMissing(name, in: directories.current)
+        let status = try directories.descend(into: name)
+        var (owner, mode) = (owner(of: entry), mode(of: entry))
+        if !isNew {
+            // What is there keeps what the archive has no say in.
+            if options.ownership != .asArchived { owner = (status.uid, status.gid) }
+            if options.specialBits == .strip { mode |= status.mode & 0o7000 }
+        }
+        directories.setAttributes(
+            DirectoryStack.Attributes(mode: mode, uid: owner.uid, gid: owner.gid, modified: time(of: entry)))
         counts.attributesLost += try setAttributes(of: directories.current, entry)
     }
 

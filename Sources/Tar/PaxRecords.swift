@@ -13,13 +13,15 @@ struct PaxRecords: Equatable, Sendable {
     static let attributePrefix = Array("SCHILY.xattr.".utf8)
 
     /// Adds what the records in `body` say; a later one counts. An empty value takes back what was said before.
+    /// - Parameter areGlobal: attributes do not count then: a megabyte of them for each entry would cost its writer nothing.
     /// - Throws: the reason, with the offset of the record in `body`.
-    mutating func add(_ body: [UInt8]) throws(TarError) {
+    mutating func add(_ body: [UInt8], areGlobal: Bool = false) throws(TarError) {
         var start = 0
         while start < body.count {
             do {
                 let record = try Self.record(of: body, at: start)
-                try set(Array(record.key), Array(record.value))
+                let key = Array(record.key)
+                if !areGlobal || !key.starts(with: Self.attributePrefix) { try set(key, Array(record.value)) }
                 start = record.end
             } catch {
                 throw TarError(error, at: UInt64(start))
@@ -83,8 +85,8 @@ struct PaxRecords: Equatable, Sendable {
         }
     }
 
-    /// These, and what they do not say from `others`.
-    func over(_ others: PaxRecords) throws(TarError.Reason) -> PaxRecords {
+    /// These, and what they do not say from the global ones.
+    func over(_ others: PaxRecords) -> PaxRecords {
         var all = self
         all.path = path ?? others.path
         all.link = link ?? others.link
@@ -92,11 +94,6 @@ struct PaxRecords: Equatable, Sendable {
         all.uid = uid ?? others.uid
         all.gid = gid ?? others.gid
         all.modified = modified ?? others.modified
-        if !others.attributes.isEmpty {
-            all.attributes = others.attributes
-            all.attributeBytes = others.attributeBytes
-            for attribute in attributes { try all.setAttribute(attribute.name, attribute.value) }
-        }
         return all
     }
 

@@ -178,7 +178,7 @@ public struct TarReader: Sendable {
         do {
             var said = records ?? PaxRecords()
             switch type {
-            case UInt8(ascii: "g"): try globals.add(body)
+            case UInt8(ascii: "g"): try globals.add(body, areGlobal: true)
             case UInt8(ascii: "x"):
                 try said.add(body)
                 records = said
@@ -197,7 +197,7 @@ public struct TarReader: Sendable {
 
     /// The entry that `header` and the records before it describe, which are used up.
     private mutating func entry(_ header: TarHeaderBlock) throws(TarError.Reason) -> TarEntry {
-        let said = try (records ?? PaxRecords()).over(globals)
+        let said = (records ?? PaxRecords()).over(globals)
         records = nil
         var entry = TarEntry(path: said.path ?? header.path, kind: .regular, mode: header.mode)
         switch header.type {

@@ -31,6 +31,33 @@ import Testing
         #expect(status.mode == 0o750 && status.uid == 5 && status.modified == FileTime(seconds: 1000, nanoseconds: 0))
     }
 
+    /// What the archive has no say in.
+    @Test(
+        arguments: [UnpackOptions.SpecialBits.strip, .keep],
+        [UnpackOptions.Ownership.asArchived, .fixed(uid: 7, gid: 8)])
+    func directoriesThatAreThereKeepTheRest(
+        _ special: UnpackOptions.SpecialBits, _ ownership: UnpackOptions.Ownership
+    ) throws {
+        try Files.makeDirectory(place.dest + "/tmp")
+        try Files.changeMode(place.dest + "/tmp", 0o1777)
+        try Files.changeOwner(try Files.open(place.dest + "/tmp"), uid: 3, gid: 4)
+        var entry = TarEntry.directory("tmp", mode: 0o2750)
+        (entry.uid, entry.gid) = (5, 6)
+        _ = try place.unpack(
+            try place.archive([entry]), UnpackOptions(specialBits: special, ownership: ownership))
+        let status = try Files.status(place.dest + "/tmp")
+        #expect(status.mode == (special == .strip ? 0o1750 : 0o2750))
+        #expect((status.uid, status.gid) == (ownership == .asArchived ? (5, 6) : (3, 4)))
+    }
+
+    @Test(arguments: ["", ".", "..", "a/b", "/a", "a/"]) func aNewNameIsOneComponent(_ name: String) throws {
+        let options = UnpackOptions(rename: Array(name.utf8))
+        #expect(throws: ArchiveError(Array(name.utf8), .climbs)) {
+            try place.unpack(try place.archive([.file("f")]), options)
+        }
+        #expect(try Files.names(in: place.dest) == [])
+    }
+
     /// As docker cp: the destination is somebody's, and is not what is copied.
     @Test func theDestinationStaysAsItIs() throws {
         try Files.changeMode(place.dest, 0o711)

@@ -48,7 +48,8 @@ import Testing
 
     @Test func noFoundationInTheGuest() throws {
         for target in [
-            "Agent", "AgentAPI", "Archive", "bulkhead-agent", "Container", "GuestLink", "EventLoop", "Linux", "Protobuf",
+            "Agent", "AgentAPI", "Archive", "bulkhead-agent", "Container", "GuestLink", "EventLoop", "Linux",
+            "Protobuf",
             "RPC", "Seccomp", "TTRPC", "Tar",
         ] {
             for source in try Self.sources("Sources/" + target) {

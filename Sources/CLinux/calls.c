@@ -20,6 +20,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -120,6 +122,27 @@ int bh_sethostname(const void *name, size_t length) { RESULT(sethostname(name, l
 int bh_setdomainname(const void *name, size_t length) { RESULT(setdomainname(name, length)); }
 int bh_mknodat(int dirfd, const char *path, mode_t mode, unsigned major, unsigned minor) {
     RESULT(mknodat(dirfd, path, mode, makedev(major, minor)));
+}
+ssize_t bh_getdents(int fd, void *entries, size_t count) {
+    long result = syscall(SYS_getdents64, fd, entries, count);
+    return result < 0 ? -errno : result;
+}
+ssize_t bh_flistxattr(int fd, void *names, size_t count) {
+    ssize_t result = flistxattr(fd, names, count);
+    return result < 0 ? -errno : result;
+}
+ssize_t bh_fgetxattr(int fd, const char *name, void *value, size_t count) {
+    ssize_t result = fgetxattr(fd, name, value, count);
+    return result < 0 ? -errno : result;
+}
+int bh_fsetxattr(int fd, const char *name, const void *value, size_t count) {
+    RESULT(fsetxattr(fd, name, value, count, 0));
+}
+int bh_file_system_magic(int fd, int64_t *magic) {
+    struct statfs status;
+    if (fstatfs(fd, &status) < 0) return -errno;
+    *magic = (int64_t)status.f_type;
+    return 0;
 }
 int bh_pipe(int fds[2]) { RESULT(pipe2(fds, O_CLOEXEC)); }
 const char *bh_errno_text(int code) { return strerrordesc_np(code); }

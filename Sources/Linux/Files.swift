@@ -15,11 +15,16 @@ public struct FileStatus: Sendable, Equatable {
     public let gid: UInt32
     public let device: UInt64
     public let inode: UInt64
-    /// When its contents changed last, in nanoseconds since 1970.
-    public let modifiedAt: Int64
+    /// The number of its names.
+    public let links: UInt64
+    /// When its contents changed last.
+    public let modified: FileTime
     /// The device that a device node stands for.
     public let major: UInt32
     public let minor: UInt32
+
+    /// `modified` in nanoseconds since 1970.
+    public var modifiedAt: Int64 { modified.seconds &* 1_000_000_000 &+ Int64(modified.nanoseconds) }
 
     init(_ status: stat) {
         kind =
@@ -38,7 +43,9 @@ public struct FileStatus: Sendable, Equatable {
         gid = status.st_gid
         device = UInt64(status.st_dev)
         inode = UInt64(status.st_ino)
-        modifiedAt = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
+        links = UInt64(status.st_nlink)
+        modified = FileTime(
+            seconds: Int64(status.st_mtim.tv_sec), nanoseconds: UInt32(truncatingIfNeeded: status.st_mtim.tv_nsec))
         let number = UInt64(status.st_rdev)
         major = UInt32((number >> 8) & 0xfff | (number >> 32) & 0xffff_f000)
         minor = UInt32(number & 0xff | (number >> 12) & 0xffff_ff00)
@@ -85,16 +92,7 @@ public enum Files {
     )
         throws(SystemCallError) -> OwnedFD
     {
-        let resolveInRoot: UInt64 = 0x10, noMagicLinks: UInt64 = 0x02
-        var how = bh_open_how(
-            flags: UInt64(flags.rawValue | O_CLOEXEC), mode: flags.contains(.create) ? UInt64(mode) : 0,
-            resolve: resolveInRoot | noMagicLinks)
-        var result: CInt = 0
-        repeat {
-            result = root.withRaw { bh_openat2($0, path, &how) }
-            // EAGAIN: a rename elsewhere raced with the look-up, the man page says to try again.
-        } while result == -EINTR || result == -EAGAIN
-        return OwnedFD(owning: try check(result, "openat2", path))
+        try open(Array(path.utf8), in: root, flags, mode: mode, resolving: [.inRoot, .noMagicLinks])
     }
 
     /// The whole content. `limit` bounds it in bytes; more throws EFBIG.

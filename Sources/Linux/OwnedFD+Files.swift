@@ -37,6 +37,11 @@ extension OwnedFD {
 
     /// Where a symbolic link leads that is open as itself (O_PATH and O_NOFOLLOW), readlinkat(2).
     public borrowing func linkTarget() throws(SystemCallError) -> String {
+        String(decoding: try linkTargetBytes(), as: UTF8.self)
+    }
+
+    /// As `linkTarget`, just as it is on disk.
+    public borrowing func linkTargetBytes() throws(SystemCallError) -> [UInt8] {
         var code: CInt = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: Int(PATH_MAX)) { buffer, filled in
             let got = buffer.withMemoryRebound(to: CChar.self) { chars in
@@ -46,7 +51,7 @@ extension OwnedFD {
             filled = max(got, 0)
         }
         guard code == 0 else { throw SystemCallError("readlinkat", code: code) }
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
 
     /// Cuts the file to `sizeBytes`, or extends it with zeros.

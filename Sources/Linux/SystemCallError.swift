@@ -44,6 +44,10 @@ public enum ErrorNumber {
     public static let tooLarge: CInt = EFBIG
     public static let overQuota: CInt = EDQUOT
     public static let loop: CInt = ELOOP
+    public static let isDirectory: CInt = EISDIR
+    public static let staleHandle: CInt = ESTALE
+    public static let noDevice: CInt = ENXIO
+    public static let notSupported: CInt = ENOTSUP
 }
 
 /// The text of an errno, as strerror(3) has it in the C locale.

@@ -34,7 +34,7 @@ import Testing
 
     @Test(arguments: [
         "Protobuf", "TTRPC", "Yamux", "JSON", "OCI", "AgentAPI", "SpecTranslation", "GuestImage", "TaskAPI", "Pod",
-        "Calendar", "NearestName", "CommandTree", "Configuration", "YAML",
+        "Calendar", "NearestName", "CommandTree", "Configuration", "YAML", "Tar",
     ])
     func pureTargetsImportNoSystem(_ target: String) throws {
         let banned = ["Glibc", "Foundation", "Linux", "CLinux", "EventLoop", "Dispatch", "Synchronization"]
@@ -48,8 +48,9 @@ import Testing
 
     @Test func noFoundationInTheGuest() throws {
         for target in [
-            "Agent", "AgentAPI", "bulkhead-agent", "Container", "GuestLink", "EventLoop", "Linux", "Protobuf", "RPC",
-            "Seccomp", "TTRPC",
+            "Agent", "AgentAPI", "Archive", "bulkhead-agent", "Container", "GuestLink", "EventLoop", "Linux",
+            "Protobuf",
+            "RPC", "Seccomp", "TTRPC", "Tar",
         ] {
             for source in try Self.sources("Sources/" + target) {
                 #expect(!source.lines.contains { $0.hasPrefix("import Foundation") }, "\(source.path)")

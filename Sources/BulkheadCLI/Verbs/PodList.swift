@@ -1,5 +1,5 @@
+import Calendar
 import CommandTree
-import ContainerLog
 import ContainerStore
 import EventLoop
 import JSON
@@ -68,7 +68,7 @@ enum PodStatusText: String {
         .members([
             "Id": .string(entry.record.id), "Name": .string(entry.record.name),
             "Status": .string(status(entry, members).rawValue),
-            "Created": .string(LogTime(nanosecondsSince1970: entry.record.createdAt).description),
+            "Created": .string(Moment(nanosecondsSince1970: entry.record.createdAt).description),
             "Containers": .array(members.map(PodInspect.member)), "Labels": labels(entry.record.labels),
         ])
     }
@@ -98,7 +98,7 @@ enum PodStatusText: String {
         let shared = ["ipc", "net", "uts"] + (record.sharesProcesses ? ["pid"] : [])
         return .members([
             "Id": .string(record.id), "Name": .string(record.name),
-            "Created": .string(LogTime(nanosecondsSince1970: record.createdAt).description),
+            "Created": .string(Moment(nanosecondsSince1970: record.createdAt).description),
             "Status": .string(PodList.status(pod.entry, members).rawValue),
             "State": Inspect.state(pod.entry.status, host.paths(record.id)),
             "Hostname": .string(record.hostname), "Labels": PodList.labels(record.labels),

@@ -171,6 +171,14 @@ int bh_personality(unsigned long domain);
 int bh_sethostname(const void *name, size_t length);
 int bh_setdomainname(const void *name, size_t length);
 int bh_mknodat(int dirfd, const char *path, mode_t mode, unsigned major, unsigned minor);
+/// Entries of an open directory as struct linux_dirent64, getdents64(2). Returns the bytes of them; 0 at the end.
+ssize_t bh_getdents(int fd, void *entries, size_t count);
+/// xattr(7). With a count of 0 the size that is needed.
+ssize_t bh_flistxattr(int fd, void *names, size_t count);
+ssize_t bh_fgetxattr(int fd, const char *name, void *value, size_t count);
+int bh_fsetxattr(int fd, const char *name, const void *value, size_t count);
+/// The f_type of statfs(2), without a sign.
+int bh_file_system_magic(int fd, int64_t *magic);
 int bh_getrandom(void *bytes, size_t count);
 /// RNDADDENTROPY with `count` (<= 512) bytes, then RNDRESEEDCRNG.
 int bh_add_entropy(int random_fd, const void *bytes, size_t count);

@@ -70,7 +70,7 @@ let package = Package(
         module("QEMU", ["Confinement", "EventLoop", "JSON", "Linux"]),
         tests("QEMU", ["EventLoop", "JSON", "Linux", "Support"]),
         module("Images", ["Confinement", "EventLoop", "JSON", "Linux", "OCI", "Tar"]),
-        tests("Images", ["Confinement", "EventLoop", "JSON", "Linux", "OCI", "SeededRandom", "Support"]),
+        tests("Images", ["Confinement", "EventLoop", "JSON", "Linux", "OCI", "SeededRandom", "Support", "Tar"]),
         module("ContainerLog", ["Linux"]), tests("ContainerLog", ["Linux", "SeededRandom"]),
         module("PodDirectory", ["Linux", "Pod"]), tests("PodDirectory", ["Linux", "Pod"]),
         module(

@@ -59,7 +59,7 @@ let package = Package(
         module("RPC", ["EventLoop", "Protobuf", "TTRPC"]), tests("RPC", ["EventLoop", "Linux", "Support", "TTRPC"]),
         // The guest.
         .target(name: "CAgent"),
-        module("Container", ["AgentAPI", "EventLoop", "Linux", "Protobuf"]),
+        module("Container", ["AgentAPI", "Archive", "EventLoop", "Linux", "Protobuf"]),
         tests("Container", ["AgentAPI", "EventLoop", "Linux", "SeededRandom", "Support"]),
         module("Agent", ["AgentAPI", "Container", "EventLoop", "GuestLink", "Linux", "RPC", "TTRPC"]),
         tests("Agent", ["EventLoop", "GuestLink", "Linux", "Support"]),
@@ -71,7 +71,7 @@ let package = Package(
         module("QEMU", ["Confinement", "EventLoop", "JSON", "Linux"]),
         tests("QEMU", ["EventLoop", "JSON", "Linux", "Support"]),
         module("Images", ["Confinement", "EventLoop", "JSON", "Linux", "OCI", "Tar"]),
-        tests("Images", ["Confinement", "EventLoop", "JSON", "Linux", "OCI", "SeededRandom", "Support"]),
+        tests("Images", ["Confinement", "EventLoop", "JSON", "Linux", "OCI", "SeededRandom", "Support", "Tar"]),
         module("ContainerLog", ["Calendar", "Linux"]), tests("ContainerLog", ["Calendar", "Linux", "SeededRandom"]),
         module("PodDirectory", ["Linux", "Pod"]), tests("PodDirectory", ["Linux", "Pod"]),
         module(

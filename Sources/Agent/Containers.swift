@@ -50,7 +50,7 @@ import TTRPC
         }
     }
 
-    private static let kill: Int32 = 9
+    static let kill: Int32 = 9
     private let runtime: ContainerRuntime
     private var records: [String: Record] = [:]
     /// Names whose container is being made.
@@ -219,6 +219,8 @@ import TTRPC
         return record
     }
 
+    func container(_ name: String) throws -> Container { try record(name).container }
+
     private func entry(_ container: String, _ process: String) throws -> Entry {
         guard let entry = try record(container).processes[process] else {
             throw TTRPCStatus(.notFound, "no process \(process) in container \(container)")
@@ -242,7 +244,7 @@ import TTRPC
     }
 
     /// A command that is missing or cannot be executed is told apart, since engines exit with 127 and 126 then.
-    private static func status(_ error: ContainerError) -> TTRPCStatus {
+    static func status(_ error: ContainerError) -> TTRPCStatus {
         switch error.kind {
         case .notFound: TTRPCStatus(.notFound, "\(error)")
         case .notExecutable: TTRPCStatus(.permissionDenied, "\(error)")

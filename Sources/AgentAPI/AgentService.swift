@@ -41,6 +41,13 @@ public enum AgentService {
         public static let pause = "Pause"
         /// `ContainerRequest` → `Empty`.
         public static let resume = "Resume"
+        /// `FileStatusRequest` → `FileStatusResponse`. Of a container that has ended too, until it is deleted; so are the
+        /// next two.
+        public static let fileStatus = "FileStatus"
+        /// `PackRequest` → `CopyResponse`. The stream goes on to its end.
+        public static let pack = "Pack"
+        /// `UnpackRequest` → `CopyResponse`, when the stream has ended.
+        public static let unpack = "Unpack"
         /// `MountRequest` → `Empty`. The place must be in /run, since the guest's root is read-only.
         public static let mount = "Mount"
         /// `UnmountRequest` → `Empty`. Refused while something there is in use.

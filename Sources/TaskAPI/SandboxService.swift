@@ -12,6 +12,15 @@ public enum SandboxService {
         public static let assign = "Assign"
         /// `TaskEmpty` → `TaskEmpty`, when the pause container runs.
         public static let ready = "Ready"
+        /// `AttachRequest` → `TaskEmpty`, when the streams are joined.
+        public static let attach = "Attach"
+        /// `ContainerPathRequest` → `ContainerPathResponse`. Of a container that has ended, too, until it is deleted; so are
+        /// the next two.
+        public static let pathStatus = "PathStatus"
+        /// `CopyFromRequest` → `CopyResult`, when all has been written.
+        public static let copyFrom = "CopyFrom"
+        /// `CopyToRequest` → `CopyResult`, when all has been read.
+        public static let copyTo = "CopyTo"
         /// `TaskEmpty` → `PodStateResponse`.
         public static let state = "State"
         /// `StopRequest` → `TaskEmpty`, at once. The end of the monitor is the end of the pod.

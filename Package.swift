@@ -73,6 +73,11 @@ let package = Package(
         module("Images", ["Confinement", "EventLoop", "JSON", "Linux", "OCI", "Tar"]),
         tests("Images", ["Confinement", "EventLoop", "JSON", "Linux", "OCI", "SeededRandom", "Support", "Tar"]),
         module("ContainerLog", ["Calendar", "Linux"]), tests("ContainerLog", ["Calendar", "Linux", "SeededRandom"]),
+        module("EventLog", ["Calendar", "JSON", "Linux"]),
+        tests("EventLog", ["Linux", "SeededRandom", "event-writer"]),
+        .executableTarget(
+            name: "event-writer", dependencies: ["EventLog", "Linux"], path: "Tests/EventWriter",
+            swiftSettings: swiftSettings),
         module("PodDirectory", ["Linux", "Pod"]), tests("PodDirectory", ["Linux", "Pod"]),
         module(
             "Monitor",
@@ -88,13 +93,14 @@ let package = Package(
         module(
             "BulkheadCLI",
             [
-                "Calendar", "CommandTree", "Configuration", "ContainerLog", "ContainerStore", "EventLoop", "Images",
-                "JSON", "Linux", "Monitor", "MonitorClient", "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU",
+                "Calendar", "CommandTree", "Configuration", "ContainerLog", "ContainerStore", "EventLog",
+                "EventLoop", "Images", "JSON", "Linux", "Monitor", "MonitorClient", "OCI", "Pod", "PodDirectory",
+                "Protobuf", "QEMU",
                 "SpecTranslation", "TTRPC", "TaskAPI",
             ]),
         tests(
             "BulkheadCLI",
-            ["CommandTree", "ContainerStore", "JSON", "Linux", "OCI", "Pod", "SpecTranslation", "TaskAPI"]),
+            ["CommandTree", "ContainerStore", "EventLog", "JSON", "Linux", "OCI", "Pod", "SpecTranslation", "TaskAPI"]),
         program("bulkhead", ["BulkheadCLI", "Confinement", "Monitor"]),
         .testTarget(name: "TidyTests", dependencies: ["Linux"], swiftSettings: swiftSettings),
         .testTarget(
@@ -104,8 +110,9 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "AgentAPI", "Confinement", "EventLoop", "GuestLink", "Linux", "Monitor", "MonitorClient", "OCI", "Pod",
-                "PodDirectory", "Protobuf", "QEMU", "RPC", "SpecTranslation", "Support", "TTRPC", "TaskAPI",
+                "AgentAPI", "Confinement", "EventLog", "EventLoop", "GuestLink", "Linux", "Monitor", "MonitorClient",
+                "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU", "RPC", "SpecTranslation", "Support", "TTRPC",
+                "TaskAPI",
             ],
             swiftSettings: swiftSettings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),

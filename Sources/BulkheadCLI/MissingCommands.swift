@@ -12,7 +12,6 @@ enum MissingCommands {
         missing("cp", "share a directory with run's --volume, or send a tar archive through \"bulkhead exec -i\""),
         missing("create", "use \"bulkhead run -d\""), missing("top", "use \"bulkhead exec CONTAINER ps\""),
         missing("stats", "see /sys/fs/cgroup in the container with \"bulkhead exec\""),
-        missing("events", "use \"bulkhead wait\", or look with \"bulkhead ps\""),
         missing("port", network), missing("network", network), missing("pause", later),
         missing("unpause", later), missing("rename", "give a name with run's --name"),
         missing("update", "give the limits to \"bulkhead run\""), missing("commit", build), missing("build", build),

@@ -93,7 +93,7 @@ let package = Package(
         module(
             "BulkheadCLI",
             [
-                "Calendar", "CommandTree", "Configuration", "ContainerLog", "ContainerStore", "EventLog",
+                "Archive", "Calendar", "CommandTree", "Configuration", "ContainerLog", "ContainerStore", "EventLog",
                 "EventLoop", "Images", "JSON", "Linux", "Monitor", "MonitorClient", "OCI", "Pod", "PodDirectory",
                 "Protobuf", "QEMU",
                 "SpecTranslation", "TTRPC", "TaskAPI",

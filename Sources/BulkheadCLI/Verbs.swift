@@ -26,6 +26,8 @@ enum Verbs {
         Verb("ps", command: Ps.command) { try Ps.run($0, $1) },
         Verb("logs", command: Logs.command) { try await Logs.run($0, $1) },
         Verb("exec", command: Exec.command) { try await Exec.run($0, $1) },
+        Verb("attach", command: Attach.command) { try await Attach.run($0, $1) },
+        Verb("cp", command: Copy.command) { try await Copy.run($0, $1) },
         Verb("start", command: Start.command) { try await Start.run($0, $1) },
         Verb("stop", command: Stop.command) { try await Stop.run($0, $1) },
         Verb("kill", command: Kill.command) { try await Kill.run($0, $1) },

@@ -40,6 +40,7 @@ enum Verbs {
         Verb("pod", "rm", command: PodVerbs.remove) { try await PodVerbs.remove($0, $1) },
         Verb("pod", "ps", command: PodList.command) { try PodList.run($0, $1) },
         Verb("pod", "inspect", command: PodInspect.command) { try await PodInspect.run($0, $1) },
+        Verb("pod", "logs", command: PodLogs.command) { try await PodLogs.run($0, $1) },
         Verb("pod", "exec", command: PodExec.command) { try await PodExec.run($0, $1) },
         Verb("image", "pull", command: ImageVerbs.pull) { try await ImageVerbs.pull($0, $1) },
         Verb("image", "load", command: ImageVerbs.load) { try await ImageVerbs.load($0, $1) },

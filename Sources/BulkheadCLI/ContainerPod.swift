@@ -59,6 +59,7 @@ import TaskAPI
         options.keepsInputOpen = record.interactive
         options.files = files
         options.replacesEnded = !isOfOne
+        options.attributes = record.subject.attributes
         options.stopSignal = UInt32(record.stopSignal)
         options.stopSeconds = UInt32(clamping: host.configuration.timeouts.stop.components.seconds)
         (options.logFileBytes, options.logFiles) = (record.logFileBytes, record.logFiles)
@@ -138,6 +139,13 @@ import TaskAPI
 }
 
 extension ContainerRecord {
+    /// What events say of it.
+    var subject: EventSubject {
+        var attributes = labels.merging(["name": name, "image": image]) { $1 }
+        attributes["pod"] = pod
+        return EventSubject(id: id, attributes: attributes)
+    }
+
     /// What it asks of its pod's machine.
     var request: ResourceRequest { ResourceRequest(memoryBytes: memoryBytes, nanoCPUs: nanoCPUs) }
 }

@@ -13,6 +13,7 @@ extension Sandbox {
             throw SandboxError(.failedPrecondition, "container \(request.id) is not running")
         }
         main.streams.attach(descriptors)
+        emit("attach", try container(request.id))
     }
 
     func pathStatus(_ request: ContainerPathRequest) async throws -> ContainerPathResponse {

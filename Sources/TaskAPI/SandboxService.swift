@@ -60,8 +60,11 @@ public struct PauseOptions: Codable, Equatable, Sendable {
     public var sysctls: [String: String] = [:]
     /// As in `ContainerOptions`.
     public var record = ""
+    public var attributes: [String: String] = [:]
     public init() {}
-    enum CodingKeys: Int, CodingKey { case hostname = 1, sharesProcesses, sharedMemoryBytes, sysctls, record }
+    enum CodingKeys: Int, CodingKey {
+        case hostname = 1, sharesProcesses, sharedMemoryBytes, sysctls, record, attributes
+    }
 }
 
 /// A pod and its containers.
@@ -106,6 +109,8 @@ public struct ContainerOptions: Codable, Equatable, Sendable {
     public var overlayBytes: UInt64 = 0
     /// `user[:group]` that the guest looks up. Not empty: decides instead of the bundle's ids.
     public var user = ""
+    /// What events say of it: its name, image and labels.
+    public var attributes: [String: String] = [:]
     /// A container of that id that has ended, or was never started, is deleted first; what it has written stays for this one.
     public var replacesEnded = false
     /// What the container is asked to end with when its pod ends, and how long it has. 0: SIGTERM; 10 s.
@@ -122,7 +127,7 @@ public struct ContainerOptions: Codable, Equatable, Sendable {
     public init() {}
     enum CodingKeys: Int, CodingKey {
         case record = 1, removesRecord, recordLink, overlayBytes, user, logFileBytes, logFiles, width, height
-        case keepsInputOpen, files, stopSignal, stopSeconds, replacesEnded
+        case keepsInputOpen, files, stopSignal, stopSeconds, replacesEnded, attributes
     }
 }
 

@@ -148,7 +148,7 @@ import Testing
 
     @EventLoop @Test func aProgramWithoutATerminalIsFedByWhoeverAttaches() async throws {
         try await Bulkhead.with { bulkhead in
-            let script = "while read line; do echo got $line; echo bad $line >&2; done; exit 4"
+            let script = "while read line; do echo bad $line >&2; echo got $line; done; exit 4"
             try await bulkhead("run", "-d", "-i", "--name", "reads", "busybox", "sh", "-c", script).expectSuccess()
             for word in ["one", "two"] {
                 let attach = try bulkhead.start(["attach", "reads"])

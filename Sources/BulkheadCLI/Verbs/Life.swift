@@ -95,6 +95,7 @@ import TaskAPI
         let grace = try grace(arguments) ?? host.configuration.timeouts.stop
         return await forEach(arguments.operands, host) { reference, entry in
             try await ContainerCalls(host: host, entry: entry).stop(grace: grace, signal: signal)
+            host.emit(entry.record.subject, "stop")
             try say(reference)
         }
     }
@@ -171,6 +172,7 @@ import TaskAPI
             }
             try await calls.leavePod()
             try host.store.remove(entry.record)
+            host.emit(entry.record.subject, "destroy")
             try say(reference)
         }
     }

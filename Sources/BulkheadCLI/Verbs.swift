@@ -42,6 +42,7 @@ enum Verbs {
         Verb("pod", "inspect", command: PodInspect.command) { try await PodInspect.run($0, $1) },
         Verb("pod", "logs", command: PodLogs.command) { try await PodLogs.run($0, $1) },
         Verb("pod", "exec", command: PodExec.command) { try await PodExec.run($0, $1) },
+        Verb("port-forward", command: PortForward.command) { try await PortForward.run($0, $1) },
         Verb("image", "pull", command: ImageVerbs.pull) { try await ImageVerbs.pull($0, $1) },
         Verb("image", "load", command: ImageVerbs.load) { try await ImageVerbs.load($0, $1) },
         Verb("image", "ls", command: ImageVerbs.list) { try ImageVerbs.list($0, $1) },

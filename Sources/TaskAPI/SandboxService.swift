@@ -21,6 +21,8 @@ public enum SandboxService {
         public static let copyFrom = "CopyFrom"
         /// `CopyToRequest` → `CopyResult`, when all has been read.
         public static let copyTo = "CopyTo"
+        /// `PortForwardRequest` → `TaskEmpty`, when the connection is there.
+        public static let portForward = "PortForward"
         /// `TaskEmpty` → `PodStateResponse`.
         public static let state = "State"
         /// `StopRequest` → `TaskEmpty`, at once. The end of the monitor is the end of the pod.
@@ -65,6 +67,15 @@ public struct PauseOptions: Codable, Equatable, Sendable {
     enum CodingKeys: Int, CodingKey {
         case hostname = 1, sharesProcesses, sharedMemoryBytes, sysctls, record, attributes
     }
+}
+
+/// Joins a socket with a new TCP connection to a port of the pod's network, on its loopback.
+public struct PortForwardRequest: Codable, Equatable, Sendable {
+    public var port: UInt32 = 0
+    /// `fd://TOKEN` of the socket, a descriptor that was handed over. It is closed when the connection has ended.
+    public var socket = ""
+    public init(port: UInt32 = 0, socket: String = "") { (self.port, self.socket) = (port, socket) }
+    enum CodingKeys: Int, CodingKey { case port = 1, socket }
 }
 
 /// A pod and its containers.

@@ -73,3 +73,24 @@ extension CopyResult {
         (entries, contentBytes, skipped) = (copied.entries, copied.contentBytes, copied.skipped)
     }
 }
+
+extension Sandbox {
+    /// Joins a socket with a connection to a port of the pod's network.
+    func forward(_ request: PortForwardRequest) async throws {
+        let descriptors = try handOver.claim(stdin: request.socket, stdout: "", stderr: "")
+        guard let socket = descriptors.input else { throw SandboxError(.invalidArgument, "no socket is named") }
+        guard let first = state.first, case .ready = state.phase else {
+            socket.close()
+            throw SandboxError(.failedPrecondition, "the pod is not running")
+        }
+        let stream: LinkStream
+        do {
+            stream = try guest.link.open(forBulk: true)
+            try await guest.dial(DialRequest(container: first, port: request.port, stream: stream.id))
+        } catch {
+            socket.close()
+            throw error
+        }
+        SocketRelay(socket, stream).start()
+    }
+}

@@ -79,6 +79,7 @@ extension Sandbox {
         update.container = request.id
         update.resources.files = try Self.limits(request)
         try await guest.update(update)
+        try container(request.id).request?.spec.resources.files.merge(update.resources.files) { $1 }
     }
 
     /// The request's limits as cgroup files.

@@ -259,7 +259,7 @@ import Testing
         var status = ContainerStatus(.exited)
         status.exitCode = 3
         var filter = PsFilter(try row.terms.map(PsFilter.Term.parse))
-        filter.resolve { ["renamed:1": "sha256:11", "moved:1": "sha256:33"][$0] }
+        filter.resolve(image: { ["renamed:1": "sha256:11", "moved:1": "sha256:33"][$0] }, pod: { _ in nil })
         #expect(filter.accepts(Self.record(labels: ["a": "1", "b": ""]), status) == row.isAccepted)
     }
 

@@ -86,10 +86,11 @@ import PodDirectory
             .string(value == 0 ? "0001-01-01T00:00:00Z" : Moment(nanosecondsSince1970: value).description)
         }
         // What on the host is the container: its processes are the guest's.
-        let machine = status.phase == .running ? PodDirectory.machine(paths) ?? 0 : 0
+        let machine = status.isRunning ? PodDirectory.machine(paths) ?? 0 : 0
         return .members([
-            "Status": .string(status.stateText), "Running": .bool(status.phase == .running),
-            "Paused": .bool(status.paused), "Restarting": .bool(false), "OOMKilled": .bool(status.outOfMemory),
+            "Status": .string(status.stateText), "Running": .bool(status.isRunning),
+            "Paused": .bool(status.paused), "Restarting": .bool(status.phase == .restarting),
+            "OOMKilled": .bool(status.outOfMemory),
             "Dead": .bool(false), "Pid": .number("\(machine)"), "GuestPid": .number("\(status.pid)"),
             "ExitCode": .number("\(status.exitCode)"),
             "Error": .string(status.error), "StartedAt": time(status.startedAt), "FinishedAt": time(status.finishedAt),

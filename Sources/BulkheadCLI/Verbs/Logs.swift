@@ -24,6 +24,9 @@ import Pod
     static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
         let reference = arguments.operands[0]
         let entry = try host.store.find(reference)
+        guard entry.record.logFileBytes > 0 else {
+            throw CLIError("container \(reference) has no log: it was made with --log-driver none")
+        }
         let tail = try arguments.value("tail") { text throws(ValueError) -> Int? in
             if text == "all" { return nil }
             guard let lines = Int(text), lines >= 0 else {

@@ -59,7 +59,7 @@ let package = Package(
         module("RPC", ["EventLoop", "Protobuf", "TTRPC"]), tests("RPC", ["EventLoop", "Linux", "Support", "TTRPC"]),
         // The guest.
         .target(name: "CAgent"),
-        module("Container", ["AgentAPI", "EventLoop", "Linux", "Protobuf"]),
+        module("Container", ["AgentAPI", "Archive", "EventLoop", "Linux", "Protobuf"]),
         tests("Container", ["AgentAPI", "EventLoop", "Linux", "SeededRandom", "Support"]),
         module("Agent", ["AgentAPI", "Container", "EventLoop", "GuestLink", "Linux", "RPC", "TTRPC"]),
         tests("Agent", ["EventLoop", "GuestLink", "Linux", "Support"]),
@@ -71,13 +71,19 @@ let package = Package(
         module("QEMU", ["Confinement", "EventLoop", "JSON", "Linux"]),
         tests("QEMU", ["EventLoop", "JSON", "Linux", "Support"]),
         module("Images", ["Confinement", "EventLoop", "JSON", "Linux", "OCI", "Tar"]),
-        tests("Images", ["Confinement", "EventLoop", "JSON", "Linux", "OCI", "SeededRandom", "Support"]),
+        tests("Images", ["Confinement", "EventLoop", "JSON", "Linux", "OCI", "SeededRandom", "Support", "Tar"]),
         module("ContainerLog", ["Calendar", "Linux"]), tests("ContainerLog", ["Calendar", "Linux", "SeededRandom"]),
-        module("PodDirectory", ["Linux", "Pod"]), tests("PodDirectory", ["Linux", "Pod"]),
+        module("EventLog", ["Calendar", "JSON", "Linux"]),
+        tests("EventLog", ["Linux", "SeededRandom", "event-writer"]),
+        .executableTarget(
+            name: "event-writer", dependencies: ["EventLog", "Linux"], path: "Tests/EventWriter",
+            swiftSettings: swiftSettings),
+        module("PodDirectory", ["EventLog", "Linux", "Pod"]), tests("PodDirectory", ["EventLog", "Linux", "Pod"]),
         module(
             "Monitor",
             [
-                "AgentAPI", "ContainerLog", "EventLoop", "GuestLink", "Linux", "OCI", "Pod", "PodDirectory", "Protobuf",
+                "AgentAPI", "ContainerLog", "EventLog", "EventLoop", "GuestLink", "Linux", "OCI", "Pod", "PodDirectory",
+                "Protobuf",
                 "QEMU", "RPC", "SpecTranslation", "TTRPC", "TaskAPI",
             ]),
         tests("Monitor", ["AgentAPI", "Protobuf", "TTRPC", "TaskAPI"]),
@@ -88,13 +94,14 @@ let package = Package(
         module(
             "BulkheadCLI",
             [
-                "Calendar", "CommandTree", "Configuration", "ContainerLog", "ContainerStore", "EventLoop", "Images",
-                "JSON", "Linux", "Monitor", "MonitorClient", "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU",
+                "Archive", "Calendar", "CommandTree", "Configuration", "ContainerLog", "ContainerStore", "EventLog",
+                "EventLoop", "Images", "JSON", "Linux", "Monitor", "MonitorClient", "OCI", "Pod", "PodDirectory",
+                "Protobuf", "QEMU",
                 "SpecTranslation", "TTRPC", "TaskAPI",
             ]),
         tests(
             "BulkheadCLI",
-            ["CommandTree", "ContainerStore", "JSON", "Linux", "OCI", "Pod", "SpecTranslation", "TaskAPI"]),
+            ["CommandTree", "ContainerStore", "EventLog", "JSON", "Linux", "OCI", "Pod", "SpecTranslation", "TaskAPI"]),
         program("bulkhead", ["BulkheadCLI", "Confinement", "Monitor"]),
         .testTarget(name: "TidyTests", dependencies: ["Linux"], swiftSettings: swiftSettings),
         .testTarget(
@@ -104,8 +111,9 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "AgentAPI", "Confinement", "EventLoop", "GuestLink", "Linux", "Monitor", "MonitorClient", "OCI", "Pod",
-                "PodDirectory", "Protobuf", "QEMU", "RPC", "SpecTranslation", "Support", "TTRPC", "TaskAPI",
+                "AgentAPI", "Confinement", "EventLog", "EventLoop", "GuestLink", "Linux", "Monitor", "MonitorClient",
+                "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU", "RPC", "SpecTranslation", "Support", "TTRPC",
+                "TaskAPI",
             ],
             swiftSettings: swiftSettings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),

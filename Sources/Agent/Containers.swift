@@ -50,8 +50,10 @@ import TTRPC
         }
     }
 
-    private static let kill: Int32 = 9
+    static let kill: Int32 = 9
     private let runtime: ContainerRuntime
+    /// The agent's own.
+    let network: OwnedFD
     private var records: [String: Record] = [:]
     /// Names whose container is being made.
     private var reserved: Set<String> = []
@@ -59,6 +61,7 @@ import TTRPC
     private var layers: [String: WritableLayer] = [:]
 
     init() throws(SystemCallError) {
+        network = try Files.open("/proc/self/ns/net")
         runtime = ContainerRuntime(
             program: try Files.open(Boot.program, .path), cgroupParent: "/sys/fs/cgroup",
             layerParent: "/run/layers")
@@ -219,6 +222,8 @@ import TTRPC
         return record
     }
 
+    func container(_ name: String) throws -> Container { try record(name).container }
+
     private func entry(_ container: String, _ process: String) throws -> Entry {
         guard let entry = try record(container).processes[process] else {
             throw TTRPCStatus(.notFound, "no process \(process) in container \(container)")
@@ -242,7 +247,7 @@ import TTRPC
     }
 
     /// A command that is missing or cannot be executed is told apart, since engines exit with 127 and 126 then.
-    private static func status(_ error: ContainerError) -> TTRPCStatus {
+    static func status(_ error: ContainerError) -> TTRPCStatus {
         switch error.kind {
         case .notFound: TTRPCStatus(.notFound, "\(error)")
         case .notExecutable: TTRPCStatus(.permissionDenied, "\(error)")

@@ -14,6 +14,8 @@ import Linux
     private(set) var sentBytes: UInt64 = 0
     /// Fulfilled when the last writer has closed its end.
     nonisolated let ended = Promise<Void>()
+    /// Fulfilled when nobody takes the bytes any more, at the end too.
+    nonisolated let isUnread = Promise<Void>()
     private var transferring = false
     private var isDetached = false
     private let transferred = Condition()
@@ -76,6 +78,7 @@ import Linux
             try await stream.write(bytes)
         } catch {
             isDetached = true
+            isUnread.fulfil(())
         }
     }
 
@@ -91,6 +94,7 @@ import Linux
 
     private func finish() {
         guard ended.fulfil(()) else { return }
+        isUnread.fulfil(())
         source.close()
         stream.finish()
     }

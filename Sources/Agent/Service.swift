@@ -62,6 +62,26 @@ import TTRPC
             try await self.containers.resume(request.container)
             return Empty()
         }
+        register(Method.fileStatus) { [unowned self] (request: FileStatusRequest) in
+            try await self.containers.fileStatus(request)
+        }
+        register(Method.pack) { [unowned self] (request: PackRequest) in
+            var streams = StreamsSpec()
+            streams.output = request.stream
+            return try await self.containers.pack(request, self.take(streams, terminal: false))
+        }
+        register(Method.unpack) { [unowned self] (request: UnpackRequest) in
+            var streams = StreamsSpec()
+            streams.input = request.stream
+            return try await self.containers.unpack(request, self.take(streams, terminal: false))
+        }
+        register(Method.dial) { [unowned self] (request: DialRequest) in
+            guard let stream = self.streams.removeValue(forKey: request.stream) else {
+                throw TTRPCStatus(.invalidArgument, "no stream \(request.stream) has been opened for it")
+            }
+            try await self.containers.dial(request, stream)
+            return Empty()
+        }
         register(Method.mount) { [unowned self] in try self.mount($0) }
         register(Method.unmount) { [unowned self] in try self.unmount($0) }
         register(Method.setTime) { [unowned self] in try self.setTime($0) }

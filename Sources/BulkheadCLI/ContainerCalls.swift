@@ -55,8 +55,8 @@ import TaskAPI
 
     /// As `connect`, for what takes a program that runs.
     func connectToRunning() async throws -> MonitorClient {
-        guard entry.status.phase != .created else {
-            throw NotRunning(name: entry.record.name, isStarting: isAlive)
+        guard entry.status.phase == .running else {
+            throw NotRunning(name: entry.record.name, isStarting: entry.status.phase == .created && isAlive)
         }
         return try await connect()
     }

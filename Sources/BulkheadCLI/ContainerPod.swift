@@ -62,6 +62,7 @@ import TaskAPI
         options.keepsInputOpen = record.interactive
         options.files = files
         options.replacesEnded = !isOfOne
+        options.attributes = record.subject.attributes
         (options.stopSignal, options.stopSeconds) = record.endWithPod(configured: host.configuration.timeouts.stop)
         (options.logFileBytes, options.logFiles) = (record.logFileBytes, record.logFiles)
         if record.terminal, let size = StandardStreams.terminalSize {
@@ -141,6 +142,13 @@ import TaskAPI
 }
 
 extension ContainerRecord {
+    /// What events say of it.
+    var subject: EventSubject {
+        var attributes = labels.merging(["name": name, "image": image]) { $1 }
+        attributes["pod"] = pod
+        return EventSubject(id: id, attributes: attributes)
+    }
+
     /// What it asks of its pod's machine.
     var request: ResourceRequest { ResourceRequest(memoryBytes: memoryBytes, nanoCPUs: nanoCPUs) }
 

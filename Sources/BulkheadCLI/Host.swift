@@ -144,7 +144,7 @@ struct Host: Sendable {
             id: id, state: state, accelerator: try accelerator(), emulator: configuration.qemu.path,
             kernel: kernel, initrd: initrd, memoryMiB: size.memoryMiB, vCPUs: size.vCPUs,
             users: configuration.qemu.uids,
-            startSeconds: startSeconds)
+            events: eventDirectory, startSeconds: startSeconds)
         return try MonitorClient.start(monitor, launcher: launcher)
     }
 }

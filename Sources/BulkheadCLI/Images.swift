@@ -35,10 +35,15 @@ extension Host {
     @EventLoop private func find(
         _ reference: String, _ policy: PullPolicy, isQuiet: Bool
     ) async throws -> StoredImage {
-        let store = try images(), progress = ImageVerbs.progress(quiet: isQuiet)
+        let store = try images()
+        func pull(_ name: ImageReference) async throws -> StoredImage {
+            let image = try await store.pull(name, progress: ImageVerbs.progress(quiet: isQuiet))
+            emit(image: "\(image.id)", "pull", name: name.pulledName)
+            return image
+        }
         switch policy {
         case .never: return try await store.resolve(reference)
-        case .always: return try await store.pull(try ImageReference(reference), progress: progress)
+        case .always: return try await pull(ImageReference(reference))
         case .missing:
             do {
                 return try await store.resolve(reference)
@@ -46,7 +51,7 @@ extension Host {
                 // An id names nothing in a registry.
                 guard let name = try? ImageReference(reference) else { throw ImageError.notFound(subject) }
                 if !isQuiet { tellPlainly("Unable to find image '\(name.familiarName)' locally") }
-                return try await store.pull(name, progress: progress)
+                return try await pull(name)
             }
         }
     }

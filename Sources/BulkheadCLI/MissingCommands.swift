@@ -8,11 +8,8 @@ enum MissingCommands {
         UnsupportedCommand(
             "container", isToCome: false, instead: "leave the word out, as in \"bulkhead ps\" and \"bulkhead rm\""),
         missing("restart", "use \"bulkhead stop\" and \"bulkhead start\""),
-        missing("attach", "use \"bulkhead logs -f\", or \"bulkhead exec -it\" for a shell"),
-        missing("cp", "share a directory with run's --volume, or send a tar archive through \"bulkhead exec -i\""),
         missing("create", "use \"bulkhead run -d\""), missing("top", "use \"bulkhead exec CONTAINER ps\""),
         missing("stats", "see /sys/fs/cgroup in the container with \"bulkhead exec\""),
-        missing("events", "use \"bulkhead wait\", or look with \"bulkhead ps\""),
         missing("port", network), missing("network", network), missing("pause", later),
         missing("unpause", later), missing("rename", "give a name with run's --name"),
         missing("update", "give the limits to \"bulkhead run\""), missing("commit", build), missing("build", build),

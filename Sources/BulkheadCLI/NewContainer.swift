@@ -62,9 +62,11 @@ struct NewContainer {
 
     /// Makes the container's record, and takes its name.
     /// - Returns: the record's lock, see `ContainerStore.add`.
-    func add(to store: ContainerStore) throws -> OwnedFD {
+    func add(to host: Host) throws -> OwnedFD {
         do {
-            return try store.add(record, specification: try spec.encode())
+            let lock = try host.store.add(record, specification: try spec.encode())
+            host.emit(record.subject, "create")
+            return lock
         } catch {
             throw CLIError("\(error)", exitCode: CLIError.notRun)
         }

@@ -74,6 +74,7 @@ import TaskAPI
         var pause = PauseOptions()
         (pause.hostname, pause.sharesProcesses) = (record.hostname, record.sharesProcesses)
         (pause.sharedMemoryBytes, pause.sysctls) = (record.sharedMemoryBytes, record.sysctls)
+        pause.attributes = record.subject.attributes
         pause.record = host.pods.directory(of: record.id)
         var assign = AssignRequest()
         assign.pause = pause
@@ -156,7 +157,8 @@ import TaskAPI
         if (try? await client.stop(within: grace)) != nil {
             // Late is what the next steps are for.
             if (try? await client.waitForEnd(within: longest)) != nil {
-                return try await host.waitForReaper(entry.record.id, within: Self.patience)
+                try await host.waitForReaper(entry.record.id, within: Self.patience)
+                return host.emit(entry.record.subject, "stop")
             }
         }
         var request = ShutdownRequest()
@@ -167,11 +169,23 @@ import TaskAPI
             try await client.waitForEnd(within: Self.patience)
         }
         try await host.waitForReaper(entry.record.id, within: Self.patience)
+        host.emit(entry.record.subject, "stop")
     }
 
     /// Removes the pod and its containers; it does not run.
     func remove() throws {
-        for member in members { try host.store.remove(member.record) }
+        for member in members {
+            try host.store.remove(member.record)
+            host.emit(member.record.subject, "destroy")
+        }
         try host.pods.remove(entry.record)
+        host.emit(entry.record.subject, "destroy")
+    }
+}
+
+extension PodRecord {
+    /// What events say of it.
+    var subject: EventSubject {
+        EventSubject(isPod: true, id: id, attributes: labels.merging(["name": name]) { $1 })
     }
 }

@@ -7,19 +7,22 @@ import Linux
     /// The first process; with its end the container has ended.
     public let process: ContainerProcess
     private let spec: ContainerSpec
-    private let runtime: ContainerRuntime
+    let runtime: ContainerRuntime
     private let cgroup: ControlGroup?
     private let layer: WritableLayer?
+    /// Keeps its files mounted, also when its processes have ended.
+    let mountNamespace: OwnedFD
 
     private init(
         _ process: ContainerProcess, _ spec: ContainerSpec, _ runtime: ContainerRuntime, _ cgroup: ControlGroup?,
-        _ layer: WritableLayer?
+        _ layer: WritableLayer?, _ mountNamespace: consuming OwnedFD
     ) {
         self.process = process
         self.spec = spec
         self.runtime = runtime
         self.cgroup = cgroup
         self.layer = layer
+        self.mountNamespace = mountNamespace
     }
 
     /// Makes a container whose first process waits for `start`. When it fails nothing is left.
@@ -55,7 +58,10 @@ import Linux
             let process = try await ContainerProcess.make(
                 InitPlan(joins: false, spec: spec, layer: layer?.path ?? ""), streams: streams, runtime: runtime,
                 cgroup: try Self.open(cgroup), joining: other?.process)
-            let container = Container(process, spec, runtime, cgroup, layer)
+            let namespace = try stage("keep the mount namespace") { () throws(SystemCallError) in
+                try Files.open("/proc/\(process.pid)/ns/mnt")
+            }
+            let container = Container(process, spec, runtime, cgroup, layer, namespace)
             container.endWithFirstProcess()
             return container
         } catch {

@@ -22,10 +22,7 @@ public final class CopyThread: Sendable {
     private let stopping: EventFD
     private let filter: @Sendable (inout [UInt8]) -> Bool
     private let end = Mutex<End?>(nil)
-    private let running: Mutex<OwnedFD?>
-
-    /// Readable, at its end of file, when the thread has ended. To be taken once.
-    private let ended: Mutex<OwnedFD?>
+    private let thread = Mutex<WorkThread?>(nil)
 
     /// Starts copying. Both are closed when it ends, so that neither side waits for the other in vain.
     /// - Parameter filter: looks at each chunk, may change it, and ends the copying after it by returning false.
@@ -33,43 +30,25 @@ public final class CopyThread: Sendable {
         from source: consuming OwnedFD, to target: consuming OwnedFD,
         filter: @escaping @Sendable (inout [UInt8]) -> Bool = { _ in true }
     ) throws(SystemCallError) {
-        let pipe = try Pipe()
         self.source = Mutex(consume source)
         self.target = Mutex(consume target)
         self.filter = filter
         stopping = try EventFD()
-        running = Mutex(pipe.writing)
-        ended = Mutex(pipe.reading)
-        var thread = pthread_t()
-        let box = Unmanaged.passRetained(self)
-        let result = pthread_create(
-            &thread, nil,
-            { argument in
-                guard let argument else { return nil }
-                Unmanaged<CopyThread>.fromOpaque(argument).takeRetainedValue().run()
-                return nil
-            }, box.toOpaque())
-        guard result == 0 else {
-            box.release()
-            throw SystemCallError("pthread_create", code: result)
+        let work = try WorkThread {
+            let outcome = self.takeAndCopy()
+            self.end.withLock { $0 = outcome }
         }
-        pthread_detach(thread)
+        thread.withLock { $0 = work }
     }
 
     /// A descriptor that is at its end when the thread has ended; nil the second time.
-    public func takeEnd() -> OwnedFD? { ended.withLock { $0.take() } }
+    public func takeEnd() -> OwnedFD? { thread.withLock { $0 }?.takeEnd() }
 
     /// How it ended; nil while it runs.
     public var outcome: End? { end.withLock { $0 } }
 
     /// Ends the copying once there is nothing to read at the moment.
     public func stop() { stopping.notify() }
-
-    private func run() {
-        let outcome = takeAndCopy()
-        end.withLock { $0 = outcome }
-        running.withLock { $0 = nil }
-    }
 
     /// Closes both when it returns.
     private func takeAndCopy() -> End {

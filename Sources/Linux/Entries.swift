@@ -107,17 +107,17 @@ extension Files {
     public static func setModified(_ name: [UInt8], in directory: borrowing OwnedFD, _ time: FileTime)
         throws(SystemCallError)
     {
-        var times = time.withAccessOmitted
+        let times = time.withAccessOmitted
         let result = withName(name) { name in
-            directory.withRaw { negated(utimensat($0, name, &times.0, AT_SYMLINK_NOFOLLOW)) }
+            directory.withRaw { negated(utimensat($0, name, times, AT_SYMLINK_NOFOLLOW)) }
         }
         try check(result, "utimensat", printable(name))
     }
 
     /// Sets when an open file was modified.
     public static func setModified(_ file: borrowing OwnedFD, _ time: FileTime) throws(SystemCallError) {
-        var times = time.withAccessOmitted
-        let result = file.withRaw { negated(futimens($0, &times.0)) }
+        let times = time.withAccessOmitted
+        let result = file.withRaw { negated(futimens($0, times)) }
         try check(result, "futimens")
     }
 
@@ -173,8 +173,8 @@ public struct FileTime: Sendable, Equatable {
     }
 
     /// For utimensat(2): the time of access stays as it is.
-    fileprivate var withAccessOmitted: (timespec, timespec) {
+    fileprivate var withAccessOmitted: [timespec] {
         let omit = (1 << 30) - 2  // UTIME_OMIT
-        return (timespec(tv_sec: 0, tv_nsec: omit), timespec(tv_sec: Int(seconds), tv_nsec: Int(nanoseconds)))
+        return [timespec(tv_sec: 0, tv_nsec: omit), timespec(tv_sec: Int(seconds), tv_nsec: Int(nanoseconds))]
     }
 }

@@ -305,6 +305,20 @@ public enum Files {
         return true
     }
 
+    /// As `lock`, waiting for whoever holds it, but no longer than `limit`.
+    /// - Returns: false when it was held for so long.
+    public static func lock(_ file: borrowing OwnedFD, within limit: Duration) throws(SystemCallError) -> Bool {
+        let (seconds, attoseconds) = limit.components
+        let end =
+            MonotonicTime.now + UInt64(max(seconds, 0)) * 1_000_000_000 + UInt64(max(attoseconds, 0) / 1_000_000_000)
+        while try !lock(file, wait: false) {
+            guard MonotonicTime.now < end else { return false }
+            // There is no flock(2) with a time limit but by a signal.
+            usleep(100)
+        }
+        return true
+    }
+
     /// The lock of a directory, against others who make, remove or replace what is in it; held until the descriptor is
     /// closed. Waits for holders, who are to be quick.
     public static func lockDirectory(_ path: String) throws(SystemCallError) -> OwnedFD {

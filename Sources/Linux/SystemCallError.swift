@@ -41,6 +41,7 @@ public enum ErrorNumber {
     public static let brokenPipe: CInt = EPIPE
     public static let noSpace: CInt = ENOSPC
     public static let refused: CInt = ECONNREFUSED
+    public static let addressInUse: CInt = EADDRINUSE
     public static let tooLarge: CInt = EFBIG
     public static let overQuota: CInt = EDQUOT
     public static let loop: CInt = ELOOP

@@ -138,6 +138,23 @@ import TTRPC
             AgentService.Method.wait, ProcessRequest(container: container, process: process), within: Self.forever)
     }
 
+    func fileStatus(_ request: FileStatusRequest) async throws -> FileStatusResponse {
+        try await call(AgentService.Method.fileStatus, request)
+    }
+
+    /// However long it takes: whoever reads may be slow.
+    func pack(_ request: PackRequest) async throws -> CopyResponse {
+        try await call(AgentService.Method.pack, request, within: Self.forever)
+    }
+
+    func unpack(_ request: UnpackRequest) async throws -> CopyResponse {
+        try await call(AgentService.Method.unpack, request, within: Self.forever)
+    }
+
+    func dial(_ request: DialRequest) async throws {
+        let _: Empty = try await call(AgentService.Method.dial, request)
+    }
+
     private func call<Request: Encodable & Sendable, Response: Decodable & Sendable>(
         _ method: String, _ request: Request, within limit: Duration = Guest.callLimit
     ) async throws -> Response {

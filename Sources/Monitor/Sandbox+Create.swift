@@ -48,7 +48,9 @@ extension Sandbox {
         }
         if !options.record.isEmpty {
             try note(
-                .record(path: options.record, removed: options.removesRecord, link: options.recordLink))
+                .record(
+                    path: options.record, removed: options.removesRecord, link: options.recordLink,
+                    subject: EventSubject(options, id: request.id, isPod: false)))
         }
         try await waitForMachine()
         let log = try ContainerLogFile.open(options)

@@ -25,6 +25,7 @@ extension Sandbox {
             stdout: request.stdout, stderr: request.stderr, spec: spec)
         process.deletesItself = deletesItself
         container.execs[request.execID] = process
+        emit("exec_create: " + spec.arguments.joined(separator: " "), container, ["execID": request.execID])
         if deletesItself { delete(process, of: container, after: Self.unstartedExecLimit) }
     }
 
@@ -98,6 +99,9 @@ extension Sandbox {
             handle(.started(id))
             container.status.phase = .running
             save(container)
+            emit("start", container)
+        } else if !execID.isEmpty {
+            emit("exec_start: " + (process.spec?.arguments ?? []).joined(separator: " "), container, ["execID": execID])
         }
         return process.pid
     }
@@ -154,6 +158,10 @@ extension Sandbox {
             container.status.finishedAt = end.at
             // Before anybody is told: who has waited for a container finds its record right.
             save(container)
+            if end.outOfMemory { emit("oom", container) }
+            if let subject = container.subject { emit(.died(subject, status: end.status, at: WallClock.now)) }
+        } else {
+            emit("exec_die", container, ["execID": process.id, "exitCode": "\(end.status)"])
         }
         let event: ProcessEvent = process.state == .starting && process.pid == 0 ? .startFailed(end) : .ended(end)
         try? process.handle(event)  // No state refuses an end.
@@ -177,6 +185,9 @@ extension Sandbox {
         (signal.container, signal.process) = (request.id, request.execID)
         (signal.signal, signal.all) = (request.signal, request.all)
         try await guest.signal(signal)
+        if request.execID.isEmpty, let container = containers[request.id] {
+            emit("kill", container, ["signal": "\(request.signal)"])
+        }
     }
 
     func resize(_ request: ResizePtyRequest) async throws {

@@ -37,6 +37,14 @@ import TaskAPI
     }
 }
 
+extension EventSubject {
+    /// Nil when the creator says nothing of the container.
+    init?(_ options: ContainerOptions, id: String, isPod: Bool) {
+        guard !options.attributes.isEmpty else { return nil }
+        self.init(isPod: isPod, id: id, attributes: options.attributes)
+    }
+}
+
 /// A container as the monitor knows it, with its record on the host.
 @EventLoop final class SandboxContainer {
     let id: String
@@ -49,9 +57,12 @@ import TaskAPI
     let options: ContainerOptions
     /// Where the status is kept; empty for nowhere.
     var record: String { options.record }
+    /// What events say of it; nil for one that nobody has given a name.
+    let subject: EventSubject?
 
     init(id: String, bundle: String, main: SandboxProcess, options: ContainerOptions) {
         (self.id, self.bundle, self.main, self.options) = (id, bundle, main, options)
+        subject = EventSubject(options, id: id, isPod: bundle.isEmpty)
         status = ContainerStatus(.created)
     }
 

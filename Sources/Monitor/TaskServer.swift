@@ -47,6 +47,7 @@ import TaskAPI
             try await sandbox.waitForPause()
             return TaskEmpty()
         }
+        registerFiles()
         register(SandboxService.name, Method.state) { [sandbox] (_: TaskEmpty) in
             var response = PodStateResponse()
             (response.memoryMiB, response.vCPUs) = (UInt32(sandbox.memoryMiB), UInt32(sandbox.vCPUs))
@@ -59,6 +60,27 @@ import TaskAPI
             endTold.fulfil(())
             sandbox.stop(request)
             return TaskEmpty()
+        }
+    }
+
+    private func registerFiles() {
+        typealias Method = SandboxService.Method
+        register(SandboxService.name, Method.attach) { [sandbox] (request: AttachRequest) in
+            try sandbox.attach(request)
+            return TaskEmpty()
+        }
+        register(SandboxService.name, Method.pathStatus) { [sandbox] (request: ContainerPathRequest) in
+            try await sandbox.pathStatus(request)
+        }
+        register(SandboxService.name, Method.portForward) { [sandbox] (request: PortForwardRequest) in
+            try await sandbox.forward(request)
+            return TaskEmpty()
+        }
+        register(SandboxService.name, Method.copyFrom, cancellable: true) { [sandbox] (request: CopyFromRequest) in
+            try await sandbox.copyFrom(request)
+        }
+        register(SandboxService.name, Method.copyTo, cancellable: true) { [sandbox] (request: CopyToRequest) in
+            try await sandbox.copyTo(request)
         }
     }
 

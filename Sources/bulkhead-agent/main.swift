@@ -13,4 +13,5 @@ if CommandLine.arguments.first == ContainerInit.programName {
         }
     }
 }
+if CommandLine.arguments.first == ContainerFiles.programName { ContainerFiles.run() }
 EventLoop.run { await Agent.run() }

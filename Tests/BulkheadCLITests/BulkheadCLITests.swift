@@ -1,5 +1,6 @@
 import CommandTree
 import ContainerStore
+import EventLog
 import Glibc
 import JSON
 import Linux
@@ -43,6 +44,23 @@ import Testing
     }
 }
 
+@Suite struct EventsTests {
+    @Test(arguments: [
+        ("event=die", EventFilter.Term(.event, "die")), ("label=a=b", .init(.label, "a=b")),
+        ("type=pod", .init(.type, "pod")), ("container=", .init(.container, "")), ("type=network", nil), ("event", nil),
+        ("=die", nil), ("volume=a", nil), ("evnt=die", nil),
+    ]) func filtersAreReadOrRefused(_ text: String, _ term: EventFilter.Term?) {
+        do throws(ValueError) { #expect(try EventFilter.Term.parse(text) == term) } catch { #expect(term == nil) }
+    }
+
+    @Test(arguments: [
+        ("json", Events.Format.json), ("text", .text), ("{{json .}}", .json), ("{{ json . }}", .json), ("yaml", nil),
+        ("{{.ID}}", nil),
+    ]) func formatsAreReadOrRefused(_ text: String, _ format: Events.Format?) {
+        do throws(ValueError) { #expect(try Events.Format.parse(text) == format) } catch { #expect(format == nil) }
+    }
+}
+
 /// Every command and flag of docker's that is not there is refused by its name.
 @Suite struct MissingTests {
     /// Of Docker 28 and, behind the bar, of releases from 20.10 on.
@@ -62,6 +80,7 @@ import Testing
         dns-opt net net-alias
         """,
         "ps": "all filter format last latest no-trunc quiet size", "inspect": "format size type",
+        "events": "filter format since until",
         "logs": "details follow since tail timestamps until",
         "exec": "detach detach-keys env env-file interactive privileged tty user workdir",
         "stop": "signal timeout time", "kill": "signal", "rm": "force link volumes",

@@ -108,9 +108,9 @@ import Testing
             ]
             let terminal = try TerminalSession(bulkhead.shell(start[shell] ?? []))
             let prepare = shell == "zsh" ? "autoload -Uz compinit && compinit -u -D; unsetopt auto_remove_slash;" : ""
+            let program = "bulkhead() { printf '<%s>' \"$@\"; echo; }"
             try await terminal.type(
-                "PS1=; cd \(bulkhead.root); \(prepare) source ./\(shell); bulkhead() { printf '<%s>' \"$@\"; echo; }; echo rea''dy\n"
-            )
+                "PS1=; cd \(bulkhead.root); \(prepare) source ./\(shell); \(program); echo rea''dy\n")
             try await terminal.expect("ready\r\n")
             // As with every program, zsh leaves a quote to be closed.
             for (typed, arguments) in Self.typed where shell == "bash" || !typed.contains("'") {

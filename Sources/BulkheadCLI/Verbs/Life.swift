@@ -96,6 +96,7 @@ import TaskAPI
         return await forEach(arguments.operands, host) { reference, entry in
             let grace = wish ?? entry.record.stopTime ?? host.configuration.timeouts.stop
             try await ContainerCalls(host: host, entry: entry).stop(grace: grace, signal: signal)
+            host.emit(entry.record.subject, "stop")
             try say(reference)
         }
     }
@@ -166,6 +167,7 @@ import TaskAPI
             }
             try await calls.leavePod()
             try host.store.remove(entry.record)
+            host.emit(entry.record.subject, "destroy")
             try say(reference)
         }
     }

@@ -36,7 +36,7 @@ import MonitorClient
         do {
             container = try NewContainer(
                 options, image: image, reference: reference, pod: pod?.entry.record, host: host)
-            lock = try container.add(to: host.store)
+            lock = try container.add(to: host)
         } catch {
             if options.makesPod { try? pod?.remove() }
             throw error

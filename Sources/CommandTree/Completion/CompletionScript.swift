@@ -8,8 +8,9 @@ public enum Shell: String, CaseIterable, Sendable {
     /// What the shell has to read to complete the command lines of `program`.
     ///
     /// There is no table of options in it, which could be another version's: it asks `program __complete -- WORD...` at
-    /// each key, and prints what that answers (`Completion.answer`). Words are handed over as arguments; nothing of what
-    /// was typed is evaluated, and nothing of what is answered needs a quote. A function of the program's name is left alone.
+    /// each tab, and shows what that answers (`Completion.answer`). Words are handed over as arguments; nothing of what
+    /// was typed is evaluated, and nothing of what is answered needs a quote. A function of the program's name, as some
+    /// have for sudo, is not called.
     public func completionScript(for program: String) -> String {
         switch self {
         case .bash: Self.bashScript(program)
@@ -122,7 +123,8 @@ public enum Shell: String, CaseIterable, Sendable {
         function __\#(program)_directories
             set -l answer (__\#(program)_answer)
             set -l prefix (string split -m 1 ' ' -- $answer[1])[2]
-            __fish_complete_directories (string replace -- "$prefix" '' (commandline -ct)) | string replace -r '^' -- $prefix
+            set -l path (string replace -- "$prefix" '' (commandline -ct))
+            __fish_complete_directories "$path" | string replace -r '^' -- "$prefix"
         end
 
         complete -c \#(program) -f

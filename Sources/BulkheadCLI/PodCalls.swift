@@ -152,7 +152,7 @@ import TaskAPI
             // It has just gone, or has just begun.
             return try await host.waitForReaper(entry.record.id, within: Self.patience)
         }
-        let times = members.map { _ in grace ?? host.configuration.timeouts.stop }
+        let times = members.map { grace ?? $0.record.stopTime ?? host.configuration.timeouts.stop }
         let longest = (times.max() ?? grace ?? .zero) + Self.patience + Self.patience
         if (try? await client.stop(within: grace)) != nil {
             // Late is what the next steps are for.

@@ -48,6 +48,7 @@ public enum ErrorNumber {
     public static let isDirectory: CInt = EISDIR
     public static let staleHandle: CInt = ESTALE
     public static let noDevice: CInt = ENXIO
+    public static let noSuchDevice: CInt = ENODEV
     public static let notSupported: CInt = ENOTSUP
 }
 

@@ -103,7 +103,7 @@ import OCI
     }
 
     /// Told on a terminal only.
-    private static func progress(quiet: Bool) -> ImageStore.Progress {
+    static func progress(quiet: Bool) -> ImageStore.Progress {
         guard !quiet, let output = try? CurrentProcess.standardStream(2), Terminal.isTerminal(output) else {
             return { _ in }
         }

@@ -48,7 +48,7 @@ import PodDirectory
             "Args": .array(record.command.dropFirst().map { .string($0) }),
             "State": state(entry.status, host.paths(record.podID)),
             "Image": .string(record.imageID), "Name": .string("/" + record.name),
-            "LogPath": .string(entry.directory + "/container.log"),
+            "LogPath": .string(record.logFileBytes > 0 ? entry.directory + "/container.log" : ""),
             "Config": .members([
                 "Hostname": spec["hostname"] ?? .string(""), "Image": .string(record.image),
                 "Tty": .bool(record.terminal), "OpenStdin": .bool(record.interactive),
@@ -58,6 +58,7 @@ import PodDirectory
                 "Labels": .object(
                     record.labels.sorted { $0.key < $1.key }.map { JSONMember(key: $0.key, value: .string($0.value)) }),
                 "StopSignal": .string(signalText(record.stopSignal)),
+                "StopTimeout": record.stopSeconds.map { .number("\($0)") } ?? .null,
             ]),
             "HostConfig": HostConfig.json(record, try RuntimeSpec.decode(json: bytes)),
             "Pod": record.pod.map { .string($0) } ?? .null,

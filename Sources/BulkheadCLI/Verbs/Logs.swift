@@ -43,6 +43,9 @@ import Pod
     static func run(
         _ host: Host, _ arguments: ParsedArguments, of entry: ContainerStore.Entry
     ) async throws -> Int32 {
+        guard entry.record.logFileBytes > 0 else {
+            throw CLIError("container \(entry.record.name) has no log: it was made with --log-driver none")
+        }
         let selection = try selection(arguments)
         var output = LogOutput(printer: LogPrinter(withTimes: arguments.flag("timestamps")))
         if arguments.flag("follow") {

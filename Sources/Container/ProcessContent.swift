@@ -40,7 +40,7 @@ struct ProcessContent: Equatable {
         if fields[3] == pid { state += "s" }
         if threads > 1 { state += "l" }
         // Without a terminal there is no group in its foreground: -1, or 0 in one that nobody controls.
-        if fields[2] == fields[7], fields[2] != "0" { state += "+" }
+        if fields[2] == fields[5], fields[2] != "0" { state += "+" }
         (self.parent, self.nice, self.threads) = (parent, nice, threads)
         self.terminal = UInt32(bitPattern: terminal)
         cpuMilliseconds = Self.milliseconds(number(11).addingSaturated(number(12)))

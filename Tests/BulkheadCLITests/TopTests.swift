@@ -33,7 +33,8 @@ import Testing
 
     @Test(
         arguments: [
-            (["-l"], "-l is not supported"), (["-eH"], "-H is not supported"),
+            (["-l"], "-l is not supported"), (["-a"], "-a is not supported"), (["-wx"], "-x is not supported"),
+            (["-eH"], "-H is not supported"),
             (["--forest"], "--forest is not supported"),
             (["-p", "1"], "-p is not supported"), (["1"], "1 is not supported"), (["auxf"], "auxf is not supported"),
             (["--"], "-- is not supported"), (["-"], "- is not supported"), ([""], "is not supported"),

@@ -25,6 +25,10 @@ public enum SandboxService {
         public static let portForward = "PortForward"
         /// `TaskEmpty` → `PodStateResponse`.
         public static let state = "State"
+        /// `TaskEmpty` → `PodUsage`.
+        public static let usage = "Usage"
+        /// `TaskContainerRequest` → `ProcessesResponse`. Of a container that runs.
+        public static let processes = "Processes"
         /// `StopRequest` → `TaskEmpty`, at once. The end of the monitor is the end of the pod.
         public static let stop = "Stop"
     }

@@ -78,11 +78,12 @@ let package = Package(
         .executableTarget(
             name: "event-writer", dependencies: ["EventLog", "Linux"], path: "Tests/EventWriter",
             swiftSettings: swiftSettings),
-        module("PodDirectory", ["Linux", "Pod"]), tests("PodDirectory", ["Linux", "Pod"]),
+        module("PodDirectory", ["EventLog", "Linux", "Pod"]), tests("PodDirectory", ["EventLog", "Linux", "Pod"]),
         module(
             "Monitor",
             [
-                "AgentAPI", "ContainerLog", "EventLoop", "GuestLink", "Linux", "OCI", "Pod", "PodDirectory", "Protobuf",
+                "AgentAPI", "ContainerLog", "EventLog", "EventLoop", "GuestLink", "Linux", "OCI", "Pod", "PodDirectory",
+                "Protobuf",
                 "QEMU", "RPC", "SpecTranslation", "TTRPC", "TaskAPI",
             ]),
         tests("Monitor", ["AgentAPI", "Protobuf", "TTRPC", "TaskAPI"]),
@@ -93,7 +94,7 @@ let package = Package(
         module(
             "BulkheadCLI",
             [
-                "Calendar", "CommandTree", "Configuration", "ContainerLog", "ContainerStore", "EventLog",
+                "Archive", "Calendar", "CommandTree", "Configuration", "ContainerLog", "ContainerStore", "EventLog",
                 "EventLoop", "Images", "JSON", "Linux", "Monitor", "MonitorClient", "OCI", "Pod", "PodDirectory",
                 "Protobuf", "QEMU",
                 "SpecTranslation", "TTRPC", "TaskAPI",

@@ -52,6 +52,8 @@ import TTRPC
 
     static let kill: Int32 = 9
     private let runtime: ContainerRuntime
+    /// The agent's own.
+    let network: OwnedFD
     private var records: [String: Record] = [:]
     /// Names whose container is being made.
     private var reserved: Set<String> = []
@@ -59,6 +61,7 @@ import TTRPC
     private var layers: [String: WritableLayer] = [:]
 
     init() throws(SystemCallError) {
+        network = try Files.open("/proc/self/ns/net")
         runtime = ContainerRuntime(
             program: try Files.open(Boot.program, .path), cgroupParent: "/sys/fs/cgroup",
             layerParent: "/run/layers")

@@ -76,6 +76,13 @@ import TTRPC
             streams.input = request.stream
             return try await self.containers.unpack(request, self.take(streams, terminal: false))
         }
+        register(Method.dial) { [unowned self] (request: DialRequest) in
+            guard let stream = self.streams.removeValue(forKey: request.stream) else {
+                throw TTRPCStatus(.invalidArgument, "no stream \(request.stream) has been opened for it")
+            }
+            try await self.containers.dial(request, stream)
+            return Empty()
+        }
         register(Method.mount) { [unowned self] in try self.mount($0) }
         register(Method.unmount) { [unowned self] in try self.unmount($0) }
         register(Method.setTime) { [unowned self] in try self.setTime($0) }

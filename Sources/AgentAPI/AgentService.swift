@@ -50,6 +50,8 @@ public enum AgentService {
         public static let pack = "Pack"
         /// `UnpackRequest` → `CopyResponse`, when the stream has ended.
         public static let unpack = "Unpack"
+        /// `DialRequest` → `Empty`, when the connection is there.
+        public static let dial = "Dial"
         /// `MountRequest` → `Empty`. The place must be in /run, since the guest's root is read-only.
         public static let mount = "Mount"
         /// `UnmountRequest` → `Empty`. Refused while something there is in use.
@@ -189,6 +191,19 @@ public struct ResizeRequest: Codable, Equatable, Sendable {
     public var size = TerminalSpec()
     public init() {}
     enum CodingKeys: Int, CodingKey { case container = 1, process, size }
+}
+
+/// A TCP connection to a port of the container's network, whose bytes go over a stream of the link, both ways. The end of
+/// one direction is not the other's.
+public struct DialRequest: Codable, Equatable, Sendable {
+    public var container = ""
+    /// From 1 to 65535, on 127.0.0.1 or, when nobody listens there, on ::1.
+    public var port: UInt32 = 0
+    public var stream: UInt32 = 0
+    public init(container: String = "", port: UInt32 = 0, stream: UInt32 = 0) {
+        (self.container, self.port, self.stream) = (container, port, stream)
+    }
+    enum CodingKeys: Int, CodingKey { case container = 1, port, stream }
 }
 
 /// A container.

@@ -23,12 +23,18 @@ public struct ContainerSpec: Codable, Equatable, Sendable {
     public var resources = ResourceSpec()
     /// PER_* of personality(2), of all processes; nil leaves the agent's.
     public var personality: UInt32?
+    /// A program of the guest, by its path there, that becomes the first process and runs that of `process` as its child:
+    /// its arguments are the file of that, and what that gets as arguments. Empty: none.
+    public var initProgram = ""
+    /// A /dev of the container's own has a node for each device of the guest.
+    public var hasGuestDevices = false
 
     public init() {}
 
     enum CodingKeys: Int, CodingKey {
         case root = 1, process, hostname, domainname, mounts, newNamespaces, devices, sysctls, maskedPaths
         case readonlyPaths, rootfsPropagation, seccomp, resources, personality, joinedNamespaces
+        case initProgram, hasGuestDevices
     }
 }
 
@@ -133,10 +139,13 @@ public struct UserSpec: Codable, Equatable, Sendable {
     public var umask: UInt32?
     /// `user[:group]`, names or numbers, as `docker run --user` takes it. Not empty: decides instead of the numbers.
     public var name = ""
+    /// Groups besides, names or numbers, looked up in the same way. A process that joins without any gets those of the
+    /// container's first process.
+    public var additionalGroupNames: [String] = []
 
     public init() {}
 
-    enum CodingKeys: Int, CodingKey { case uid = 1, gid, additionalGroups, umask, name }
+    enum CodingKeys: Int, CodingKey { case uid = 1, gid, additionalGroups, umask, name, additionalGroupNames }
 }
 
 /// The size of a pseudo-terminal in characters; 0 leaves the kernel's.

@@ -1,3 +1,4 @@
+import CommandTree
 import ContainerStore
 import EventLoop
 import Linux
@@ -21,7 +22,9 @@ import TaskAPI
         self.host = host
         self.record = record
         if record.pod == nil {
-            client = try host.startMonitor(record.id, size: try host.machineSize(containers: [record.request]))
+            let size = try host.machineSize(containers: [record.request])
+            try record.checkProcessors(of: size, host: host.size)
+            client = try host.startMonitor(record.id, size: size)
             return
         }
         do {
@@ -59,8 +62,8 @@ import TaskAPI
         options.keepsInputOpen = record.interactive
         options.files = files
         options.replacesEnded = !isOfOne
-        options.stopSignal = UInt32(record.stopSignal)
-        options.stopSeconds = UInt32(clamping: host.configuration.timeouts.stop.components.seconds)
+        options.attributes = record.subject.attributes
+        (options.stopSignal, options.stopSeconds) = record.endWithPod(configured: host.configuration.timeouts.stop)
         (options.logFileBytes, options.logFiles) = (record.logFileBytes, record.logFiles)
         if record.terminal, let size = StandardStreams.terminalSize {
             (options.width, options.height) = (UInt32(size.columns), UInt32(size.rows))
@@ -72,10 +75,11 @@ import TaskAPI
     private func checkRoom() async throws {
         let state = try await client.podState()
         let running = Set(state.containers.filter(\.isRunning).map(\.id))
+        let size = MachineSize(memoryMiB: Int(state.memoryMiB), vCPUs: Int(state.vCPUs))
+        try record.checkProcessors(of: size, host: host.size)
         let others = host.store.all().map(\.record).filter { running.contains($0.id) && $0.id != record.id }
         do {
-            try MachineSize(memoryMiB: Int(state.memoryMiB), vCPUs: Int(state.vCPUs))
-                .check((others + [record]).map(\.request), host: host.size)
+            try size.check((others + [record]).map(\.request), host: host.size)
         } catch {
             throw CLIError(
                 "container \(record.name) does not fit into its pod: \(error); stop the pod and start it again, or give "
@@ -138,6 +142,44 @@ import TaskAPI
 }
 
 extension ContainerRecord {
+    /// What events say of it.
+    var subject: EventSubject {
+        var attributes = labels.merging(["name": name, "image": image]) { $1 }
+        attributes["pod"] = pod
+        return EventSubject(id: id, attributes: attributes)
+    }
+
     /// What it asks of its pod's machine.
     var request: ResourceRequest { ResourceRequest(memoryBytes: memoryBytes, nanoCPUs: nanoCPUs) }
+
+    /// How long it has from its stop signal to SIGKILL; nil: as it is configured.
+    var stopTime: Duration? { stopSeconds.map(StopTime.duration) }
+
+    /// How it is asked for its end with its pod, and how long it has, in the monitor's terms.
+    func endWithPod(configured: Duration) -> (signal: UInt32, seconds: UInt32) {
+        let seconds = UInt32(clamping: (stopTime ?? configured).components.seconds)
+        // No second would mean the monitor's own time there.
+        return seconds == 0 ? (9, 1) : (UInt32(stopSignal), seconds)
+    }
+
+    /// - Throws: `CLIError` with 125 when it asks for processors, by number, that its machine has not.
+    func checkProcessors(of machine: MachineSize, host: MachineSize) throws(CLIError) {
+        // It was read when the record was made.
+        guard let processors, let list = try? ProcessorList.parse(processors), list.last >= machine.vCPUs else {
+            return
+        }
+        let numbers =
+            machine.vCPUs == 1 ? "1 processor, number 0" : "\(machine.vCPUs) processors, 0 to \(machine.vCPUs - 1)"
+        let more =
+            if list.last >= host.vCPUs {
+                "it can have as many as this host, which are \(host.vCPUs)"
+            } else if pod == nil {
+                "--cpus \(list.last + 1) gives it more, or guest.vcpus of the configuration"
+            } else {
+                "--cpus \(list.last + 1) of \"bulkhead pod create\" gives it more, or guest.vcpus of the configuration"
+            }
+        throw CLIError(
+            "--cpuset-cpus \(processors): the machine of container \(name) has \(numbers); \(more)",
+            exitCode: CLIError.notRun)
+    }
 }

@@ -22,6 +22,8 @@ import TaskAPI
     }
 
     /// Signals that are passed on. The others are the kernel's, or are never for somebody else.
+    /// Tells of another size of the terminal.
+    static let resize: CInt = SIGWINCH
     static let forwarded: [CInt] = [
         SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGCONT, SIGTSTP, SIGWINCH,
     ]

@@ -144,7 +144,7 @@ struct Host: Sendable {
             id: id, state: state, accelerator: try accelerator(), emulator: configuration.qemu.path,
             kernel: kernel, initrd: initrd, memoryMiB: size.memoryMiB, vCPUs: size.vCPUs,
             users: configuration.qemu.uids,
-            startSeconds: startSeconds)
+            events: eventDirectory, startSeconds: startSeconds)
         return try MonitorClient.start(monitor, launcher: launcher)
     }
 }
@@ -202,8 +202,11 @@ enum KVM {
 }
 
 /// Lines on standard error, which are for the person. What a guest, an image or a file said in them moves no cursor.
-func tell(_ message: String) {
-    CurrentProcess.writeError(Array("bulkhead: \(Shown.harmless(message))\n".utf8))
+func tell(_ message: String) { tellPlainly("bulkhead: " + message) }
+
+/// As `tell`, for lines in somebody else's words.
+func tellPlainly(_ line: String) {
+    CurrentProcess.writeError(Array("\(Shown.harmless(line))\n".utf8))
 }
 
 /// Text of others on a terminal.

@@ -7,15 +7,25 @@ import SpecTranslation
 /// them. Pure.
 enum HostConfig {
     static func json(_ record: ContainerRecord, _ spec: RuntimeSpec) -> JSONValue {
-        let resources = spec.linux?.resources
-        let own = (spec.mounts ?? []).filter { !DefaultSpec.mounts.contains($0) }
+        let resources = spec.linux?.resources, isPrivileged = record.privileged ?? false
+        let mounts = spec.mounts ?? []
+        let own = mounts.filter { !DefaultSpec.mounts.contains($0) && !DefaultSpec.isSharedMemory($0) }
+        let asks = spec.annotations?[SpecAnnotation.initProcess.rawValue] == "true"
+        // The pod's, when it is one of several.
+        let sharedMemory = record.pod == nil ? DefaultSpec.sharedMemoryBytes(mounts) : nil
         return .members([
             "AutoRemove": .bool(record.removesItself), "ReadonlyRootfs": .bool(spec.root?.readonly ?? false),
-            "NetworkMode": .string("none"), "Memory": .number("\(resources?.memory?.limit ?? 0)"),
-            "NanoCpus": .number("\(nanoCPUs(resources?.cpu))"),
-            "PidsLimit": (resources?.pids?.limit).map { .number("\($0)") } ?? .null,
-            "CapAdd": list(capabilities(spec).filter { !DefaultSpec.capabilities.contains($0) }),
+            "Privileged": .bool(isPrivileged), "Init": asks ? .bool(true) : .null,
+            "ContainerIDFile": .string(record.idFile ?? ""), "LogConfig": log(record),
+            "NetworkMode": .string("none"), "Memory": number(resources?.memory?.limit),
+            "MemorySwap": number(memorySwap(resources?.memory)), "NanoCpus": number(nanoCPUs(resources?.cpu)),
+            "CpusetCpus": .string(resources?.cpu?.cpus ?? ""),
+            "PidsLimit": (resources?.pids?.limit).map { number($0) } ?? .null,
+            "OomScoreAdj": number(spec.process?.oomScoreAdj), "ShmSize": number(sharedMemory),
+            "CapAdd": isPrivileged ? .null : list(capabilities(spec).filter { !DefaultSpec.capabilities.contains($0) }),
             "CapDrop": list(DefaultSpec.capabilities.filter { !capabilities(spec).contains($0) }),
+            "GroupAdd": list(DefaultSpec.groups(spec.annotations)),
+            "Devices": .array((spec.linux?.devices ?? []).map { device($0, resources?.devices ?? []) }),
             "Binds": list(own.filter { $0.type == "bind" }.map(bind)),
             "Tmpfs": .object(
                 own.filter { $0.type == "tmpfs" }.map {
@@ -26,9 +36,33 @@ enum HostConfig {
         ])
     }
 
+    /// 0 is docker's way to say that there is none.
+    private static func number(_ value: (some BinaryInteger)?) -> JSONValue { .number("\(value ?? 0)") }
+
     /// docker's way to say that there are none.
     private static func list(_ texts: [String]) -> JSONValue {
         texts.isEmpty ? .null : .array(texts.map { .string($0) })
+    }
+
+    private static func log(_ record: ContainerRecord) -> JSONValue {
+        let options = (record.logOptions ?? [:]).sorted { $0.key < $1.key }
+        return .members([
+            "Type": .string(record.logDriver ?? "json-file"),
+            "Config": .object(options.map { JSONMember(key: $0.key, value: .string($0.value)) }),
+        ])
+    }
+
+    /// What is said, else the limit of memory: there is no swap.
+    private static func memorySwap(_ memory: RuntimeSpec.Memory?) -> Int64? { memory?.swap ?? memory?.limit }
+
+    /// As `--device` was written.
+    private static func device(_ device: RuntimeSpec.Device, _ rules: [RuntimeSpec.DeviceRule]) -> JSONValue {
+        let known = SpecTable.devices.first { ($0.major, $0.minor) == (device.major, device.minor) }
+        let rule = rules.last { $0.allow && ($0.major, $0.minor) == (device.major, device.minor) }
+        return .members([
+            "PathOnHost": .string(known?.path ?? device.path), "PathInContainer": .string(device.path),
+            "CgroupPermissions": .string(rule?.access ?? "rwm"),
+        ])
     }
 
     private static func nanoCPUs(_ cpu: RuntimeSpec.CPU?) -> Int64 {

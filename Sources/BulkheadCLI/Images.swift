@@ -1,6 +1,7 @@
 import EventLoop
 import Images
 import Linux
+import OCI
 
 extension Host {
     /// The images of this host.
@@ -16,10 +17,13 @@ extension Host {
     }
 
     /// The image that `run` is to use.
+    /// - Parameter isQuiet: nothing is said of a pull.
     /// - Throws: `CLIError` with 125.
-    @EventLoop func image(_ reference: String) async throws -> StoredImage {
+    @EventLoop func image(
+        _ reference: String, _ policy: PullPolicy = .never, isQuiet: Bool = false
+    ) async throws -> StoredImage {
         do {
-            let image = try await images().resolve(reference)
+            let image = try await find(reference, policy, isQuiet: isQuiet)
             try image.checkSystem(reference)
             image.tellForeignPlatform()
             return image
@@ -27,6 +31,35 @@ extension Host {
             throw CLIError("\(error)", exitCode: CLIError.notRun)
         }
     }
+
+    @EventLoop private func find(
+        _ reference: String, _ policy: PullPolicy, isQuiet: Bool
+    ) async throws -> StoredImage {
+        let store = try images()
+        func pull(_ name: ImageReference) async throws -> StoredImage {
+            let image = try await store.pull(name, progress: ImageVerbs.progress(quiet: isQuiet))
+            emit(image: "\(image.id)", "pull", name: name.pulledName)
+            return image
+        }
+        switch policy {
+        case .never: return try await store.resolve(reference)
+        case .always: return try await pull(ImageReference(reference))
+        case .missing:
+            do {
+                return try await store.resolve(reference)
+            } catch ImageError.notFound(let subject) {
+                // An id names nothing in a registry.
+                guard let name = try? ImageReference(reference) else { throw ImageError.notFound(subject) }
+                if !isQuiet { tellPlainly("Unable to find image '\(name.familiarName)' locally") }
+                return try await pull(name)
+            }
+        }
+    }
+}
+
+/// `--pull`: when an image is fetched from its registry.
+enum PullPolicy: String, CaseIterable {
+    case missing, always, never
 }
 
 extension StoredImage {

@@ -8,8 +8,6 @@ enum MissingCommands {
         UnsupportedCommand(
             "container", isToCome: false, instead: "leave the word out, as in \"bulkhead ps\" and \"bulkhead rm\""),
         missing("restart", "use \"bulkhead stop\" and \"bulkhead start\""),
-        missing("attach", "use \"bulkhead logs -f\", or \"bulkhead exec -it\" for a shell"),
-        missing("cp", "share a directory with run's --volume, or send a tar archive through \"bulkhead exec -i\""),
         missing("create", "use \"bulkhead run -d\""),
         missing("port", network), missing("network", network), missing("pause", later),
         missing("unpause", later), missing("rename", "give a name with run's --name"),

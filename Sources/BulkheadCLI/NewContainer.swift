@@ -27,7 +27,9 @@ struct NewContainer {
                 spec.hostname = nil
                 spec.linux?.sysctl = nil
             }
-            spec.annotations = options.annotations.isEmpty ? nil : options.annotations
+            if !options.annotations.isEmpty {
+                spec.annotations = options.annotations.merging(spec.annotations ?? [:]) { $1 }
+            }
             if options.showsSystemPaths {
                 spec.linux?.maskedPaths = nil
                 spec.linux?.readonlyPaths = nil
@@ -43,7 +45,7 @@ struct NewContainer {
                 stopSignal: options.stopSignal ?? Self.stopSignal(image.config),
                 writableBytes: host.configuration.container.writableBytes,
                 logFileBytes: host.configuration.log.sizeBytes, logFiles: UInt32(host.configuration.log.files))
-            (record.memoryBytes, record.nanoCPUs, record.pod) = (overrides.memoryBytes, overrides.nanoCPUs, pod?.id)
+            record.note(options, pod: pod?.id)
             self.record = record
         } catch TranslationError.missing(field: "process.args") {
             throw CLIError(
@@ -60,9 +62,11 @@ struct NewContainer {
 
     /// Makes the container's record, and takes its name.
     /// - Returns: the record's lock, see `ContainerStore.add`.
-    func add(to store: ContainerStore) throws -> OwnedFD {
+    func add(to host: Host) throws -> OwnedFD {
         do {
-            return try store.add(record, specification: try spec.encode())
+            let lock = try host.store.add(record, specification: try spec.encode())
+            host.emit(record.subject, "create")
+            return lock
         } catch {
             throw CLIError("\(error)", exitCode: CLIError.notRun)
         }
@@ -71,7 +75,9 @@ struct NewContainer {
     private static func seccomp(_ options: RunOptions, _ capabilities: [String], _ host: Host) throws -> RuntimeSpec
         .Seccomp?
     {
-        guard let path = options.seccompProfile ?? host.seccompProfile, !path.isEmpty else { return nil }
+        // As docker: what is privileged has a filter only when one is named.
+        let standard = options.overrides.isPrivileged ? nil : host.seccompProfile
+        guard let path = options.seccompProfile ?? standard, !path.isEmpty else { return nil }
         let profile: SeccompProfile
         do {
             profile = try SeccompProfile.decode(json: Files.read(path, limit: SeccompProfile.maximumBytes))

@@ -47,6 +47,7 @@ struct NewPod {
         do {
             _ = try PauseContainer.spec(hostname: record.hostname, sysctls: record.sysctls)
             _ = try host.pods.add(record)
+            host.emit(record.subject, "create")
             return try host.pods.find(record.id)
         } catch {
             throw CLIError("\(error)", exitCode: CLIError.notRun)

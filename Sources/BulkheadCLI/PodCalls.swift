@@ -74,6 +74,7 @@ import TaskAPI
         var pause = PauseOptions()
         (pause.hostname, pause.sharesProcesses) = (record.hostname, record.sharesProcesses)
         (pause.sharedMemoryBytes, pause.sysctls) = (record.sharedMemoryBytes, record.sysctls)
+        pause.attributes = record.subject.attributes
         pause.record = host.pods.directory(of: record.id)
         var assign = AssignRequest()
         assign.pause = pause
@@ -125,11 +126,11 @@ import TaskAPI
 
     /// Starts the container, in its pod, which runs.
     func start(_ member: ContainerStore.Entry) async throws {
-        guard member.status.phase != .running else { return }
+        guard !member.status.isRunning else { return }
         let calls = ContainerCalls(host: host, entry: member)
         let lock = try await calls.lockStart(within: .seconds(host.startSeconds + 60))
         let now = try host.store.find(member.record.id)
-        guard now.status.phase != .running else { return }
+        guard !now.status.isRunning else { return }
         try host.store.noteStart(now)
         let start = ContainerStart(
             host: host, record: now.record, isNew: false, attachesInput: false, attachesOutput: false)
@@ -151,12 +152,13 @@ import TaskAPI
             // It has just gone, or has just begun.
             return try await host.waitForReaper(entry.record.id, within: Self.patience)
         }
-        let times = members.map { _ in grace ?? host.configuration.timeouts.stop }
+        let times = members.map { grace ?? $0.record.stopTime ?? host.configuration.timeouts.stop }
         let longest = (times.max() ?? grace ?? .zero) + Self.patience + Self.patience
         if (try? await client.stop(within: grace)) != nil {
             // Late is what the next steps are for.
             if (try? await client.waitForEnd(within: longest)) != nil {
-                return try await host.waitForReaper(entry.record.id, within: Self.patience)
+                try await host.waitForReaper(entry.record.id, within: Self.patience)
+                return host.emit(entry.record.subject, "stop")
             }
         }
         var request = ShutdownRequest()
@@ -167,11 +169,23 @@ import TaskAPI
             try await client.waitForEnd(within: Self.patience)
         }
         try await host.waitForReaper(entry.record.id, within: Self.patience)
+        host.emit(entry.record.subject, "stop")
     }
 
     /// Removes the pod and its containers; it does not run.
     func remove() throws {
-        for member in members { try host.store.remove(member.record) }
+        for member in members {
+            try host.store.remove(member.record)
+            host.emit(member.record.subject, "destroy")
+        }
         try host.pods.remove(entry.record)
+        host.emit(entry.record.subject, "destroy")
+    }
+}
+
+extension PodRecord {
+    /// What events say of it.
+    var subject: EventSubject {
+        EventSubject(isPod: true, id: id, attributes: labels.merging(["name": name]) { $1 })
     }
 }

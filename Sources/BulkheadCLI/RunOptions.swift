@@ -18,6 +18,15 @@ struct RunOptions {
     var terminal = false
     var removesItself = false
     var stopSignal: Int32?
+    /// As in the record.
+    var stopSeconds: Int32?
+    var pullPolicy = PullPolicy.missing
+    var isQuiet = false
+    /// As it was typed.
+    var idFile: String?
+    /// Nil: as it is configured.
+    var logDriver: LogDriver?
+    var logOptions: [LogOption] = []
     var labels: [String: String] = [:]
     var annotations: [String: String] = [:]
     /// Whether masked and read-only paths are lifted.
@@ -34,14 +43,27 @@ struct RunOptions {
         terminal = arguments.flag("tty")
         removesItself = arguments.flag("rm")
         stopSignal = try arguments.value("stop-signal", as: SignalName.parse)
+        stopSeconds = try arguments.value("stop-timeout", as: StopTime.parse)
+        pullPolicy = arguments.value("pull").flatMap(PullPolicy.init) ?? .missing
+        isQuiet = arguments.flag("quiet")
+        idFile = arguments.value("cidfile")
         overrides.arguments = Array(arguments.operands.dropFirst())
         overrides.terminal = terminal
         try readProcess(arguments)
         try readFiles(arguments)
         try readLimits(arguments)
+        try readMachine(arguments)
+        try readLog(arguments)
         try checkPod()
         for label in try arguments.values("label", as: KeyValue.parse) { labels[label.key] = label.value ?? "" }
-        for note in try arguments.values("annotation", as: KeyValue.parse) { annotations[note.key] = note.value ?? "" }
+        for note in try arguments.values("annotation", as: KeyValue.parse) {
+            guard !note.key.hasPrefix(SpecAnnotation.prefix) else {
+                throw CLIError(
+                    "--annotation \(note.key): those that begin with \(SpecAnnotation.prefix) are written for flags, such "
+                        + "as --init: use those", exitCode: CLIError.notRun)
+            }
+            annotations[note.key] = note.value ?? ""
+        }
     }
 
     /// What a pod has, none of its containers has of its own.
@@ -49,6 +71,9 @@ struct RunOptions {
         guard pod != nil else { return }
         let why = "is the pod's, which its containers share: give it to \"bulkhead pod create\""
         if !overrides.hostname.isEmpty { throw CLIError("--hostname with --pod: it \(why)", exitCode: CLIError.notRun) }
+        if overrides.sharedMemoryBytes != nil {
+            throw CLIError("--shm-size with --pod: it \(why)", exitCode: CLIError.notRun)
+        }
         if let key = overrides.sysctls.keys.min() {
             throw CLIError("--sysctl \(key) with --pod: it \(why)", exitCode: CLIError.notRun)
         }
@@ -97,6 +122,8 @@ struct RunOptions {
         overrides.entrypoint = arguments.value("entrypoint").map { [$0] }
         overrides.hostname = arguments.value("hostname") ?? ""
         try Self.checkHostname(overrides.hostname)
+        overrides.groups = arguments.values("group-add")
+        overrides.hasInit = arguments.flag("init")
         overrides.addedCapabilities = arguments.values("cap-add")
         overrides.droppedCapabilities = arguments.values("cap-drop")
         for option in arguments.values("security-opt") { try readSecurityOption(option) }
@@ -172,75 +199,6 @@ struct RunOptions {
         if let propagation = bind.propagation { options.append(propagation.rawValue) }
         mount.options = options
         overrides.mounts.append(mount)
-    }
-
-    private mutating func readLimits(_ arguments: ParsedArguments) throws {
-        overrides.memoryBytes = try Self.memory(arguments)
-        overrides.nanoCPUs = try Self.nanoCPUs(arguments)
-        overrides.processLimit = try arguments.value("pids-limit", as: Self.integer)
-        if let limit = overrides.processLimit, limit > Self.maximumProcesses {
-            throw CLIError(
-                "--pids-limit: at most \(Self.maximumProcesses), or -1 for no limit", exitCode: CLIError.notRun)
-        }
-        overrides.limits = try arguments.values("ulimit", as: UlimitValue.parse).map {
-            DefaultSpec.Limit(name: $0.name, soft: $0.soft, hard: $0.hard)
-        }
-        overrides.sysctls = try Self.sysctls(arguments)
-    }
-
-    /// `--memory`; nil for no limit.
-    static func memory(_ arguments: ParsedArguments) throws -> Int64? {
-        guard let bytes = try arguments.value("memory", as: ByteSize.parse), bytes != 0 else { return nil }
-        guard bytes >= minimumMemory else {
-            throw CLIError("--memory: at least 6m, or 0 for no limit", exitCode: CLIError.notRun)
-        }
-        return bytes
-    }
-
-    /// `--cpus`; nil for no limit.
-    static func nanoCPUs(_ arguments: ParsedArguments) throws -> Int64? {
-        guard let cpus = try arguments.value("cpus", as: CPULimit.parse), cpus.nanoCPUs > 0 else { return nil }
-        let available = CurrentProcess.processorCount
-        guard cpus.nanoCPUs <= Int64(available) * 1_000_000_000 else {
-            throw CLIError(
-                "--cpus: from 0.01 to \(available), since this host has \(available)", exitCode: CLIError.notRun)
-        }
-        return cpus.nanoCPUs
-    }
-
-    static func sysctls(_ arguments: ParsedArguments) throws -> [String: String] {
-        var sysctls: [String: String] = [:]
-        for sysctl in try arguments.values("sysctl", as: KeyValue.parse) {
-            guard let value = sysctl.value else {
-                throw CLIError("--sysctl \(sysctl.key): KEY=VALUE is needed", exitCode: CLIError.notRun)
-            }
-            guard namespacedSysctls.contains(where: { $0.last == "." ? sysctl.key.hasPrefix($0) : sysctl.key == $0 })
-            else {
-                throw CLIError(
-                    "--sysctl \(sysctl.key): it is the whole kernel's, and a container can have those of namespaces only: "
-                        + "net.*, fs.mqueue.*, kernel.msg*, kernel.sem and kernel.shm*", exitCode: CLIError.notRun)
-            }
-            sysctls[sysctl.key] = value
-        }
-        return sysctls
-    }
-
-    /// docker's, and whole branches.
-    private static let namespacedSysctls = [
-        "net.", "fs.mqueue.", "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall",
-        "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced", "kernel.hostname", "kernel.domainname",
-    ]
-
-    /// docker's.
-    private static let minimumMemory: Int64 = 6 << 20
-    /// PID_MAX_LIMIT.
-    private static let maximumProcesses: Int64 = 4 << 20
-
-    private static func integer(_ text: String) throws(ValueError) -> Int64 {
-        guard let number = Int64(text) else {
-            throw .malformed(what: "number", value: text, expected: "a whole number, or -1 for no limit")
-        }
-        return number
     }
 }
 

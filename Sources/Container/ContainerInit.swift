@@ -59,10 +59,13 @@ public enum ContainerInit {
                 try Files.control("/proc/self/oom_score_adj", "\(score)")
             }
         }
+        var parent: OwnedFD?
         if plan.joins {
             try ProcessScheduling(process).setInitialAffinity()
             try join()
         } else {
+            parent = try openInit(plan.spec.initProgram)
+            try GuestFeatures.load(for: plan.spec)
             if Namespaces(rawValue: plan.spec.newNamespaces).contains(.network) {
                 try stage("bring lo up") { () throws(SystemCallError) in try Network.bringLoopbackUp() }
             }
@@ -83,7 +86,13 @@ public enum ContainerInit {
         try setup.apply(filter: filter)
         try awaitStart(channel)
         if process.noNewPrivileges { try filter() }
-        throw setup.execute()
+        throw setup.execute(under: parent)
+    }
+
+    /// While the guest's file system is seen. The descriptor keeps it beyond.
+    private static func openInit(_ path: String) throws(ContainerError) -> OwnedFD? {
+        guard !path.isEmpty else { return nil }
+        return try stage("open the init") { () throws(SystemCallError) in try Files.open(path, .path) }
     }
 
     private static func awaitStart(_ channel: borrowing OwnedFD) throws(ContainerError) {

@@ -27,6 +27,10 @@ import Linux
     /// Sends a signal; a process that has ended already is fine.
     public func signal(_ signal: Int32) { watched.signal(signal) }
 
+    /// Moves the caller, who has one thread, into namespaces of the process.
+    /// - Throws: ESRCH when it has ended.
+    public func enter(_ namespaces: Namespaces) throws(SystemCallError) { try namespaces.join(pidfd) }
+
     /// The controlling side of its terminal: once, nil when it has none.
     public func takeTerminal() -> OwnedFD? { terminal.take() }
 

@@ -29,6 +29,41 @@ extension ContainerRoot {
             for (name, target) in Self.links {
                 try unlessThere { () throws(SystemCallError) in try Files.symlink(target, at: name, in: dev) }
             }
+            if spec.hasGuestDevices {
+                try copyDevices("/dev", on: try Files.status("/dev").device, to: "/dev", depth: Self.depthLimit)
+            }
+        }
+    }
+
+    /// Directories in directories of the guest's /dev that are looked into.
+    private static let depthLimit = 4
+    /// The container's own.
+    private static let ownDevices: Set<String> = ["/dev/console", "/dev/ptmx"]
+
+    /// Makes nodes for the devices of a directory of the guest, and those below, as far as it is of the file system
+    /// `device`: other mounts are for the agent.
+    private borrowing func copyDevices(
+        _ source: String, on device: UInt64, to place: String, depth: Int
+    ) throws(SystemCallError) {
+        for name in try Files.names(in: source).sorted() {
+            let path = source + "/" + name
+            // It may just have gone.
+            guard let status = try? Files.status(path), status.device == device, !Self.ownDevices.contains(path) else {
+                continue
+            }
+            switch status.kind {
+            case .directory where depth > 0:
+                try copyDevices(path, on: device, to: place + "/" + name, depth: depth - 1)
+            case .characterDevice, .blockDevice:
+                let parent = try makePlace(place, directory: true)
+                let isForAll = GuestFeatures.isForAll(major: status.major, minor: status.minor)
+                try unlessThere { () throws(SystemCallError) in
+                    try Files.makeNode(
+                        name, in: parent, kind: status.kind, mode: isForAll ? 0o666 : status.mode,
+                        major: status.major, minor: status.minor, uid: status.uid, gid: status.gid)
+                }
+            case .directory, .regular, .symlink, .fifo, .socket: continue
+            }
         }
     }
 

@@ -61,6 +61,7 @@ extension ProcessSpec {
         process.ioPriority = ioPriority ?? first.ioPriority
         process.scheduler = scheduler ?? first.scheduler
         process.affinity = affinity ?? first.affinity
+        if user.additionalGroupNames.isEmpty { process.user.additionalGroupNames = first.user.additionalGroupNames }
         return process
     }
 }

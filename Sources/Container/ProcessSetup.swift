@@ -18,7 +18,9 @@ struct ProcessSetup {
         } else {
             identity = try users.identity(for: user.name)
         }
-        identity.groups += user.additionalGroups.filter { !identity.groups.contains($0) }
+        var further = user.additionalGroups
+        for name in user.additionalGroupNames { further.append(try users.group(name)) }
+        for group in further where !identity.groups.contains(group) { identity.groups.append(group) }
         guard identity.groups.count <= UserDatabase.groupLimit else {
             throw ContainerError("find the user", "it has more than \(UserDatabase.groupLimit) groups")
         }
@@ -102,8 +104,12 @@ struct ProcessSetup {
         }
     }
 
-    /// Executes the program, looked up in the PATH of the process. Returns only when that fails.
-    func execute() -> ContainerError {
+    /// What an init's process is called.
+    private static let initName = "init"
+
+    /// Executes the program, looked up in the PATH of the process, or `parent`, which is to run that. Returns only when
+    /// that fails.
+    func execute(under parent: borrowing OwnedFD?) -> ContainerError {
         guard let name = process.arguments.first, !name.isEmpty else {
             return ContainerError("execute", "no program is named", kind: .notFound)
         }
@@ -111,6 +117,10 @@ struct ProcessSetup {
         var refused: SystemCallError?
         for candidate in Self.candidates(name, environment: environment) {
             do {
+                guard parent == nil else {
+                    try Files.checkExecutable(candidate)
+                    return execute(parent, candidate)
+                }
                 try Linux.execute(candidate, process.arguments, environment: environment)
             } catch {
                 switch error.code {
@@ -127,6 +137,17 @@ struct ProcessSetup {
         }
         let text = name.contains("/") ? "no such file or directory" : "executable file not found in $PATH"
         return ContainerError(step, text, kind: .notFound)
+    }
+
+    private func execute(_ parent: borrowing OwnedFD?, _ program: String) -> ContainerError {
+        let step = "execute the init"
+        do {
+            try parent?.execute(
+                named: Self.initName, [Self.initName, program] + process.arguments, environment: environment)
+            return ContainerError(step, "there is none")
+        } catch {
+            return ContainerError(step, "\(error)", kind: .notExecutable)
+        }
     }
 
     /// The files that `name` may mean, in order. Empty entries of PATH, the working directory, are passed over.

@@ -92,7 +92,9 @@ extension UserDatabase {
         return (UserIdentity(uid: try Self.inRange(wanted)), nil)
     }
 
-    private func group(_ text: String) throws(ContainerError) -> UInt32 {
+    /// The number of a group, given by its name or number.
+    /// - Throws: `ContainerError` for a name that is not there and a number beyond `largestID`.
+    func group(_ text: String) throws(ContainerError) -> UInt32 {
         let wanted = Self.number(text)
         if let found = groups.first(where: { $0.name == text || $0.gid == wanted }) { return found.gid }
         guard Self.looksNumeric(text) else {

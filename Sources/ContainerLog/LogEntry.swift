@@ -37,16 +37,24 @@ public struct LogEntry: Equatable, Sendable {
 /// Turns entries into what is shown of them: what the container wrote, with the time in front of each line if wanted.
 public struct LogPrinter: Sendable {
     private let hasTimes: Bool
+    private let prefix: [UInt8]
     /// Of each stream whether a line has begun that has not ended. It has its time already.
     private var isInsideLine = [false, false]
 
-    public init(withTimes hasTimes: Bool = false) { self.hasTimes = hasTimes }
+    /// - Parameter prefix: what each line begins with, before its time.
+    public init(withTimes hasTimes: Bool = false, prefix: String = "") {
+        self.hasTimes = hasTimes
+        self.prefix = Array(prefix.utf8)
+    }
 
     /// Adds what is shown of the next entry of its stream.
     public mutating func print(_ entry: LogEntry, to bytes: inout [UInt8]) {
-        if hasTimes, !isInsideLine[entry.stream.index] {
-            bytes += entry.time.description.utf8
-            bytes.append(CRIFormat.space)
+        if !isInsideLine[entry.stream.index] {
+            bytes += prefix
+            if hasTimes {
+                bytes += entry.time.description.utf8
+                bytes.append(CRIFormat.space)
+            }
         }
         isInsideLine[entry.stream.index] = entry.isPartial
         bytes += entry.printed

@@ -39,8 +39,19 @@ public struct ContainerRecord: StoredRecord {
     public var nanoCPUs: Int64?
     /// The pod that it is one of; nil: it has one of its own.
     public var pod: String?
+    /// 0: there is no log.
     public var logFileBytes: UInt64
     public var logFiles: UInt32
+    /// How the log was asked for, nil: not at all.
+    public var logDriver: String?
+    public var logOptions: [String: String]?
+    /// Seconds from the stop signal to SIGKILL, -1 for no end; nil: as it is configured.
+    public var stopSeconds: Int32?
+    /// Processors of the machine that it may use, such as `0-2,4`; nil: all.
+    public var processors: String?
+    public var privileged: Bool?
+    /// The file that has been given its id.
+    public var idFile: String?
 
     public init(
         id: String, name: String, image: String, imageID: String, imageManifest: String, createdAt: Int64,

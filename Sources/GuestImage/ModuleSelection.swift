@@ -35,6 +35,9 @@ public struct ModuleSelection: Sendable, Equatable {
             Feature(name: "balloon", modules: ["virtio_balloon"]),
             // The checksum is looked up by name when the file system's modules start: no dependency that depmod sees.
             Feature(name: "erofs", modules: ["crc32c-intel", "crc32c_generic", "erofs"]),
+            // /dev/fuse and /dev/net/tun, for containers that are given them.
+            Feature(name: "fuse", modules: ["fuse"]),
+            Feature(name: "tun", modules: ["tun"]),
             Feature(name: "ext4", modules: ["crc32c-intel", "crc32c_generic", "ext4"]),
         ])
 }

@@ -6,6 +6,7 @@ public enum CurrentProcess {
     public static var id: pid_t { getpid() }
     /// The effective user.
     public static var user: uid_t { geteuid() }
+    public static var group: gid_t { getegid() }
 
     /// The permission bits that new files do not get.
     public static func setFileCreationMask(_ mask: UInt32) { _ = umask(mask & 0o777) }

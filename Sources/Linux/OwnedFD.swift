@@ -140,6 +140,14 @@ public struct OwnedFD: ~Copyable, Sendable {
         return result == 1
     }
 
+    /// Whether writing would not block: also when it would fail. poll(2).
+    public borrowing func isWritable() throws(SystemCallError) -> Bool {
+        var entry = pollfd(fd: raw, events: Int16(POLLOUT), revents: 0)
+        let result = poll(&entry, 1, 0)
+        try checkErrno(result, errno, "poll")
+        return result == 1
+    }
+
     /// The file's type, size and owner, fstat(2).
     public borrowing func status() throws(SystemCallError) -> FileStatus {
         var status = stat()

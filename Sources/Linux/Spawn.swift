@@ -166,3 +166,34 @@ public func execute(_ program: String, _ arguments: [String], environment: [Stri
     }
     throw SystemCallError("execve", program, code: code)
 }
+
+extension OwnedFD {
+    /// Replaces this process by the program that is open here (`.path` will do), execveat(2). Returns only to throw.
+    /// - Parameter name: of the program, for the error.
+    public borrowing func execute(
+        named name: String, _ arguments: [String], environment: [String]
+    ) throws(SystemCallError) -> Never {
+        bh_reset_signals()
+        let code = withCStrings(arguments) { argv in
+            withCStrings(environment) { envp in
+                withRaw { number in
+                    fexecve(number, argv, envp)
+                    return errno
+                }
+            }
+        }
+        throw SystemCallError("execveat", name, code: code)
+    }
+}
+
+extension Files {
+    /// Whether this process could execute `path`, as far as the file itself tells: not whether its format is known and
+    /// its interpreter is there.
+    /// - Throws: what execve(2) would.
+    public static func checkExecutable(_ path: String) throws(SystemCallError) {
+        let file = try open(path, .path)
+        let result = access(path, X_OK)
+        try checkErrno(result, errno, "execve", path)
+        guard try file.status().kind == .regular else { throw SystemCallError("execve", path, code: EACCES) }
+    }
+}

@@ -41,12 +41,14 @@ public enum ErrorNumber {
     public static let brokenPipe: CInt = EPIPE
     public static let noSpace: CInt = ENOSPC
     public static let refused: CInt = ECONNREFUSED
+    public static let addressInUse: CInt = EADDRINUSE
     public static let tooLarge: CInt = EFBIG
     public static let overQuota: CInt = EDQUOT
     public static let loop: CInt = ELOOP
     public static let isDirectory: CInt = EISDIR
     public static let staleHandle: CInt = ESTALE
     public static let noDevice: CInt = ENXIO
+    public static let noSuchDevice: CInt = ENODEV
     public static let notSupported: CInt = ENOTSUP
 }
 

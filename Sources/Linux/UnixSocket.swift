@@ -2,15 +2,17 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// Unix sockets, unix(7). Everything made here is close-on-exec.
-public enum UnixSocket {
-    /// Says that no more will be written, shutdown(2).
-    /// - Throws: ENOTSOCK when it is no socket.
-    public static func finishWriting(_ socket: borrowing OwnedFD) throws(SystemCallError) {
-        let result = socket.withRaw { shutdown($0, CInt(SHUT_WR)) }
+extension OwnedFD {
+    /// Says to the peer of a connected socket that no more will be written, shutdown(2).
+    /// - Throws: ENOTCONN, and ENOTSOCK when it is no socket.
+    public borrowing func finishWriting() throws(SystemCallError) {
+        let result = withRaw { shutdown($0, CInt(SHUT_WR)) }
         try checkErrno(result, errno, "shutdown")
     }
+}
 
+/// Unix sockets, unix(7). Everything made here is close-on-exec.
+public enum UnixSocket {
     /// What a socket keeps of what is written: a stream of bytes, or messages.
     public enum Kind: Sendable {
         case stream, messages

@@ -153,6 +153,10 @@ import TTRPC
         try await call(AgentService.Method.unpack, request, within: Self.forever)
     }
 
+    func dial(_ request: DialRequest) async throws {
+        let _: Empty = try await call(AgentService.Method.dial, request)
+    }
+
     private func call<Request: Encodable & Sendable, Response: Decodable & Sendable>(
         _ method: String, _ request: Request, within limit: Duration = Guest.callLimit
     ) async throws -> Response {

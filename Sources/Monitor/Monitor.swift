@@ -81,8 +81,8 @@ public enum Monitor {
             let share = try DirectoryShare(directory: paths.share)
             defer { try? Mounts.unmount(paths.share, detach: true) }  // It goes with the namespace at the latest.
             let sandbox = try Sandbox(
-                machine, share: share, directory: directory, within: .seconds(configuration.startSeconds),
-                launcher: launcher)
+                machine, share: share, directory: directory, events: configuration.events,
+                within: .seconds(configuration.startSeconds), launcher: launcher)
             let sockets = try MonitorSockets(directory.paths, sandbox, version: version)
             defer { withExtendedLifetime(sockets) {} }
             sockets.serveFirst(

@@ -20,16 +20,19 @@ public struct MonitorConfiguration: JSONDocument {
     /// QEMU's user and group is one of these that no other pod's has.
     public var firstUser: UInt32
     public var lastUser: UInt32
+    /// The directory of this host's events; empty: none are written.
+    public var events: String
     /// How long the guest may take until its agent answers.
     public var startSeconds: Int
 
     public init(
         id: String, state: String, accelerator: Accelerator, emulator: String, kernel: String, initrd: String,
-        memoryMiB: Int, vCPUs: Int, users: ClosedRange<UInt32>, startSeconds: Int
+        memoryMiB: Int, vCPUs: Int, users: ClosedRange<UInt32>, events: String = "", startSeconds: Int
     ) {
         (self.id, self.state, self.accelerator, self.emulator) = (id, state, accelerator.rawValue, emulator)
         (self.kernel, self.initrd, self.memoryMiB, self.vCPUs) = (kernel, initrd, memoryMiB, vCPUs)
-        (firstUser, lastUser, self.startSeconds) = (users.lowerBound, users.upperBound, startSeconds)
+        (firstUser, lastUser, self.events) = (users.lowerBound, users.upperBound, events)
+        self.startSeconds = startSeconds
     }
 
     /// Nil for an accelerator that is none.

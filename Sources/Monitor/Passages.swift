@@ -82,11 +82,7 @@ struct StandardDescriptors {
                 changed.notify()
             }
             ended = true
-            for sink in sinks {
-                // Of a socket that is read as well, the end of what is written has to be said.
-                try? sink.withFD { fd throws(SystemCallError) in try UnixSocket.finishWriting(fd) }
-                sink.close()
-            }
+            sinks.forEach { $0.close() }
             changed.notify()
         }
     }

@@ -36,7 +36,10 @@ extension Sandbox {
             throw SandboxError(.invalidArgument, "\(error)")
         }
         try apply(.add(id))
-        if !options.record.isEmpty { try note(.record(path: options.record, removed: false)) }
+        if !options.record.isEmpty {
+            let subject = EventSubject(isPod: true, id: id, attributes: options.attributes)
+            try note(.record(path: options.record, removed: false, subject: subject))
+        }
         Task { @EventLoop in
             do {
                 try await makePause(spec, options)
@@ -60,7 +63,7 @@ extension Sandbox {
         let process = SandboxProcess(id: "", terminal: false, streams: streams, stdin: "", stdout: "", stderr: "")
         process.pid = try await guest.create(request)
         var record = ContainerOptions()
-        record.record = options.record
+        (record.record, record.attributes) = (options.record, options.attributes)
         let container = SandboxContainer(id: id, bundle: "", main: process, options: record)
         container.status.pid = process.pid
         containers[id] = container

@@ -21,6 +21,7 @@ extension Sandbox {
         try notEnded(main, id)
         container.status.paused = true
         save(container)
+        emit("pause", container)
     }
 
     func resume(_ id: String) async throws {
@@ -36,6 +37,7 @@ extension Sandbox {
         try notEnded(main, id)
         container.status.paused = false
         save(container)
+        emit("unpause", container)
     }
 
     /// It may have come to its end while the agent answered.
@@ -109,6 +111,7 @@ extension Sandbox {
         update.container = request.id
         update.resources.files = try Self.limits(request)
         try await guest.update(update)
+        try container(request.id).request?.spec.resources.files.merge(update.resources.files) { $1 }
     }
 
     /// The request's limits as cgroup files.

@@ -1,3 +1,4 @@
+import EventLog
 import EventLoop
 import Linux
 import Pod
@@ -27,7 +28,9 @@ import TaskAPI
     private(set) var state = PodState()
     var containers: [String: SandboxContainer] = [:]
     /// Records that go with the pod, whatever has become of their containers.
-    private var recordsToRemove: [(path: String, link: String)] = []
+    private var recordsToRemove: [(path: String, link: String, subject: EventSubject?)] = []
+    /// Nil when nobody wants them.
+    private let events: EventLogWriter?
     /// Everything that was made is undone, except what the journal lists.
     nonisolated let finished = Promise<Void>()
     let directory: PodDirectory
@@ -52,15 +55,18 @@ import TaskAPI
     ///
     /// - Parameters:
     ///   - directory: where what is acquired is written down; the sandbox does not remove it.
+    ///   - events: the directory of this host's events, or empty.
     ///   - limit: how long the agent may take to answer.
     init(
-        _ machine: MachineConfiguration, share: any Share, directory: PodDirectory, within limit: Duration,
-        launcher: String
+        _ machine: MachineConfiguration, share: any Share, directory: PodDirectory, events: String,
+        within limit: Duration, launcher: String
     ) throws {
         (memoryMiB, vCPUs) = (machine.memoryMiB, machine.vCPUs)
         guest = try Guest(machine, launcher: launcher, root: directory.paths.machine)
         self.share = share
         self.directory = directory
+        self.events = events.isEmpty ? nil : EventLogWriter(directory: events)
+        if !events.isEmpty { try directory.note(.events(events)) }
         // After its start for once: it dies with this process by itself, and this is for the case that it does not.
         if let startTime = ProcessTime.start(of: guest.pid) {
             try directory.note(.process(pid: guest.pid, startTime: startTime))
@@ -178,7 +184,23 @@ import TaskAPI
         } catch {
             throw SandboxError(.internal, "the pod's journal cannot be written: \(error)")
         }
-        if case .record(let path, removed: true, let link) = entry { recordsToRemove.append((path, link)) }
+        if case .record(let path, removed: true, let link, let subject) = entry {
+            recordsToRemove.append((path, link, subject))
+        }
+    }
+
+    /// Says to the host that something happened to a container, or to the pod when it is the pause container.
+    func emit(_ action: String, _ container: SandboxContainer, _ more: [String: String] = [:]) {
+        guard let subject = container.subject else { return }
+        emit(Event(subject, action, at: WallClock.now, more))
+    }
+
+    func emit(_ event: Event) {
+        do {
+            try events?.append(event)
+        } catch {
+            warn("the event \(event.action) of \(event.id) is not written: \(error)")
+        }
     }
 
     func container(_ id: String) throws(SandboxError) -> SandboxContainer {
@@ -191,6 +213,7 @@ import TaskAPI
         guard let index = recordsToRemove.firstIndex(where: { $0.path == container.record }) else { return }
         let record = recordsToRemove.remove(at: index)
         try PodDirectory.removeRecord(record.path, link: record.link)
+        if let subject = record.subject { emit(Event(subject, "destroy", at: WallClock.now)) }
     }
 
     /// Takes what every container has of the host away, once the machine is gone and everybody has been told.
@@ -203,6 +226,9 @@ import TaskAPI
             }
         }
         for id in containers.keys { attempt { try share.detach(id) } }
-        for record in recordsToRemove { attempt { try PodDirectory.removeRecord(record.path, link: record.link) } }
+        for record in recordsToRemove {
+            attempt { try PodDirectory.removeRecord(record.path, link: record.link) }
+            if let subject = record.subject { emit(Event(subject, "destroy", at: WallClock.now)) }
+        }
     }
 }

@@ -79,6 +79,10 @@ import TaskAPI
         register(SandboxService.name, Method.pathStatus) { [sandbox] (request: ContainerPathRequest) in
             try await sandbox.pathStatus(request)
         }
+        register(SandboxService.name, Method.portForward) { [sandbox] (request: PortForwardRequest) in
+            try await sandbox.forward(request)
+            return TaskEmpty()
+        }
         register(SandboxService.name, Method.copyFrom, cancellable: true) { [sandbox] (request: CopyFromRequest) in
             try await sandbox.copyFrom(request)
         }

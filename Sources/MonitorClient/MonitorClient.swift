@@ -55,8 +55,7 @@ import TaskAPI
 
     /// The first call: finds out whether the two understand each other.
     public func hello(within limit: Duration = MonitorClient.callLimit) async throws {
-        let _: MonitorHello = try await rpc.call(
-            SandboxService.name, SandboxService.Method.hello, MonitorHello(), within: limit)
+        let _: MonitorHello = try await call(SandboxService.Method.hello, MonitorHello(), within: limit)
     }
 
     /// Ends the monitor that takes no notice of anything. Its reaper cleans up after it.
@@ -68,19 +67,24 @@ import TaskAPI
 
     /// Gives the machine to a pod.
     public func assign(_ request: AssignRequest) async throws {
-        let _: TaskEmpty = try await rpc.call(
-            SandboxService.name, SandboxService.Method.assign, request, within: Self.callLimit)
+        let _: TaskEmpty = try await call(SandboxService.Method.assign, request)
+    }
+
+    /// Calls the monitor's own service.
+    public func call<Request: Encodable & Sendable, Response: Decodable & Sendable>(
+        _ method: String, _ request: Request, _ response: Response.Type = Response.self,
+        within limit: Duration = MonitorClient.callLimit
+    ) async throws -> Response {
+        try await rpc.call(SandboxService.name, method, request, within: limit)
     }
 
     /// Suspends until the pod has its pause container, its machine booted before it.
     public func ready(within limit: Duration = .seconds(90)) async throws {
-        let _: TaskEmpty = try await rpc.call(
-            SandboxService.name, SandboxService.Method.ready, TaskEmpty(), within: limit)
+        let _: TaskEmpty = try await call(SandboxService.Method.ready, TaskEmpty(), within: limit)
     }
 
     public func podState() async throws -> PodStateResponse {
-        try await rpc.call(
-            SandboxService.name, SandboxService.Method.state, TaskEmpty(), within: Self.callLimit)
+        try await call(SandboxService.Method.state, TaskEmpty())
     }
 
     /// What the pod uses now.
@@ -99,8 +103,7 @@ import TaskAPI
     /// - Parameter time: how long its containers have until SIGKILL; nil: each its own.
     public func stop(within time: Duration?) async throws {
         let request = StopRequest(seconds: time.map { UInt32(clamping: $0.components.seconds) })
-        let _: TaskEmpty = try await rpc.call(
-            SandboxService.name, SandboxService.Method.stop, request, within: Self.callLimit)
+        let _: TaskEmpty = try await call(SandboxService.Method.stop, request)
     }
 
     /// Calls the task service.

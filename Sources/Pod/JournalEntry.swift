@@ -8,7 +8,9 @@ public enum JournalEntry: Equatable, Sendable {
     case process(pid: Int32, startTime: UInt64)
     /// A container's record: a directory whose status must not go on saying that it runs, or that is removed with the
     /// container, and then with the link that names it, unless that leads elsewhere by now.
-    case record(path: String, removed: Bool, link: String = "")
+    case record(path: String, removed: Bool, link: String = "", subject: EventSubject? = nil)
+    /// Not acquired, but where what becomes of the records is written down: the directory of this host's events.
+    case events(String)
 
     /// Of the format; a reader refuses others.
     public static let version = 1
@@ -21,8 +23,12 @@ public enum JournalEntry: Equatable, Sendable {
             switch self {
             case .process(let pid, let startTime):
                 .members(["process": .number("\(pid)"), "startTime": .number("\(startTime)")])
-            case .record(let path, let removed, let link):
-                .members(["record": .string(path), "removed": .bool(removed), "link": .string(link)])
+            case .record(let path, let removed, let link, let subject):
+                .members([
+                    "record": .string(path), "removed": .bool(removed), "link": .string(link),
+                    "subject": subject?.json ?? .null,
+                ])
+            case .events(let directory): .members(["events": .string(directory)])
             }
         return Array((value.serialized + "\n").utf8)
     }
@@ -61,9 +67,43 @@ public enum JournalEntry: Equatable, Sendable {
             return .process(pid: pid, startTime: time)
         }
         if let path = value["record"]?.text, path.utf8.first == UInt8(ascii: "/") {
-            return .record(path: path, removed: value["removed"] == .bool(true), link: value["link"]?.text ?? "")
+            return .record(
+                path: path, removed: value["removed"] == .bool(true), link: value["link"]?.text ?? "",
+                subject: value["subject"].flatMap(EventSubject.init))
+        }
+        if let directory = value["events"]?.text, directory.utf8.first == UInt8(ascii: "/") {
+            return .events(directory)
         }
         throw JournalError(line: line, problem: "no entry of this version")
+    }
+}
+
+/// What an event is about: a container or a pod, with what is said of it each time.
+public struct EventSubject: Equatable, Sendable {
+    public var isPod: Bool
+    public var id: String
+    /// Its name, image and labels.
+    public var attributes: [String: String]
+
+    public init(isPod: Bool = false, id: String, attributes: [String: String]) {
+        (self.isPod, self.id, self.attributes) = (isPod, id, attributes)
+    }
+
+    var json: JSONValue {
+        .members([
+            "pod": .bool(isPod), "id": .string(id),
+            "attributes": .object(
+                attributes.sorted { $0.key < $1.key }.map { JSONMember(key: $0.key, value: .string($0.value)) }),
+        ])
+    }
+
+    /// Nil for what is none.
+    init?(_ value: JSONValue) {
+        guard let id = value["id"]?.text, case .object(let members) = value["attributes"] else { return nil }
+        isPod = value["pod"] == .bool(true)
+        self.id = id
+        attributes = [:]
+        for member in members { attributes[member.key] = member.value.text }
     }
 }
 

@@ -1,3 +1,4 @@
+import EventLog
 import Linux
 import Pod
 
@@ -7,9 +8,12 @@ extension PodDirectory {
     /// - Throws: for what could not be undone; the journal stays then, and the next front end tries again.
     public func undo() throws(UndoError) {
         var failures: [String] = []
-        for entry in try entries().reversed() {
+        let entries = try entries()
+        var events: EventLogWriter?
+        for case .events(let directory) in entries { events = EventLogWriter(directory: directory) }
+        for entry in entries.reversed() {
             do {
-                try Self.undo(entry)
+                try Self.undo(entry, events)
             } catch {
                 failures.append("\(error)")
             }
@@ -44,15 +48,21 @@ extension PodDirectory {
         return nil
     }
 
-    private static func undo(_ entry: JournalEntry) throws(SystemCallError) {
+    private static func undo(_ entry: JournalEntry, _ events: EventLogWriter?) throws(SystemCallError) {
         switch entry {
         case .process(let pid, let startTime): try kill(pid, startedAt: startTime)
-        case .record(let path, let removed, let link):
-            if removed {
-                try removeRecord(path, link: link)
-            } else {
-                try markLost(path)
+        case .record(let path, let removed, let link, let subject):
+            let wasLost = try markLost(path)
+            let said = subject.flatMap { subject in events.map { ($0, subject) } }
+            // An event that cannot be written keeps nobody from cleaning up.
+            if wasLost, let (log, subject) = said { try? log.append(.died(subject, status: 137, at: WallClock.now)) }
+            guard removed else { return }
+            let wasThere = Files.exists(path)
+            try removeRecord(path, link: link)
+            if wasThere, let (log, subject) = said {
+                try? log.append(Event(subject, "destroy", at: WallClock.now))
             }
+        case .events: break
         }
     }
 
@@ -90,15 +100,18 @@ extension PodDirectory {
         try Files.remove(link)
     }
 
-    private static func markLost(_ record: String) throws(SystemCallError) {
+    /// - Returns: whether it had not ended before.
+    private static func markLost(_ record: String) throws(SystemCallError) -> Bool {
         do {
             let bytes = try Files.read(record + "/" + ContainerStatus.fileName, limit: ContainerStatus.maximumBytes)
-            guard var status = ContainerStatus(serialized: bytes) else { return }
+            guard var status = ContainerStatus(serialized: bytes), status.phase != .exited else { return false }
             status.lost(at: WallClock.now)
             try status.save(in: record)
+            return true
         } catch {
             // Somebody has removed the container.
             guard error.code == ErrorNumber.noEntry else { throw error }
+            return false
         }
     }
 

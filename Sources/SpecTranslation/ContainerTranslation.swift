@@ -29,6 +29,7 @@ public enum ContainerTranslation {
         container.hostname = try name(spec.hostname, "hostname")
         container.domainname = try name(spec.domainname, "domainname")
         container.mounts = try mounts(spec.mounts ?? [], binds: binds)
+        try apply(spec.annotations ?? [:], to: &container)
         guard let linux = spec.linux else { return container }
         container.personality = linux.personality.map { personality($0.domain) }
         container.newNamespaces = flags((linux.namespaces ?? []).map(\.type))

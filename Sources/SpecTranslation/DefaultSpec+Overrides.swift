@@ -38,6 +38,22 @@ extension DefaultSpec {
         public var nanoCPUs: Int64?
         /// Processes and threads; nil, 0 and less are unlimited.
         public var processLimit: Int64?
+        /// Bytes of memory and swap together; -1 is unlimited, nil leaves it.
+        public var memorySwapBytes: Int64?
+        /// Processors by number, such as `0-2,4`; nil is all.
+        public var processors: String?
+        /// Bytes of /dev/shm.
+        public var sharedMemoryBytes: Int64?
+        /// -1000 to 1000; nil leaves the agent's.
+        public var oomScoreAdjust: Int?
+        /// Devices of the guest.
+        public var devices: [Device] = []
+        /// Names or numbers of groups besides the user's.
+        public var groups: [String] = []
+        /// Whether an init is the first process, and the program its child.
+        public var hasInit = false
+        /// All capabilities, devices and files of the kernel; wins over what is said of capabilities, as in Docker.
+        public var isPrivileged = false
         /// Whether execve may give no privileges.
         public var noNewPrivileges = false
         /// System call filter.
@@ -88,21 +104,24 @@ extension DefaultSpec {
     ) throws(TranslationError) -> [String] {
         let added = try normalized(added, "--cap-add")
         let dropped = try normalized(dropped, "--cap-drop")
-        if added.contains(allCapabilities) { return CapabilityNames.all.filter { !dropped.contains($0) } }
-        if dropped.contains(allCapabilities) { return added }
+        if added.contains(allNames) { return CapabilityNames.all.filter { !dropped.contains($0) } }
+        if dropped.contains(allNames) { return added }
         let kept = capabilities.filter { !dropped.contains($0) }
         return kept + added.filter { !kept.contains($0) }
     }
 
-    private static let allCapabilities = "ALL"
+    private static let allNames = "ALL"
+
+    /// What `exec --privileged` gives to a process; execve leaves root all of it.
+    public static let allCapabilities = capabilitySets(CapabilityNames.all, isRoot: true)
 
     /// Full names, each once.
     private static func normalized(_ names: [String], _ field: String) throws(TranslationError) -> [String] {
         var result: [String] = []
         for name in names {
             let upper = name.uppercased()
-            let full = upper == allCapabilities || upper.hasPrefix("CAP_") ? upper : "CAP_" + upper
-            guard full == allCapabilities || CapabilityNames.bit(of: full) != nil else {
+            let full = upper == allNames || upper.hasPrefix("CAP_") ? upper : "CAP_" + upper
+            guard full == allNames || CapabilityNames.bit(of: full) != nil else {
                 throw .invalid(field, name, "is no capability")
             }
             if !result.contains(full) { result.append(full) }
@@ -144,11 +163,15 @@ extension DefaultSpec {
 
     static func resources(_ overrides: Overrides) throws(TranslationError) -> RuntimeSpec.Resources {
         var resources = RuntimeSpec.Resources()
-        resources.devices = deviceRules
+        resources.devices = deviceRules(overrides)
         if let bytes = overrides.memoryBytes {
             guard bytes > 0 else { throw .invalid("--memory", "\(bytes)", "is not positive") }
             resources.memory = RuntimeSpec.Memory()
             resources.memory?.limit = bytes
+        }
+        if let bytes = overrides.memorySwapBytes {
+            resources.memory = resources.memory ?? RuntimeSpec.Memory()
+            resources.memory?.swap = bytes
         }
         if let nanoCPUs = overrides.nanoCPUs {
             let quota = nanoCPUs / (1_000_000_000 / Int64(periodMicroseconds))
@@ -158,6 +181,10 @@ extension DefaultSpec {
             resources.cpu = RuntimeSpec.CPU()
             resources.cpu?.quota = quota
             resources.cpu?.period = periodMicroseconds
+        }
+        if let processors = overrides.processors {
+            resources.cpu = resources.cpu ?? RuntimeSpec.CPU()
+            resources.cpu?.cpus = processors
         }
         if let limit = overrides.processLimit { resources.pids = RuntimeSpec.Pids(limit: limit > 0 ? limit : -1) }
         return resources

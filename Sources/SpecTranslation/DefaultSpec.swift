@@ -40,20 +40,8 @@ public struct DefaultSpec: Equatable, Sendable {
         mount("/sys", "sysfs", "sysfs", ["nosuid", "noexec", "nodev", "ro"]),
         mount("/sys/fs/cgroup", "cgroup2", "cgroup2", ["nosuid", "noexec", "nodev", "ro"]),
         mount("/dev/mqueue", "mqueue", "mqueue", ["nosuid", "noexec", "nodev"]),
-        mount("/dev/shm", "tmpfs", "shm", ["nosuid", "noexec", "nodev", "mode=1777", "size=67108864"]),
+        sharedMemory(bytes: 64 << 20),
     ]
-
-    /// Docker's rules for devices: none but these, and not /dev/fuse.
-    public static let deviceRules: [RuntimeSpec.DeviceRule] =
-        [RuntimeSpec.DeviceRule(allow: false)]
-        + [(1, 5), (1, 3), (1, 9), (1, 8), (5, 0), (5, 1)].map { rule(allow: true, major: $0.0, minor: $0.1) }
-        + [rule(allow: false, major: 10, minor: 229)]
-
-    private static func rule(allow: Bool, major: Int64, minor: Int64) -> RuntimeSpec.DeviceRule {
-        var rule = RuntimeSpec.DeviceRule(allow: allow)
-        (rule.type, rule.major, rule.minor, rule.access) = ("c", major, minor, "rwm")
-        return rule
-    }
 
     private static let namespaces: [RuntimeSpec.Namespace.Kind] = [.pid, .network, .ipc, .uts, .mount, .cgroup]
 
@@ -70,17 +58,23 @@ public struct DefaultSpec: Equatable, Sendable {
         process.env = Self.environment(execution.env ?? [], overrides, isRoot: user.isRoot)
         process.terminal = overrides.terminal
         process.capabilities = Self.capabilitySets(
-            try Self.capabilities(adding: overrides.addedCapabilities, dropping: overrides.droppedCapabilities),
+            overrides.isPrivileged
+                ? CapabilityNames.all
+                : try Self.capabilities(adding: overrides.addedCapabilities, dropping: overrides.droppedCapabilities),
             isRoot: user.isRoot)
         process.rlimits = try Self.limits(overrides.limits)
         process.noNewPrivileges = overrides.noNewPrivileges
+        process.oomScoreAdj = overrides.oomScoreAdjust
         var linux = RuntimeSpec.Linux()
         linux.namespaces = Self.namespaces.map { RuntimeSpec.Namespace(type: $0) }
-        linux.maskedPaths = Self.maskedPaths
-        linux.readonlyPaths = Self.readonlyPaths
+        if !overrides.isPrivileged {
+            linux.maskedPaths = Self.maskedPaths
+            linux.readonlyPaths = Self.readonlyPaths
+        }
         for name in overrides.sysctls.keys.sorted() { try FieldChecks.kernelParameter(name, "--sysctl") }
         linux.sysctl = Self.sysctls.merging(overrides.sysctls) { $1 }
         linux.resources = try Self.resources(overrides)
+        linux.devices = overrides.devices.isEmpty ? nil : overrides.devices.map(\.node)
         linux.seccomp = overrides.seccomp
         var spec = RuntimeSpec(ociVersion: "1.2.0")
         spec.root = RuntimeSpec.Root(path: "rootfs")
@@ -89,26 +83,8 @@ public struct DefaultSpec: Equatable, Sendable {
         spec.hostname = overrides.hostname.isEmpty ? nil : overrides.hostname
         spec.mounts = Self.mounts(overrides)
         spec.linux = linux
+        spec.annotations = try Self.annotations(overrides)
         self.spec = spec
         self.user = user.name
-    }
-
-    private static func mount(
-        _ destination: String, _ type: String, _ source: String, _ options: [String]
-    ) -> RuntimeSpec.Mount {
-        var mount = RuntimeSpec.Mount(destination: destination)
-        mount.type = type
-        mount.source = source
-        mount.options = options
-        return mount
-    }
-
-    /// One that has the place of a default replaces it.
-    private static func mounts(_ overrides: Overrides) -> [RuntimeSpec.Mount] {
-        let added =
-            overrides.tmpfs.map { mount($0.destination, "tmpfs", "tmpfs", ["noexec", "nosuid", "nodev"] + $0.options) }
-            + overrides.mounts
-        let places = Set(added.map(\.destination))
-        return mounts.filter { !places.contains($0.destination) } + added
     }
 }

@@ -5,6 +5,8 @@ import OCI
 public enum PauseContainer {
     /// Where its root is in the guest, read-only, and its program in it. What is there comes with the initrd.
     static let root = "/pause", program = "/pause"
+    /// The program as the agent sees it: with arguments it is an init, which any container can have.
+    static let guestProgram = root + program
     /// Where the pod's /dev/shm is mounted in the guest.
     public static let sharedMemory = "/run/pod/shm"
     /// The last that the kernel may kill for want of memory: the pod ends with it. As Kubernetes has it.

@@ -21,6 +21,8 @@ public enum SandboxService {
         public static let copyFrom = "CopyFrom"
         /// `CopyToRequest` → `CopyResult`, when all has been read.
         public static let copyTo = "CopyTo"
+        /// `PortForwardRequest` → `TaskEmpty`, when the connection is there.
+        public static let portForward = "PortForward"
         /// `TaskEmpty` → `PodStateResponse`.
         public static let state = "State"
         /// `TaskEmpty` → `PodUsage`.
@@ -64,8 +66,20 @@ public struct PauseOptions: Codable, Equatable, Sendable {
     public var sysctls: [String: String] = [:]
     /// As in `ContainerOptions`.
     public var record = ""
+    public var attributes: [String: String] = [:]
     public init() {}
-    enum CodingKeys: Int, CodingKey { case hostname = 1, sharesProcesses, sharedMemoryBytes, sysctls, record }
+    enum CodingKeys: Int, CodingKey {
+        case hostname = 1, sharesProcesses, sharedMemoryBytes, sysctls, record, attributes
+    }
+}
+
+/// Joins a socket with a new TCP connection to a port of the pod's network, on its loopback.
+public struct PortForwardRequest: Codable, Equatable, Sendable {
+    public var port: UInt32 = 0
+    /// `fd://TOKEN` of the socket, a descriptor that was handed over. It is closed when the connection has ended.
+    public var socket = ""
+    public init(port: UInt32 = 0, socket: String = "") { (self.port, self.socket) = (port, socket) }
+    enum CodingKeys: Int, CodingKey { case port = 1, socket }
 }
 
 /// A pod and its containers.
@@ -110,6 +124,11 @@ public struct ContainerOptions: Codable, Equatable, Sendable {
     public var overlayBytes: UInt64 = 0
     /// `user[:group]` that the guest looks up. Not empty: decides instead of the bundle's ids.
     public var user = ""
+    /// `RestartPolicy`, as it is typed; empty: none.
+    public var restart = ""
+    public var health: HealthOptions?
+    /// What events say of it: its name, image and labels.
+    public var attributes: [String: String] = [:]
     /// A container of that id that has ended, or was never started, is deleted first; what it has written stays for this one.
     public var replacesEnded = false
     /// What the container is asked to end with when its pod ends, and how long it has. 0: SIGTERM; 10 s.
@@ -126,7 +145,21 @@ public struct ContainerOptions: Codable, Equatable, Sendable {
     public init() {}
     enum CodingKeys: Int, CodingKey {
         case record = 1, removesRecord, recordLink, overlayBytes, user, logFileBytes, logFiles, width, height
-        case keepsInputOpen, files, stopSignal, stopSeconds, replacesEnded
+        case keepsInputOpen, files, stopSignal, stopSeconds, replacesEnded, attributes, restart
+        case health
+    }
+}
+
+/// How a container's health is looked after: a program in it, from time to time.
+public struct HealthOptions: Codable, Equatable, Sendable {
+    public var command: [String] = []
+    public var intervalMilliseconds: UInt64 = 0, timeoutMilliseconds: UInt64 = 0
+    public var startPeriodMilliseconds: UInt64 = 0, startIntervalMilliseconds: UInt64 = 0
+    public var retries: UInt32 = 0
+    public init() {}
+    enum CodingKeys: Int, CodingKey {
+        case command = 1, intervalMilliseconds, timeoutMilliseconds, startPeriodMilliseconds
+        case startIntervalMilliseconds, retries
     }
 }
 

@@ -1,7 +1,8 @@
 // The first process of a pod, which holds what its containers share, and of a container that asks for an init.
 //
-//   pause             waits for SIGTERM or SIGINT, and reaps whatever the kernel gives it
-//   pause PROGRAM …   runs the program as its child, passes signals on, reaps, and ends as the child does
+//   pause                  waits for SIGTERM or SIGINT, and reaps whatever the kernel gives it
+//   init PROGRAM NAME …    runs the program as its child, with NAME and what follows as arguments; passes signals on,
+//                          reaps, and ends as the child does
 //
 // No libc, which would be ten times as large: every pod has one of these in its memory.
 
@@ -47,7 +48,7 @@ static long start(char **argv, char **envp) {
     call(SYS_setpgid, 0, 0, 0, 0);
     call(SYS_ioctl, 0, TERMINAL_SET_GROUP, (word)&group, 0);
     call(SYS_rt_sigprocmask, SIG_SETMASK, (word)&no_signals, 0, SIGNAL_SET_BYTES);
-    long error = call(SYS_execve, (word)argv[0], (word)argv, (word)envp, 0);
+    long error = call(SYS_execve, (word)argv[0], (word)(argv + 1), (word)envp, 0);
     tell("init: cannot execute ");
     tell(argv[0]);
     tell("\n");
@@ -73,7 +74,7 @@ static void reap(long child) {
 static void __attribute__((noreturn)) run(int argc, char **argv, char **envp) {
     call(SYS_rt_sigprocmask, SIG_SETMASK, (word)&all_signals, 0, SIGNAL_SET_BYTES);
     long child = 0;
-    if (argc > 1) {
+    if (argc > 2) {
         child = start(argv + 1, envp);
         if (child < 0) {
             tell("init: cannot make a process\n");

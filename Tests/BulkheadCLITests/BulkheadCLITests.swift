@@ -186,7 +186,7 @@ import Testing
         #expect(Inspect.signalText(try SignalName.parse(typed)) == shown)
     }
 
-    private static func record(
+    static func record(
         name: String = "web", image: String = "busybox", labels: [String: String] = [:]
     ) -> ContainerRecord {
         ContainerRecord(
@@ -219,8 +219,10 @@ import Testing
         let shown = try Self.hostConfig(overrides).serialized
         #expect(
             shown == """
-                {"AutoRemove":true,"ReadonlyRootfs":false,"NetworkMode":"none","Memory":67108864,\
-                "NanoCpus":1500000000,"PidsLimit":50,"CapAdd":["CAP_SYS_ADMIN"],"CapDrop":["CAP_CHOWN"],\
+                {"AutoRemove":true,"ReadonlyRootfs":false,"Privileged":false,"Init":null,"ContainerIDFile":"",\
+                "LogConfig":{"Type":"json-file","Config":{}},"NetworkMode":"none","Memory":67108864,\
+                "MemorySwap":67108864,"NanoCpus":1500000000,"CpusetCpus":"","PidsLimit":50,"OomScoreAdj":0,\
+                "ShmSize":0,"CapAdd":["CAP_SYS_ADMIN"],"CapDrop":["CAP_CHOWN"],"GroupAdd":null,"Devices":[],\
                 "Binds":["/srv:/in/srv:ro","/etc:/in/etc:rslave"],"Tmpfs":{"/scratch":"size=1m,exec","/dev/shm":""},\
                 "Ulimits":[{"Name":"nofile","Hard":200,"Soft":100},{"Name":"core","Hard":-1,"Soft":0}]}
                 """)
@@ -229,9 +231,10 @@ import Testing
     @Test func nothingIsInventedForAContainerWithoutLimits() throws {
         #expect(
             try Self.hostConfig(DefaultSpec.Overrides()).serialized == """
-                {"AutoRemove":true,"ReadonlyRootfs":false,"NetworkMode":"none","Memory":0,"NanoCpus":0,\
-                "PidsLimit":null,"CapAdd":null,"CapDrop":null,"Binds":null,"Tmpfs":{},\
-                "Ulimits":[]}
+                {"AutoRemove":true,"ReadonlyRootfs":false,"Privileged":false,"Init":null,"ContainerIDFile":"",\
+                "LogConfig":{"Type":"json-file","Config":{}},"NetworkMode":"none","Memory":0,"MemorySwap":0,\
+                "NanoCpus":0,"CpusetCpus":"","PidsLimit":null,"OomScoreAdj":0,"ShmSize":67108864,"CapAdd":null,\
+                "CapDrop":null,"GroupAdd":null,"Devices":[],"Binds":null,"Tmpfs":{},"Ulimits":[]}
                 """)
     }
 
@@ -262,7 +265,7 @@ import Testing
         var status = ContainerStatus(.exited)
         status.exitCode = 3
         var filter = PsFilter(try row.terms.map(PsFilter.Term.parse))
-        filter.resolve { ["renamed:1": "sha256:11", "moved:1": "sha256:33"][$0] }
+        filter.resolve(image: { ["renamed:1": "sha256:11", "moved:1": "sha256:33"][$0] }, pod: { _ in nil })
         #expect(filter.accepts(Self.record(labels: ["a": "1", "b": ""]), status) == row.isAccepted)
     }
 

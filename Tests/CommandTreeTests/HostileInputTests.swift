@@ -16,6 +16,7 @@ import Testing
 
     static let valid = [
         "type=bind,src=/a,dst=/b", "type=tmpfs,dst=/b,tmpfs-size=1", "/a:/b:ro", "nofile=1:2", "1.5", "1h", "RTMIN+",
+        "/dev/a:/dev/b:rw", "0-2,4", "max-size=1m,max-file=3",
     ]
 
     static func text(_ generator: inout SeededGenerator) -> String {
@@ -62,6 +63,10 @@ import Testing
             { _ = try MountRequest.parse(volume: $0) },
             { _ = try MountRequest.parse(mount: $0) },
             { _ = try TmpfsRequest.parse($0) },
+            { _ = try DeviceRequest.parse($0) },
+            { _ = try ProcessorList.parse($0) },
+            { _ = try StopTime.parse($0) },
+            { _ = try LogOption.parse($0) },
         ]
         var read = [Int](repeating: 0, count: parsers.count)
         for round in 0..<2000 {

@@ -104,6 +104,11 @@ import Testing
             (device.major, device.minor, device.mode, device.uid) = (10, 229, 0o640, 3)
             spec.devices = [device]
         },
+        Row(script: "id -G", output: "1001 7 29 44 50 1000") { spec, _ in
+            spec.process.user.name = "alice"
+            spec.process.user.additionalGroups = [7, 29]
+            spec.process.user.additionalGroupNames = ["video", "1000", "audio", "50"]
+        },
         Row(script: "cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/kernel/msgmax", output: "80\n4096") {
             spec, _ in
             spec.sysctls = ["net.ipv4.ip_unprivileged_port_start": "80", "kernel.msgmax": "4096"]
@@ -190,6 +195,22 @@ import Testing
             (fake.path, fake.kind) = ("/dev/pts/ptmx", "p")
             $0.devices = [fake]
             $0.process.terminal = TerminalSpec()
+        },
+        Failure(text: "find the group: unable to find group nobody: no matching entries in group file") {
+            $0.process.user.additionalGroupNames = ["audio", "nobody"]
+        },
+        Failure(text: "open the init: open /no/init: No such file or directory") { $0.initProgram = "/no/init" },
+        Failure(kind: .notFound, text: "execute nothing: executable file not found in $PATH") {
+            ($0.initProgram, $0.process.arguments) = ("/bin/busybox", ["nothing"])
+        },
+        Failure(kind: .notExecutable, text: "execute /etc/passwd: /etc/passwd: Permission denied") {
+            ($0.initProgram, $0.process.arguments) = ("/bin/busybox", ["/etc/passwd"])
+        },
+        Failure(kind: .notExecutable, text: "execute /etc: /etc: Permission denied") {
+            ($0.initProgram, $0.process.arguments) = ("/bin/busybox", ["/etc"])
+        },
+        Failure(kind: .notExecutable, text: "execute the init: execveat init: Permission denied") {
+            $0.initProgram = "/etc/passwd"
         },
         Failure(text: "write /etc/passwd: the root is written through") {
             $0.root.files = [FileSpec(path: "/etc/passwd")]

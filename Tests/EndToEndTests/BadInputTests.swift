@@ -17,7 +17,7 @@ import Testing
 
     @EventLoop
     @Test(arguments: [
-        Row(arguments: ["run", "no-such-image", "true"], code: 125, error: "no-such-image"),
+        Row(arguments: ["run", "--pull", "never", "no-such-image", "true"], code: 125, error: "no-such-image"),
         Row(
             arguments: ["run", "--nmae", "x", "busybox"], code: 125,
             error: "unknown flag --nmae for \"bulkhead run\": did you mean --name?"),
@@ -48,7 +48,8 @@ import Testing
             arguments: ["run", "--rm", "-u", "4294967295", "busybox", "true"], code: 125,
             error: "--user 4294967295: is above"),
         Row(
-            arguments: ["run", "--rm", "--sysctl", "../x=1", "busybox", "true"], code: 125, error: "--sysctl ../x: is"),
+            arguments: ["run", "--rm", "--sysctl", "../x=1", "busybox", "true"], code: 125,
+            error: "--sysctl ../x: it is"),
         Row(
             arguments: ["run", "--rm", "--name", String(repeating: "a", count: 256), "busybox", "true"], code: 125,
             error: "2 to 255 letters"),

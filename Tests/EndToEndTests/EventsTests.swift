@@ -54,4 +54,33 @@ import Testing
             #expect(end.code == 0 && end.output == "" && end.error == "", "\(end)")
         }
     }
+
+    /// By its monitor and by the commands; and by the reaper, when the monitor is killed.
+    @EventLoop @Test func whatHappensToContainersAndPodsIsWrittenDown() async throws {
+        try await Bulkhead.with { bulkhead in
+            try await bulkhead("run", "--rm", "--pod", "new:shop", "--name", "job", "busybox", "sh", "-c", "exit 3")
+                .expectError(3, "")
+            try await bulkhead("run", "-d", "--pod", "shop", "--name", "web", "busybox", "sleep", "600").expectSuccess()
+            try await bulkhead("exec", "web", "true").expectSuccess()
+            for pid in bulkhead.processes()
+            where (try? Files.readText("/proc/\(pid)/cmdline"))?.hasPrefix("bulkhead-monitor") == true {
+                try PidFD(pid).signal(9)
+            }
+            try await bulkhead.wait(for: "the reaper") { bulkhead.processes().isEmpty }
+            try await bulkhead("pod", "rm", "shop").expectSuccess()
+            func actions(_ filter: String...) async throws -> [Substring] {
+                let shown = try await bulkhead(
+                    list: ["events", "--since", "1h", "--until", "0s"] + filter.flatMap { ["-f", $0] }
+                ).expectSuccess().output
+                return shown.split(separator: "\n").compactMap { $0.split(separator: " ").dropFirst(2).first }
+            }
+            #expect(try await actions("container=job") == ["create", "start", "die", "destroy"])
+            #expect(
+                try await actions("container=web")
+                    == ["create", "start", "exec_create:", "exec_start:", "exec_die", "die", "destroy"])
+            #expect(try await actions("type=pod") == ["create", "start", "die", "destroy"])
+            let died = try await bulkhead("events", "--since", "1h", "--until", "0s", "-f", "event=die").expectSuccess()
+            #expect(died.output.contains("exitCode=3") && died.output.contains("exitCode=137"), "\(died)")
+        }
+    }
 }

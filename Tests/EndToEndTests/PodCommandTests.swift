@@ -36,6 +36,20 @@ import Testing
             #expect(try await bulkhead("exec", "web", "cat", "/log").code == 1)
             try await bulkhead("kill", "web").expectOutput("web\n")
 
+            // What they have written, the oldest first.
+            try await bulkhead(
+                "run", "-d", "--pod", "shop", "--name", "talker", "busybox", "sh", "-c",
+                "echo one; sleep 0.5; echo two; sleep 0.5; echo three >&2"
+            ).expectSuccess()
+            try await bulkhead("run", "-d", "--pod", "shop", "--name", "tt", "busybox", "sh", "-c", "echo 1.5; sleep 1")
+                .expectSuccess()
+            let follow = try await bulkhead("pod", "logs", "-f", "shop").expectSuccess()
+            #expect(follow.output.hasPrefix("talker | one\n") && follow.output.contains("tt     | 1.5\n"), "\(follow)")
+            #expect(follow.error == "talker | three\n")
+            #expect(try await bulkhead("pod", "logs", "shop").expectSuccess().output == follow.output)
+            try await bulkhead("pod", "logs", "-c", "talker", "--tail", "2", "shop").expectOutput("two\n")
+            try await bulkhead("rm", "talker", "tt").expectSuccess()
+
             let inspected = try await bulkhead("pod", "inspect", "shop").expectSuccess().output
             for part in [#""tier": "front""#, #""MemoryMiB": 256"#, #""Status": "Degraded""#, #""Names": "web""#] {
                 #expect(inspected.contains(part), "\(part) in \(inspected)")

@@ -6,7 +6,7 @@ extension SpecDocument {
     /// Checks that are made elsewhere, and where.
     static let elsewhere: [String: String] = [
         "ociVersion": "OCITests: another version is refused",
-        "annotations.*": "OCITests: kept with the document, which asks nothing by them",
+        "annotations.*": "FlagTests: what run writes; others are kept with the document, which asks nothing by them",
         "linux.seccomp.architectures":
             "SeccompTests: one that is not known is an error; there is no 32-bit program here",
         "linux.seccomp.flags": "SeccompTests: one that is not known is an error; a program cannot see them",

@@ -26,7 +26,7 @@ import Testing
 
     @EventLoop @Test func anImageComesWithItsName() async throws {
         let fixture = try Fixture()
-        let registry = try RegistryStub([("team/app:1", Self.image("one")), ("team/app:2", Self.image("two"))])
+        let registry = RegistryStub([("team/app:1", Self.image("one")), ("team/app:2", Self.image("two"))])
         defer { registry.stop() }
         let name = "127.0.0.1:\(registry.port)/team/app"
         var lines: [String] = []
@@ -43,7 +43,7 @@ import Testing
     @EventLoop @Test func aDigestIsAName() async throws {
         let fixture = try Fixture()
         let image = Self.image("one")
-        let registry = try RegistryStub([("app:1", image)])
+        let registry = RegistryStub([("app:1", image)])
         defer { registry.stop() }
         let digest = TestImage.digest(image.manifest(layers: image.tars))
         let name = "127.0.0.1:\(registry.port)/app"
@@ -58,7 +58,7 @@ import Testing
         var one = Self.image("one"), two = Self.image("two")
         one.compressesLayers = true
         two.compressesLayers = true
-        let registry = try RegistryStub([("app:1", one), ("app:2", two)])
+        let registry = RegistryStub([("app:1", one), ("app:2", two)])
         defer { registry.stop() }
         for tag in ["1", "2"] {
             _ = try await fixture.store.pull(ImageReference("127.0.0.1:\(registry.port)/app:\(tag)"))
@@ -70,7 +70,7 @@ import Testing
 
     @EventLoop @Test func credentialsComeFromTheAuthFile() async throws {
         let fixture = try Fixture()
-        let registry = try RegistryStub([("app:1", Self.image("one"))], credentials: "dXNlcjpzZWNyZXQ=")
+        let registry = RegistryStub([("app:1", Self.image("one"))], credentials: "dXNlcjpzZWNyZXQ=")
         defer { registry.stop() }
         let host = "127.0.0.1:\(registry.port)"
         guard case .failure(let error) = await pulling(host + "/app:1", into: fixture.store) else {
@@ -88,7 +88,7 @@ import Testing
 
     @EventLoop @Test func whatTheRegistryDoesNotHaveIsTold() async throws {
         let fixture = try Fixture()
-        let registry = try RegistryStub()
+        let registry = RegistryStub()
         defer { registry.stop() }
         let name = "127.0.0.1:\(registry.port)/app:1"
         guard case .failure(let error) = await pulling(name, into: fixture.store) else {
@@ -125,7 +125,7 @@ import Testing
         case "config": image.replacedConfig = Array("{\"os\":\"linux\"}".utf8)
         default: image.replacedManifest = image.manifest(layers: [])
         }
-        let registry = try RegistryStub([("app:1", image)])
+        let registry = RegistryStub([("app:1", image)])
         defer { registry.stop() }
         let result = await pulling("127.0.0.1:\(registry.port)/app@\(digest)", into: fixture.store)
         guard case .failure(let error) = result else {
@@ -139,7 +139,7 @@ import Testing
 
     @EventLoop @Test func aSilentRegistryIsWaitedForOnlySoLong() async throws {
         let fixture = try Fixture()
-        let registry = try RegistryStub(silent: true)
+        let registry = RegistryStub(silent: true)
         defer { registry.stop() }
         fixture.store.limits.pull = .milliseconds(300)
         let name = "127.0.0.1:\(registry.port)/app:1"
@@ -153,7 +153,7 @@ import Testing
 
     @EventLoop @Test func aPullCanBeCancelled() async throws {
         let fixture = try Fixture()
-        let registry = try RegistryStub(silent: true)
+        let registry = RegistryStub(silent: true)
         defer { registry.stop() }
         let name = "127.0.0.1:\(registry.port)/app:1"
         let store = fixture.store

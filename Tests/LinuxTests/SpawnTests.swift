@@ -132,4 +132,18 @@ import Testing
         let child = try PidFD(pid)
         #expect(try child.wait() == .signaled(SIGKILL))
     }
+
+    @Test(
+        arguments: [
+            ("/bin/sh", nil), ("/etc/passwd", EACCES), ("/etc", EACCES), ("/no/thing", ENOENT),
+            ("/etc/passwd/x", ENOTDIR),
+        ] as [(String, CInt?)]) func whatCanBeExecutedIsKnown(_ path: String, _ code: CInt?)
+    {
+        do {
+            try Files.checkExecutable(path)
+            #expect(code == nil)
+        } catch {
+            #expect(error.code == code)
+        }
+    }
 }

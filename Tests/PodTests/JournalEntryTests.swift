@@ -5,7 +5,10 @@ import Testing
 @Suite struct JournalEntryTests {
     private static let entries: [JournalEntry] = [
         .process(pid: 4711, startTime: 99), .record(path: "/var/lib/bulkhead/containers/a \"b\"", removed: true),
-        .record(path: "/x", removed: false),
+        .record(path: "/x", removed: false), .events("/var/lib/bulkhead/events"),
+        .record(
+            path: "/x", removed: true, link: "/n",
+            subject: EventSubject(isPod: true, id: "a", attributes: ["name": "b", "label \"c\"": "d"])),
     ]
 
     private static var written: [UInt8] { JournalEntry.header + entries.flatMap(\.line) }
@@ -26,7 +29,7 @@ import Testing
     @Test(arguments: [
         "{\"journal\":2}\n", "nothing\n", "{\"journal\":1}\n{\"process\":1,\"startTime\":2}\n",
         "{\"journal\":1}\n{\"process\":-5,\"startTime\":2}\n", "{\"journal\":1}\n{\"record\":\"relative\"}\n",
-        "{\"journal\":1}\n{\"what\":1}\n",
+        "{\"journal\":1}\n{\"what\":1}\n", "{\"journal\":1}\n{\"events\":\"relative\"}\n",
     ]) func whatIsNoJournalIsRefused(_ text: String) {
         #expect(throws: JournalError.self) { try JournalEntry.parse(Array(text.utf8)) }
     }

@@ -4,6 +4,8 @@ import EventLog
 import EventLoop
 import Glibc
 import Linux
+import Pod
+import PodDirectory
 
 /// `bulkhead events`. Reads the host's log of events, which those write who did something; asks nobody.
 @EventLoop enum Events {
@@ -95,6 +97,17 @@ import Linux
 extension Host {
     /// Where the log of events is.
     var eventDirectory: String { root + "/events" }
+
+    /// Says that something happened. An event that cannot be written is lost, and keeps nobody from anything.
+    func emit(_ subject: EventSubject, _ action: String) {
+        try? EventLogWriter(directory: eventDirectory).append(Event(subject, action, at: WallClock.now))
+    }
+
+    /// As `emit`, of an image.
+    func emit(image id: String, _ action: String, name: String) {
+        try? EventLogWriter(directory: eventDirectory).append(
+            Event(time: WallClock.now, kind: .image, action: action, id: id, attributes: ["name": name]))
+    }
 }
 
 extension EventFilter.Term {

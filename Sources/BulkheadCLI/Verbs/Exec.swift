@@ -6,6 +6,7 @@ import Linux
 import MonitorClient
 import OCI
 import Protobuf
+import SpecTranslation
 import TTRPC
 import TaskAPI
 
@@ -24,11 +25,11 @@ import TaskAPI
         Option("env-file", .repeated("FILE"), "Set the variables of a file"),
         Option("workdir", short: "w", .value("DIR"), "Working directory in the container"),
         Option("user", short: "u", .value("USER[:GROUP]"), "Names or numbers"),
+        Option("privileged", .flag, "Give the process all capabilities"),
     ]
 
     nonisolated static let notYet = [
-        UnsupportedOption("privileged", takesValue: false, instead: "give the container its capabilities"),
-        UnsupportedOption("detach-keys", instead: "they are Ctrl-P Ctrl-Q"),
+        UnsupportedOption("detach-keys", instead: "they are Ctrl-P Ctrl-Q")
     ]
 
     static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
@@ -91,6 +92,7 @@ import TaskAPI
         process.args = Array(arguments.operands.dropFirst())
         process.terminal = arguments.flag("tty")
         if let directory = arguments.value("workdir") { process.cwd = directory }
+        if arguments.flag("privileged") { process.capabilities = DefaultSpec.allCapabilities }
         var environment: [KeyValue] = []
         for file in arguments.values("env-file") {
             environment += try EnvironmentFile.parse(Files.read(file, limit: EnvironmentFile.maximumBytes + 1))

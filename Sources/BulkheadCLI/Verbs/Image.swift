@@ -65,8 +65,9 @@ import OCI
 
     static func pull(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
         let reference = try ImageReference(arguments.operands[0])
-        try await host.images().pull(reference, progress: progress(quiet: arguments.flag("quiet")))
-            .tellForeignPlatform()
+        let image = try await host.images().pull(reference, progress: progress(quiet: arguments.flag("quiet")))
+        image.tellForeignPlatform()
+        host.emit(image: "\(image.id)", "pull", name: reference.pulledName)
         try say(reference.pulledName)
         return 0
     }
@@ -89,6 +90,7 @@ import OCI
         }
         for image in images {
             image.image.tellForeignPlatform()
+            host.emit(image: "\(image.image.id)", "load", name: image.familiarNames.first ?? "")
             for name in image.familiarNames { try say("Loaded image: \(name)") }
             if image.names.isEmpty { try say("Loaded image ID: \(image.image.id)") }
         }
@@ -101,7 +103,7 @@ import OCI
     }
 
     /// Told on a terminal only.
-    private static func progress(quiet: Bool) -> ImageStore.Progress {
+    static func progress(quiet: Bool) -> ImageStore.Progress {
         guard !quiet, let output = try? CurrentProcess.standardStream(2), Terminal.isTerminal(output) else {
             return { _ in }
         }
@@ -164,7 +166,11 @@ import OCI
                 for name in removed.untagged {
                     try say("Untagged: \((try? ImageReference(name))?.familiarName ?? name)")
                 }
-                if let id = removed.deleted { try say("Deleted: \(id)") }
+                if !removed.untagged.isEmpty { host.emit(image: name, "untag", name: name) }
+                if let id = removed.deleted {
+                    host.emit(image: "\(id)", "delete", name: name)
+                    try say("Deleted: \(id)")
+                }
             } catch {
                 if let directory = unreadable.first {
                     tell(

@@ -48,7 +48,7 @@ import PodDirectory
             "Args": .array(record.command.dropFirst().map { .string($0) }),
             "State": state(entry.status, host.paths(record.podID)),
             "Image": .string(record.imageID), "Name": .string("/" + record.name),
-            "LogPath": .string(entry.directory + "/container.log"),
+            "LogPath": .string(record.logFileBytes > 0 ? entry.directory + "/container.log" : ""),
             "Config": .members([
                 "Hostname": spec["hostname"] ?? .string(""), "Image": .string(record.image),
                 "Tty": .bool(record.terminal), "OpenStdin": .bool(record.interactive),
@@ -58,6 +58,7 @@ import PodDirectory
                 "Labels": .object(
                     record.labels.sorted { $0.key < $1.key }.map { JSONMember(key: $0.key, value: .string($0.value)) }),
                 "StopSignal": .string(signalText(record.stopSignal)),
+                "StopTimeout": record.stopSeconds.map { .number("\($0)") } ?? .null,
             ]),
             "HostConfig": HostConfig.json(record, try RuntimeSpec.decode(json: bytes)),
             "Pod": record.pod.map { .string($0) } ?? .null,
@@ -86,10 +87,11 @@ import PodDirectory
             .string(value == 0 ? "0001-01-01T00:00:00Z" : Moment(nanosecondsSince1970: value).description)
         }
         // What on the host is the container: its processes are the guest's.
-        let machine = status.phase == .running ? PodDirectory.machine(paths) ?? 0 : 0
+        let machine = status.isRunning ? PodDirectory.machine(paths) ?? 0 : 0
         return .members([
-            "Status": .string(status.stateText), "Running": .bool(status.phase == .running),
-            "Paused": .bool(status.paused), "Restarting": .bool(false), "OOMKilled": .bool(status.outOfMemory),
+            "Status": .string(status.stateText), "Running": .bool(status.isRunning),
+            "Paused": .bool(status.paused), "Restarting": .bool(status.phase == .restarting),
+            "OOMKilled": .bool(status.outOfMemory),
             "Dead": .bool(false), "Pid": .number("\(machine)"), "GuestPid": .number("\(status.pid)"),
             "ExitCode": .number("\(status.exitCode)"),
             "Error": .string(status.error), "StartedAt": time(status.startedAt), "FinishedAt": time(status.finishedAt),

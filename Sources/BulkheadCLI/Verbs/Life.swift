@@ -50,7 +50,7 @@ import TaskAPI
         let code = await forEach(arguments.operands, host) { reference, found in
             let calls = ContainerCalls(host: host, entry: found)
             func isRunning(_ entry: ContainerStore.Entry) throws -> Bool {
-                guard entry.status.phase == .running else { return false }
+                guard entry.status.isRunning else { return false }
                 if attaches { throw CLIError("container \(reference) is running: use logs -f, or exec") }
                 try say(reference)
                 return true
@@ -86,28 +86,24 @@ import TaskAPI
         options: [
             Option(
                 "time", others: ["timeout"], short: "t", .value("SECONDS"), "How long it may take until SIGKILL",
-                defaultText: "timeouts.stop of the configuration, 10"),
+                defaultText: "the container's --stop-timeout, or timeouts.stop of the configuration, 10"),
             Option("signal", short: "s", .value("SIGNAL"), "Instead of the container's stop signal"),
         ])
 
     static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
         let signal = try arguments.value("signal", as: SignalName.parse)
-        let grace = try grace(arguments) ?? host.configuration.timeouts.stop
+        let wish = try grace(arguments)
         return await forEach(arguments.operands, host) { reference, entry in
+            let grace = wish ?? entry.record.stopTime ?? host.configuration.timeouts.stop
             try await ContainerCalls(host: host, entry: entry).stop(grace: grace, signal: signal)
+            host.emit(entry.record.subject, "stop")
             try say(reference)
         }
     }
 
     /// `--time`.
     static func grace(_ arguments: ParsedArguments) throws -> Duration? {
-        let seconds = try arguments.value("time") { text throws(ValueError) in
-            guard let seconds = Int32(text), seconds >= -1 else {
-                throw .malformed(what: "time", value: text, expected: "whole seconds, or -1 for no end")
-            }
-            return seconds
-        }
-        return seconds.map { Duration.seconds($0 < 0 ? Int32.max : $0) }
+        try arguments.value("time", as: StopTime.parse).map(StopTime.duration)
     }
 }
 
@@ -171,6 +167,7 @@ import TaskAPI
             }
             try await calls.leavePod()
             try host.store.remove(entry.record)
+            host.emit(entry.record.subject, "destroy")
             try say(reference)
         }
     }

@@ -11,19 +11,24 @@ import Pod
 @EventLoop enum Logs {
     nonisolated static let command = Command(
         "logs", "Show what a container has written", group: Verbs.containers, operands: [Operand("CONTAINER")],
-        options: [
-            Option("follow", short: "f", .flag, "Go on until the container has ended"),
-            Option("tail", short: "n", .value("LINES"), "Only the last lines", defaultText: "all"),
-            Option("since", .value("TIME"), "Only what was written at that time (2013-01-02T15:04:05Z) or later"),
-            Option("until", .value("TIME"), "Only what was written at that time or before; 10m is ten minutes ago"),
-            Option("timestamps", short: "t", .flag, "Show when each line was written, in UTC"),
-        ],
-        notYet: [UnsupportedOption("details", takesValue: false, instead: "use inspect")],
-        examples: ["bulkhead logs -t --since 1h30m --until 2026-01-02T15:04 web"])
+        options: options, notYet: notYet, examples: ["bulkhead logs -t --since 1h30m --until 2026-01-02T15:04 web"])
+
+    nonisolated static let options = [
+        Option("follow", short: "f", .flag, "Go on until the container has ended"),
+        Option("tail", short: "n", .value("LINES"), "Only the last lines", defaultText: "all"),
+        Option("since", .value("TIME"), "Only what was written at that time (2013-01-02T15:04:05Z) or later"),
+        Option("until", .value("TIME"), "Only what was written at that time or before; 10m is ten minutes ago"),
+        Option("timestamps", short: "t", .flag, "Show when each line was written, in UTC"),
+    ]
+
+    nonisolated static let notYet = [UnsupportedOption("details", takesValue: false, instead: "use inspect")]
 
     static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
-        let reference = arguments.operands[0]
-        let entry = try host.store.find(reference)
+        try await run(host, arguments, of: try host.store.find(arguments.operands[0]))
+    }
+
+    /// Which lines are wanted.
+    static func selection(_ arguments: ParsedArguments) throws -> LogSelection {
         let tail = try arguments.value("tail") { text throws(ValueError) -> Int? in
             if text == "all" { return nil }
             guard let lines = Int(text), lines >= 0 else {
@@ -31,8 +36,17 @@ import Pod
             }
             return lines
         }
-        let selection = LogSelection(
+        return LogSelection(
             tail: tail ?? nil, since: try arguments.moment("since"), until: try arguments.moment("until"))
+    }
+
+    static func run(
+        _ host: Host, _ arguments: ParsedArguments, of entry: ContainerStore.Entry
+    ) async throws -> Int32 {
+        guard entry.record.logFileBytes > 0 else {
+            throw CLIError("container \(entry.record.name) has no log: it was made with --log-driver none")
+        }
+        let selection = try selection(arguments)
         var output = LogOutput(printer: LogPrinter(withTimes: arguments.flag("timestamps")))
         if arguments.flag("follow") {
             try await follow(host, entry, selection, &output)
@@ -73,16 +87,15 @@ import Pod
 
     private static func end(of calls: ContainerCalls, until: Moment?) async throws {
         guard let until else {
-            _ = try await calls.end()
-            return
+            return try await calls.lastEnd()
         }
         let left = Duration.nanoseconds(until.nanosecondsSince1970) - .nanoseconds(WallClock.now)
-        _ = try await within(left, waitingFor: "end of the container") { try await calls.end() }
+        try await within(left, waitingFor: "end of the container") { try await calls.lastEnd() }
     }
 }
 
 /// Entries of a log on this command's two outputs, as the container wrote them.
-private struct LogOutput {
+struct LogOutput {
     var printer: LogPrinter
 
     mutating func write(_ entries: [LogEntry]) throws {

@@ -63,7 +63,7 @@ import TTRPC
         options: [
             Option(
                 "time", others: ["timeout"], short: "t", .value("SECONDS"),
-                "How long the containers have until SIGKILL", defaultText: "timeouts.stop of the configuration, 10")
+                "How long the containers have until SIGKILL", defaultText: "each its own time")
         ])
 
     static func stop(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {

@@ -5,10 +5,11 @@ nonisolated extension Run {
         "run", "Run a command in a new container, in a virtual machine of its own or in a pod's",
         group: Verbs.containers,
         operands: [
-            Operand("IMAGE", .one, "name, id or digest of an image of this host"),
+            Operand("IMAGE", .one, "name, id or digest of an image; what is not on this host is pulled"),
             Operand("COMMAND", .optional, "instead of the image's own"), Operand("ARG", .any),
         ],
-        options: lifeOptions + processOptions + fileOptions + limitOptions + labelOptions, notYet: notYet,
+        options: lifeOptions + processOptions + fileOptions + machineOptions + limitOptions + labelOptions,
+        notYet: notYet,
         optionsEndAtFirstOperand: true,
         examples: [
             "bulkhead run --rm busybox uname -a", "bulkhead run -it --rm busybox",
@@ -24,6 +25,20 @@ nonisolated extension Run {
         Option("interactive", short: "i", .flag, "Pass standard input on"),
         Option("tty", short: "t", .flag, "Give the process a terminal"),
         Option("stop-signal", .value("SIGNAL"), "Signal that stop begins with", defaultText: "the image's, or TERM"),
+        Option(
+            "stop-timeout", .value("SECONDS"), "How long it may then take until SIGKILL; -1 for no end",
+            defaultText: "timeouts.stop of the configuration, 10"),
+        Option("cidfile", .value("FILE"), "Write the container's id to a new file"),
+        Option(
+            "pull", .value("WHEN"), "When the image is pulled", allowedValues: PullPolicy.allCases.map(\.rawValue),
+            defaultText: "missing"),
+        Option("quiet", short: "q", .flag, "Say nothing of a pull"),
+        Option(
+            "log-driver", .value("DRIVER"), "json-file and local are the same; none keeps no log",
+            allowedValues: LogDriver.allCases.map(\.rawValue), defaultText: "json-file"),
+        Option(
+            "log-opt", .repeated("KEY=VALUE"), "max-size and max-file of the log",
+            defaultText: "log of the configuration"),
     ]
 
     private static let processOptions = [
@@ -31,6 +46,8 @@ nonisolated extension Run {
         Option("env-file", .repeated("FILE"), "Set the variables of a file"),
         Option("workdir", short: "w", .value("DIR"), "Working directory in the container"),
         Option("user", short: "u", .value("USER[:GROUP]"), "Names or numbers"),
+        Option("group-add", .repeated("GROUP"), "A further group, a name or a number"),
+        Option("init", .flag, "Run an init as first process, which passes signals on and reaps"),
         Option("entrypoint", .value("COMMAND"), "Instead of the image's; empty for none"),
         Option("hostname", short: "h", .value("NAME"), "Host name in the container", defaultText: "the short id"),
         Option("cap-add", .repeated("CAP"), "Give a capability, or ALL"),
@@ -47,9 +64,20 @@ nonisolated extension Run {
         Option("read-only", .flag, "No writes to the root file system"),
     ]
 
+    private static let machineOptions = [
+        Option("privileged", .flag, "Keep nothing of its virtual machine from it"),
+        Option(
+            "device", .repeated("HOST[:CTR][:rwm]"), "A device that each machine has, such as /dev/fuse",
+            completes: .fileBeforeColon),
+        Option("shm-size", .value("BYTES"), "Size of /dev/shm", defaultText: "64m"),
+    ]
+
     private static let limitOptions = [
         Option("memory", short: "m", .value("BYTES"), "Memory of the container, such as 512m"),
+        Option("memory-swap", .value("BYTES"), "The same as --memory, or -1: a virtual machine has no swap"),
         Option("cpus", .value("NUMBER"), "CPUs of the container, such as 1.5"),
+        Option("cpuset-cpus", .value("LIST"), "Which CPUs of its machine, such as 0-2,4"),
+        Option("oom-score-adj", .value("NUMBER"), "Who is killed first for want of memory, -1000 to 1000"),
         Option("pids-limit", .value("NUMBER"), "Processes and threads; -1 for no limit"),
         Option("ulimit", .repeated("NAME=SOFT[:HARD]"), "Limit of the process, such as nofile=1024"),
         Option("sysctl", .repeated("KEY=VALUE"), "Parameter of the container's namespaces"),
@@ -77,26 +105,21 @@ nonisolated extension Run {
             value("add-host", network),
             value("ip", network), value("ip6", network), value("mac-address", network), value("link", network),
             value("network-alias", network), value("net-alias", network), value("link-local-ip", network),
-            flag("privileged", "name the capabilities with --cap-add"), value("device", later),
             value("device-cgroup-rule", later),
-            flag("init", "the image can bring one"), value("shm-size", "use --tmpfs /dev/shm:size=SIZE"),
-            value("group-add", "give the user's groups in the image"), value("restart", "start it again by hand"),
-            value("pull", "use bulkhead image pull"), value("cidfile", "use the id that -d prints"),
+            value("restart", "start it again by hand"),
             value("health-cmd", later), value("health-interval", later), value("health-retries", later),
             value("health-start-period", later), value("health-start-interval", later), value("health-timeout", later),
             flag("no-healthcheck", later),
-            value("stop-timeout", "use stop -t"), value("oom-score-adj", later), flag("oom-kill-disable", later),
-            value("memory-swap", "a virtual machine has no swap"), value("memory-reservation", later),
+            flag("oom-kill-disable", later), value("memory-reservation", later),
             value("memory-swappiness", "a virtual machine has no swap"), value("cpu-shares", short: "c", "use --cpus"),
             value("cpu-period", "use --cpus"), value("cpu-quota", "use --cpus"), value("cpu-rt-period", later),
             value("cpu-rt-runtime", later),
             value("cpu-count", "use --cpus"), value("cpu-percent", "use --cpus"), value("io-maxbandwidth", later),
-            value("io-maxiops", later), value("kernel-memory", "use --memory"), value("cpuset-cpus", later),
-            value("cpuset-mems", later), value("blkio-weight", later), value("blkio-weight-device", later),
+            value("io-maxiops", later), value("kernel-memory", "use --memory"),
+            value("cpuset-mems", "a virtual machine has one node of memory"), value("blkio-weight", later),
+            value("blkio-weight-device", later),
             value("device-read-bps", later),
             value("device-write-bps", later), value("device-read-iops", later), value("device-write-iops", later),
-            value("log-opt", "see the log section of the configuration"),
-            value("log-driver", "there is one kind of log"),
             value("volumes-from", "name the directories with --volume"), value("volume-driver", later),
             value("attach", short: "a", "both outputs are attached, and the input with -i"),
             value("detach-keys", "they are Ctrl-P Ctrl-Q"),
@@ -114,7 +137,6 @@ nonisolated extension Run {
             value("cgroupns", "a container always has its own"), value("cgroup-parent", later),
             value("runtime", "this is one"), value("isolation", "it is always a virtual machine"),
             value("platform", "use bulkhead image pull"), value("gpus", later), value("storage-opt", later),
-            flag("quiet", short: "q", later),
         ]
     }()
 }

@@ -11,27 +11,44 @@ import MonitorClient
         if options.terminal, options.interactive, !options.detaches, !StandardStreams.inputIsTerminal {
             throw CLIError("the input device is not a terminal: leave -t out", exitCode: CLIError.notRun)
         }
-        let reference = arguments.operands[0]
-        let image = try await host.image(reference)
+        let idFile = try options.idFile.map { path throws(CLIError) in try IDFile(making: path) }
+        var id: String?
+        do {
+            return try await run(host, options, arguments.operands[0]) { record in
+                id = record.id
+                try idFile?.write(record.id)
+            }
+        } catch {
+            // As docker: of a container that could not be started it stays, as the container does.
+            if id.flatMap({ try? host.store.find($0) }) == nil { idFile?.remove() }
+            throw error
+        }
+    }
+
+    /// - Parameter note: called when the container has its record.
+    private static func run(
+        _ host: Host, _ options: RunOptions, _ reference: String, _ note: (ContainerRecord) throws -> Void
+    ) async throws -> Int32 {
+        let image = try await host.image(reference, options.pullPolicy, isQuiet: options.isQuiet)
         let accelerator = try host.accelerator()
         let pod = try PodCalls.find(options.pod, host)
         let container: NewContainer, lock: OwnedFD
         do {
             container = try NewContainer(
                 options, image: image, reference: reference, pod: pod?.entry.record, host: host)
-            lock = try container.add(to: host.store)
+            lock = try container.add(to: host)
         } catch {
             if options.makesPod { try? pod?.remove() }
             throw error
         }
-        // From here on the record keeps the image; somebody may have removed it a moment before.
-        guard Files.exists(image.rootfs) else {
-            try? host.store.remove(container.record)
-            throw CLIError("the image \(reference) has just been removed", exitCode: CLIError.notRun)
-        }
-        Notice.network.give(once: host.root)
-        if accelerator == .tcg { Notice.translation.give(once: host.root) }
         do {
+            try note(container.record)
+            // From here on the record keeps the image; somebody may have removed it a moment before.
+            guard Files.exists(image.rootfs) else {
+                throw CLIError("the image \(reference) has just been removed", exitCode: CLIError.notRun)
+            }
+            Notice.network.give(once: host.root)
+            if accelerator == .tcg { Notice.translation.give(once: host.root) }
             try await pod?.ensureRunning()
         } catch {
             try? host.store.remove(container.record)

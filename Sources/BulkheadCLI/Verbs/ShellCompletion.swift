@@ -51,8 +51,7 @@ extension Host {
             ContainerStore(root: root, state: state).all().map { Completion.Candidate($0.record.name, $0.record.image) }
         case .image:
             ((try? images().list().images) ?? []).flatMap(\.familiarNames).map { Completion.Candidate($0) }
-        // There are none yet.
-        case .pod: []
+        case .pod: PodStore(root: root, state: state).all().map { Completion.Candidate($0.record.name) }
         case .nothing, .file, .directory, .fileBeforeColon, .choices: []
         }
     }

@@ -18,11 +18,11 @@ extension SpecTable {
 
     /// The devices that a container can have made.
     public static let devices: [Device] = [
-        Device(path: "/dev/null", major: 1, minor: 3), Device(path: "/dev/zero", major: 1, minor: 5),
-        Device(path: "/dev/full", major: 1, minor: 7), Device(path: "/dev/random", major: 1, minor: 8),
-        Device(path: "/dev/urandom", major: 1, minor: 9), Device(path: "/dev/kmsg", major: 1, minor: 11),
-        Device(path: "/dev/tty", major: 5, minor: 0), Device(path: "/dev/console", major: 5, minor: 1),
-        Device(path: "/dev/ptmx", major: 5, minor: 2),
+        Device("/dev/null", 1, 3), Device("/dev/zero", 1, 5), Device("/dev/full", 1, 7), Device("/dev/random", 1, 8),
+        Device("/dev/urandom", 1, 9), Device("/dev/kmsg", 1, 11, mode: 0o644), Device("/dev/tty", 5, 0),
+        Device("/dev/console", 5, 1, mode: 0o600), Device("/dev/ptmx", 5, 2), Device("/dev/fuse", 10, 229),
+        Device("/dev/net/tun", 10, 200), Device("/dev/mem", 1, 1, mode: 0o600), Device("/dev/port", 1, 4, mode: 0o600),
+        Device("/dev/hwrng", 10, 183, mode: 0o600), Device("/dev/hpet", 10, 228, mode: 0o600),
     ]
 
     static let noDevice = "a device of the host is none of the VM, whose kernel has no such device"

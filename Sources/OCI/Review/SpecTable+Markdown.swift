@@ -35,6 +35,12 @@ extension SpecTable {
             "refused: \(noDevice).", "", "| device | major | minor |", "|---|---|---|",
         ]
         lines += devices.map { "| `\($0.path)` | \($0.major) | \($0.minor) |" }
+        lines += ["", "## Annotations", ""]
+        lines += [
+            "What the specification has no field for is asked for by these. Others are kept, and ask for nothing.", "",
+            "| annotation | value | meaning |", "|---|---|---|",
+        ]
+        lines += SpecAnnotation.allCases.map { "| `\($0.rawValue)` | \($0.values) | \($0.meaning) |" }
         lines += ["", "## Mount options", ""]
         lines += [
             "What is not listed is given to the file system, and refused for a bind.", "",

@@ -68,6 +68,12 @@ public enum SpecTable {
         public let major: Int64
         /// Its number.
         public let minor: Int64
+        /// Permissions of its node, as udev makes it.
+        public let mode: UInt32
+
+        init(_ path: String, _ major: Int64, _ minor: Int64, mode: UInt32 = 0o666) {
+            (self.path, self.major, self.minor, self.mode) = (path, major, minor, mode)
+        }
     }
 
     private static let byPath: [String: Entry] = Dictionary(

@@ -2,45 +2,32 @@ import EventLoop
 import Glibc
 import Synchronization
 
-@testable import Images
-
 /// A registry on the loopback interface, on a thread of its own: as much of HTTP as skopeo speaks.
-final class RegistryStub: Sendable {
-    struct Answer: Sendable {
-        var status = "200 OK"
-        var headers: [String] = []
-        var body: [UInt8] = []
+public final class RegistryStub: Sendable {
+    public struct Answer: Sendable {
+        public var status: String
+        public var headers: [String]
+        public var body: [UInt8]
+
+        public init(status: String = "200 OK", headers: [String] = [], body: [UInt8] = []) {
+            (self.status, self.headers, self.body) = (status, headers, body)
+        }
     }
 
-    let port: UInt16
+    public let port: UInt16
     /// The credentials that it wants, in base64.
-    let credentials: String?
+    public let credentials: String?
     /// Fulfilled when a path that is never answered was asked for.
-    let wasAskedInVain = Promise<Void>()
+    public let wasAskedInVain = Promise<Void>()
     private let listener: CInt
     private let routes: [String: Answer]
     private let silent: Bool
     private let asked = Mutex<[String]>([])
 
-    /// Serves the images under their names in the registry, `repository:tag`.
-    init(_ images: [(String, TestImage)] = [], credentials: String? = nil, silent: Bool = false) throws {
-        var routes = ["/v2/": Answer()]
-        for (name, image) in images {
-            let parts = name.split(separator: ":")
-            let manifest = image.manifest(layers: image.blobs)
-            let answer = Answer(
-                headers: [
-                    "Content-Type: application/vnd.oci.image.manifest.v1+json",
-                    "Docker-Content-Digest: " + TestImage.digest(manifest),
-                ], body: image.replacedManifest ?? manifest)
-            routes["/v2/\(parts[0])/manifests/\(parts[1])"] = answer
-            routes["/v2/\(parts[0])/manifests/\(TestImage.digest(manifest))"] = answer
-            for blob in image.blobs {
-                routes["/v2/\(parts[0])/blobs/\(TestImage.digest(blob))"] = Answer(body: image.replacedLayer ?? blob)
-            }
-            routes["/v2/\(parts[0])/blobs/\(TestImage.digest(image.config))"] = Answer(
-                body: image.replacedConfig ?? image.config)
-        }
+    /// Serves `routes` by their paths, and says that it is a registry.
+    public init(routes: [String: Answer] = [:], credentials: String? = nil, silent: Bool = false) {
+        var routes = routes
+        routes["/v2/"] = Answer()
         self.routes = routes
         self.credentials = credentials
         self.silent = silent
@@ -69,12 +56,12 @@ final class RegistryStub: Sendable {
     }
 
     /// Ends the thread: its accept fails.
-    func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
+    public func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
 
     deinit { close(listener) }
 
     /// How often that path was asked for.
-    func count(_ path: String) -> Int { asked.withLock { $0.filter { $0 == path }.count } }
+    public func count(_ path: String) -> Int { asked.withLock { $0.filter { $0 == path }.count } }
 
     private func serve() {
         while true {

@@ -13,6 +13,7 @@ extension Sandbox {
             throw SandboxError(.failedPrecondition, "container \(request.id) is not running")
         }
         main.streams.attach(descriptors)
+        emit("attach", try container(request.id))
     }
 
     func pathStatus(_ request: ContainerPathRequest) async throws -> ContainerPathResponse {
@@ -70,5 +71,26 @@ extension CopyResult {
     fileprivate init(_ copied: CopyResponse) {
         self.init()
         (entries, contentBytes, skipped) = (copied.entries, copied.contentBytes, copied.skipped)
+    }
+}
+
+extension Sandbox {
+    /// Joins a socket with a connection to a port of the pod's network.
+    func forward(_ request: PortForwardRequest) async throws {
+        let descriptors = try handOver.claim(stdin: request.socket, stdout: "", stderr: "")
+        guard let socket = descriptors.input else { throw SandboxError(.invalidArgument, "no socket is named") }
+        guard let first = state.first, case .ready = state.phase else {
+            socket.close()
+            throw SandboxError(.failedPrecondition, "the pod is not running")
+        }
+        let stream: LinkStream
+        do {
+            stream = try guest.link.open(forBulk: true)
+            try await guest.dial(DialRequest(container: first, port: request.port, stream: stream.id))
+        } catch {
+            socket.close()
+            throw error
+        }
+        SocketRelay(socket, stream).start()
     }
 }

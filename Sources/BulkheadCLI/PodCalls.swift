@@ -37,8 +37,16 @@ import TaskAPI
     /// Whether its pause container runs. Its machine may be about to go.
     var isRunning: Bool { entry.status.phase == .running }
 
-    /// Whether it has a monitor, whatever that is at.
-    var isAlive: Bool { Files.exists(host.paths(entry.record.id).pod) }
+    /// Whether it has a monitor, whatever that is at, or is about to have one.
+    var isAlive: Bool { Files.exists(host.paths(entry.record.id).pod) || isBeingStarted }
+
+    /// Whether another command is at its start.
+    private var isBeingStarted: Bool {
+        // Of a record that has been removed, nobody has the lock.
+        guard let lock = try? host.pods.tryLock(entry.record) else { return Files.exists(entry.directory) }
+        _ = consume lock
+        return false
+    }
 
     // MARK: Its begin
 
@@ -157,11 +165,7 @@ import TaskAPI
     /// Ends the pod: its containers have their time, `grace` or each its own. Returns when nothing of it is left.
     func stop(grace: Duration?) async throws {
         guard isAlive else { return }
-        let client: MonitorClient
-        do {
-            client = try MonitorClient.connect(host.paths(entry.record.id))
-        } catch {
-            // It has just gone, or has just begun.
+        guard let client = try await connect() else {
             return try await host.waitForReaper(entry.record.id, within: Self.patience)
         }
         let times = members.map { grace ?? $0.record.stopTime ?? host.configuration.timeouts.stop }
@@ -182,6 +186,16 @@ import TaskAPI
         }
         try await host.waitForReaper(entry.record.id, within: Self.patience)
         host.emit(entry.record.subject, "stop")
+    }
+
+    /// Nil when there is no monitor. One that is just beginning is waited for.
+    private func connect() async throws -> MonitorClient? {
+        for _ in 0..<100 {
+            if let client = try? MonitorClient.connect(host.paths(entry.record.id)) { return client }
+            guard isAlive else { return nil }
+            try await EventLoop.sleep(for: .milliseconds(20))
+        }
+        return nil
     }
 
     /// Removes the pod and its containers; it does not run.

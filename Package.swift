@@ -101,7 +101,10 @@ let package = Package(
             ]),
         tests(
             "BulkheadCLI",
-            ["CommandTree", "ContainerStore", "EventLog", "JSON", "Linux", "OCI", "Pod", "SpecTranslation", "TaskAPI"]),
+            [
+                "Calendar", "CommandTree", "ContainerStore", "EventLog", "JSON", "Linux", "OCI", "Pod", "SeededRandom",
+                "SpecTranslation", "TaskAPI",
+            ]),
         program("bulkhead", ["BulkheadCLI", "Confinement", "Monitor"]),
         .testTarget(name: "TidyTests", dependencies: ["Linux"], swiftSettings: swiftSettings),
         .testTarget(

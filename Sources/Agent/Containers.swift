@@ -185,11 +185,19 @@ import TTRPC
         return try Self.translating { () throws(ContainerError) in try container.statistics() }
     }
 
-    func processes(_ name: String) throws -> PidsResponse {
+    func processes(_ name: String) async throws -> PidsResponse {
         let container = try record(name).container
         var response = PidsResponse()
-        response.processes = try Self.translating { () throws(ContainerError) in try container.processes() }
+        do {
+            response.processes = try await container.processes()
+        } catch {
+            throw Self.status(error)
+        }
         return response
+    }
+
+    func machine() throws -> MachineResponse {
+        try Self.translating { () throws(ContainerError) in try GuestMachine.usage() }
     }
 
     func delete(_ request: DeleteRequest) async throws {

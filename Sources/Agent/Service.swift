@@ -48,8 +48,9 @@ import TTRPC
             try self.containers.statistics(request.container)
         }
         register(Method.pids) { [unowned self] (request: ContainerRequest) in
-            try self.containers.processes(request.container)
+            try await self.containers.processes(request.container)
         }
+        register(Method.machine) { [unowned self] (_: Empty) in try self.containers.machine() }
         register(Method.update) { [unowned self] (request: UpdateRequest) in
             try self.containers.update(request)
             return Empty()

@@ -34,6 +34,8 @@ public enum AgentService {
         public static let stats = "Stats"
         /// `ContainerRequest` → `PidsResponse`.
         public static let pids = "Pids"
+        /// `Empty` → `MachineResponse`.
+        public static let machine = "Machine"
         /// `UpdateRequest` → `Empty`. Nothing is changed when one of the limits is refused.
         public static let update = "Update"
         /// `ContainerRequest` → `Empty`, when all of its processes stand still. A paused container takes no new process,

@@ -1,5 +1,5 @@
-/// What a container uses, as its cgroup v2 counts it. A limit of `UInt64.max` is none; what the kernel does not count is 0.
-/// Source: the kernel's Documentation/admin-guide/cgroup-v2.rst.
+/// What a container uses, as its cgroup v2 and its network namespace count it. A limit of `UInt64.max` is none; what the
+/// kernel does not count is 0. Source: the kernel's Documentation/admin-guide/cgroup-v2.rst.
 public struct StatsResponse: Codable, Equatable, Sendable {
     public var pids = PidsStatistics()
     public var cpu = CPUStatistics()
@@ -7,8 +7,13 @@ public struct StatsResponse: Codable, Equatable, Sendable {
     public var memoryEvents = MemoryEvents()
     /// By device number, each once.
     public var devices: [DeviceStatistics] = []
+    /// Of the network namespace of the first process, which other containers may share; none once that has ended. At most
+    /// `NetworkStatistics.limit`, in the kernel's order.
+    public var networks: [NetworkStatistics] = []
+    /// When all this was read, by a clock of the guest that never goes back.
+    public var atNanoseconds: UInt64 = 0
     public init() {}
-    enum CodingKeys: Int, CodingKey { case pids = 1, cpu, memory, memoryEvents, devices }
+    enum CodingKeys: Int, CodingKey { case pids = 1, cpu, memory, memoryEvents, devices, networks, atNanoseconds }
 }
 
 /// Processes and threads.
@@ -91,24 +96,36 @@ public struct DeviceStatistics: Codable, Equatable, Sendable {
     enum CodingKeys: Int, CodingKey { case major = 1, minor, readBytes, writtenBytes, reads, writes }
 }
 
-/// The processes of a container, at most `limit`, in the order of their numbers.
-public struct PidsResponse: Codable, Equatable, Sendable {
-    /// Processes that are listed.
-    public static let limit = 4096
-    /// Bytes of a command line that are given.
-    public static let commandLineBytes = 1024
+/// What has come in and gone out by one interface.
+public struct NetworkStatistics: Codable, Equatable, Sendable {
+    /// Interfaces that are told.
+    public static let limit = 64
 
-    public var processes: [ProcessEntry] = []
+    public var interface = ""
+    public var receivedBytes: UInt64 = 0
+    public var receivedPackets: UInt64 = 0
+    public var receiveErrors: UInt64 = 0
+    public var receiveDrops: UInt64 = 0
+    public var sentBytes: UInt64 = 0
+    public var sentPackets: UInt64 = 0
+    public var sendErrors: UInt64 = 0
+    public var sendDrops: UInt64 = 0
     public init() {}
-    enum CodingKeys: Int, CodingKey { case processes = 1 }
+    enum CodingKeys: Int, CodingKey {
+        case interface = 1, receivedBytes, receivedPackets, receiveErrors, receiveDrops, sentBytes, sentPackets
+        case sendErrors, sendDrops
+    }
 }
 
-/// A process of a container.
-public struct ProcessEntry: Codable, Equatable, Sendable {
-    /// Its number in the guest, not in the container's namespace.
-    public var pid: UInt32 = 0
-    /// What the process says its arguments are; for a process that says nothing, its name in brackets, as ps has it.
-    public var arguments: [String] = []
+/// What the guest uses as a whole: its containers, its kernel and the agent.
+public struct MachineResponse: Codable, Equatable, Sendable {
+    public var memoryTotalBytes: UInt64 = 0
+    /// What a new process could have without swapping.
+    public var memoryAvailableBytes: UInt64 = 0
+    /// Time that the processors have not been idle, all of them together, since the boot.
+    public var cpuMicroseconds: UInt64 = 0
+    /// As in `StatsResponse`.
+    public var atNanoseconds: UInt64 = 0
     public init() {}
-    enum CodingKeys: Int, CodingKey { case pid = 1, arguments }
+    enum CodingKeys: Int, CodingKey { case memoryTotalBytes = 1, memoryAvailableBytes, cpuMicroseconds, atNanoseconds }
 }

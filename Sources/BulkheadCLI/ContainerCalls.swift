@@ -32,7 +32,7 @@ import TaskAPI
     var isAlive: Bool {
         switch entry.status.phase {
         case .created: Files.exists(paths.pod) && (hasOwnPod || isBeingStarted)
-        case .running: true
+        case .running, .restarting: true
         // What is left of its pod is being cleaned up.
         case .exited: false
         }
@@ -56,6 +56,9 @@ import TaskAPI
     /// As `connect`, for what takes a program that runs.
     func connectToRunning() async throws -> MonitorClient {
         guard entry.status.phase == .running else {
+            if entry.status.phase == .restarting {
+                throw CLIError("container \(entry.record.name) is restarting: wait until it runs")
+            }
             throw NotRunning(name: entry.record.name, isStarting: entry.status.phase == .created && isAlive)
         }
         return try await connect()
@@ -94,6 +97,16 @@ import TaskAPI
                 if !hasOwnPod, let end = try endOnRecord() { return end }
                 try await EventLoop.sleep(for: .milliseconds(50))
             }
+        }
+    }
+
+    /// Suspends until the container has ended and will not be started again by its monitor.
+    func lastEnd() async throws {
+        while true {
+            _ = try await end()
+            guard let now = try? host.store.find(entry.record.id), now.status.isRunning else { return }
+            // Of its last start, until the next one.
+            try await EventLoop.sleep(for: .milliseconds(50))
         }
     }
 

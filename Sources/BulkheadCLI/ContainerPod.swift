@@ -63,6 +63,7 @@ import TaskAPI
         options.files = files
         options.replacesEnded = !isOfOne
         options.attributes = record.subject.attributes
+        (options.restart, options.health) = (record.restart ?? "", record.health?.options)
         (options.stopSignal, options.stopSeconds) = record.endWithPod(configured: host.configuration.timeouts.stop)
         (options.logFileBytes, options.logFiles) = (record.logFileBytes, record.logFiles)
         if record.terminal, let size = StandardStreams.terminalSize {

@@ -1,6 +1,7 @@
 import ContainerStore
 import JSON
 import OCI
+import Pod
 import SpecTranslation
 
 /// What `inspect` shows as a container's HostConfig: docker's fields, as far as the specification and the record tell
@@ -16,7 +17,7 @@ enum HostConfig {
         return .members([
             "AutoRemove": .bool(record.removesItself), "ReadonlyRootfs": .bool(spec.root?.readonly ?? false),
             "Privileged": .bool(isPrivileged), "Init": asks ? .bool(true) : .null,
-            "ContainerIDFile": .string(record.idFile ?? ""), "LogConfig": log(record),
+            "RestartPolicy": restart(record), "ContainerIDFile": .string(record.idFile ?? ""), "LogConfig": log(record),
             "NetworkMode": .string("none"), "Memory": number(resources?.memory?.limit),
             "MemorySwap": number(memorySwap(resources?.memory)), "NanoCpus": number(nanoCPUs(resources?.cpu)),
             "CpusetCpus": .string(resources?.cpu?.cpus ?? ""),
@@ -34,6 +35,14 @@ enum HostConfig {
             "Ulimits": .array(
                 (spec.process?.rlimits ?? []).filter { $0 != DefaultSpec.openFilesLimit }.map(ulimit)),
         ])
+    }
+
+    private static func restart(_ record: ContainerRecord) -> JSONValue {
+        let policy = record.restart.flatMap(RestartPolicy.init) ?? .no
+        var count = 0
+        if case .onFailure(let maximum?) = policy { count = maximum }
+        let name = policy.text.prefix { $0 != ":" }
+        return .members(["Name": .string(String(name)), "MaximumRetryCount": .number("\(count)")])
     }
 
     /// 0 is docker's way to say that there is none.

@@ -8,8 +8,7 @@ enum MissingCommands {
         UnsupportedCommand(
             "container", isToCome: false, instead: "leave the word out, as in \"bulkhead ps\" and \"bulkhead rm\""),
         missing("restart", "use \"bulkhead stop\" and \"bulkhead start\""),
-        missing("create", "use \"bulkhead run -d\""), missing("top", "use \"bulkhead exec CONTAINER ps\""),
-        missing("stats", "see /sys/fs/cgroup in the container with \"bulkhead exec\""),
+        missing("create", "use \"bulkhead run -d\""),
         missing("port", network), missing("network", network), missing("pause", later),
         missing("unpause", later), missing("rename", "give a name with run's --name"),
         missing("update", "give the limits to \"bulkhead run\""), missing("commit", build), missing("build", build),
@@ -38,8 +37,7 @@ enum MissingCommands {
         renamed("list", "pod ps"), renamed("ls", "pod ps"), renamed("remove", "pod rm"),
         missing("kill", "use \"bulkhead pod stop -t 0\""),
         missing("restart", "use \"bulkhead pod stop\" and \"start\""),
-        missing("pause", later), missing("unpause", later), missing("top", "use \"bulkhead pod exec POD ps\""),
-        missing("stats", "see /sys/fs/cgroup in a container with \"bulkhead pod exec\""),
+        missing("pause", later), missing("unpause", later),
         missing("prune", "use \"bulkhead pod rm\""), missing("exists", "use \"bulkhead pod inspect\""),
         missing("clone", "use \"bulkhead pod create\""),
     ]

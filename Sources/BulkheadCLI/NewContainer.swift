@@ -46,6 +46,7 @@ struct NewContainer {
                 writableBytes: host.configuration.container.writableBytes,
                 logFileBytes: host.configuration.log.sizeBytes, logFiles: UInt32(host.configuration.log.files))
             record.note(options, pod: pod?.id)
+            record.health = try options.healthCheck(image.config)
             self.record = record
         } catch TranslationError.missing(field: "process.args") {
             throw CLIError(

@@ -126,11 +126,11 @@ import TaskAPI
 
     /// Starts the container, in its pod, which runs.
     func start(_ member: ContainerStore.Entry) async throws {
-        guard member.status.phase != .running else { return }
+        guard !member.status.isRunning else { return }
         let calls = ContainerCalls(host: host, entry: member)
         let lock = try await calls.lockStart(within: .seconds(host.startSeconds + 60))
         let now = try host.store.find(member.record.id)
-        guard now.status.phase != .running else { return }
+        guard !now.status.isRunning else { return }
         try host.store.noteStart(now)
         let start = ContainerStart(
             host: host, record: now.record, isNew: false, attachesInput: false, attachesOutput: false)

@@ -8,7 +8,7 @@ import Pod
 struct PsFilter {
     /// `KEY=VALUE`.
     struct Term: Equatable {
-        enum Key: String, CaseIterable { case id, name, status, label, ancestor, exited }
+        enum Key: String, CaseIterable { case id, name, status, label, ancestor, exited, health, pod }
 
         let key: Key
         var value: String
@@ -34,31 +34,39 @@ struct PsFilter {
                     throw .unsupported(
                         what: "pattern", value: value, instead: "use a part of it, with ^ and $ for its ends")
                 }
-            case .status, .exited, .label, .ancestor: break
+            case .health where !healths.contains(value):
+                throw .unknownName(what: "health", value: value, known: healths)
+            case .status, .exited, .label, .ancestor, .health, .pod: break
             }
             return Term(key: key, value: value)
         }
 
-        private static let statuses = ["created", "running", "paused", "exited"]
+        private static let statuses = ["created", "running", "paused", "restarting", "exited"]
+        private static let healths = ["starting", "healthy", "unhealthy", "none"]
         /// docker's others.
         private static let missing = [
-            "before", "expose", "health", "is-task", "isolation", "network", "publish", "since", "volume",
+            "before", "expose", "is-task", "isolation", "network", "publish", "since", "volume",
         ]
     }
 
     private var terms: [Term]
     /// Ids of images by what they were called.
     private var images: [String: String] = [:]
+    /// Ids of pods by what they were called.
+    private var pods: [String: String] = [:]
 
     init(_ terms: [Term]) { self.terms = terms }
 
     /// Whether those that do not run are meant too.
     var asksForStatus: Bool { terms.contains { $0.key == .status } }
 
-    /// Looks up the images that are named.
-    /// - Parameter identifier: the id of an image of this host; nil when it has none of that name.
-    mutating func resolve(_ identifier: (String) -> String?) {
-        for term in terms where term.key == .ancestor { images[term.value] = identifier(term.value) }
+    /// Looks up the images and pods that are named.
+    /// - Parameters:
+    ///   - image: the id of an image of this host; nil when it has none of that name.
+    ///   - pod: likewise.
+    mutating func resolve(image: (String) -> String?, pod: (String) -> String?) {
+        for term in terms where term.key == .ancestor { images[term.value] = image(term.value) }
+        for term in terms where term.key == .pod { pods[term.value] = pod(term.value) }
     }
 
     func accepts(_ record: ContainerRecord, _ status: ContainerStatus) -> Bool {
@@ -73,6 +81,8 @@ struct PsFilter {
             case .status: return values.contains(status.stateText)
             case .label: return values.allSatisfy { Self.has($0, record.labels) }
             case .ancestor: return values.contains { isFrom($0, record) }
+            case .health: return values.contains(status.health.isEmpty ? "none" : status.health)
+            case .pod: return values.contains { record.pod != nil && pods[$0] == record.pod }
             case .exited: return status.phase == .exited && values.contains { UInt32($0) == status.exitCode }
             }
         }

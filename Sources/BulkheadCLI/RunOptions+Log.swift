@@ -27,6 +27,7 @@ extension ContainerRecord {
         let overrides = options.overrides
         (memoryBytes, nanoCPUs, self.pod) = (overrides.memoryBytes, overrides.nanoCPUs, pod)
         (stopSeconds, processors) = (options.stopSeconds, overrides.processors)
+        restart = options.restart == .no ? nil : options.restart.text
         (privileged, idFile) = (overrides.isPrivileged ? true : nil, options.idFile)
         logDriver = options.logDriver?.rawValue
         for option in options.logOptions {

@@ -1,7 +1,9 @@
 import CommandTree
+import ContainerStore
 import Glibc
 import Linux
 import OCI
+import Pod
 import SpecTranslation
 
 /// The options of `run` as values, and the two things that come of them: what overrides the image, and what is kept.
@@ -27,6 +29,12 @@ struct RunOptions {
     /// Nil: as it is configured.
     var logDriver: LogDriver?
     var logOptions: [LogOption] = []
+    var restart = RestartPolicy.no
+    var noHealthCheck = false
+    /// As it was typed.
+    var healthCommand: String?
+    /// Its times and its number; nil: the image's, or the default.
+    var health = HealthRecord(command: [])
     var labels: [String: String] = [:]
     var annotations: [String: String] = [:]
     /// Whether masked and read-only paths are lifted.
@@ -54,6 +62,7 @@ struct RunOptions {
         try readLimits(arguments)
         try readMachine(arguments)
         try readLog(arguments)
+        try readLife(arguments)
         try checkPod()
         for label in try arguments.values("label", as: KeyValue.parse) { labels[label.key] = label.value ?? "" }
         for note in try arguments.values("annotation", as: KeyValue.parse) {

@@ -2,7 +2,8 @@
 struct TextTable {
     private var rows: [[String]]
 
-    init(_ titles: [String]) { rows = [titles] }
+    /// - Parameter titles: none is shown when all of them are empty.
+    init(_ titles: [String]) { rows = titles.allSatisfy(\.isEmpty) ? [] : [titles] }
 
     mutating func add(_ cells: [String]) { rows.append(cells.map(Self.printable)) }
 

@@ -89,10 +89,18 @@ import Linux
     public var hasRunOutOfMemory: Bool { cgroup?.hasRunOutOfMemory ?? false }
 
     /// What it uses now.
-    public func statistics() throws(ContainerError) -> StatsResponse { try ownCgroup("count").statistics() }
+    public func statistics() throws(ContainerError) -> StatsResponse {
+        var result = try ownCgroup("count").statistics()
+        // Later its number may be another's.
+        if exit.current == nil { result.networks = NetworkContent.interfaces(ofProcess: process.pid) }
+        return result
+    }
 
     /// Its processes: all, not just those that were made by `create` and `exec`.
-    public func processes() throws(ContainerError) -> [ProcessEntry] { try ownCgroup("list the processes").processes() }
+    public func processes() async throws(ContainerError) -> [ProcessEntry] {
+        let hasOwnNumbers = Namespaces(rawValue: spec.newNamespaces | spec.joinedNamespaces).contains(.pid)
+        return try await ownCgroup("list the processes").processes(level: hasOwnNumbers ? 1 : 0)
+    }
 
     private func ownCgroup(_ step: String) throws(ContainerError) -> ControlGroup {
         guard let cgroup else { throw ContainerError(step, "the container has no cgroup") }

@@ -1,5 +1,17 @@
 import OCI
 
+/// How a container's health is looked after; nil: docker's defaults.
+public struct HealthRecord: Codable, Equatable, Sendable {
+    public var command: [String]
+    public var intervalMilliseconds: UInt64?
+    public var timeoutMilliseconds: UInt64?
+    public var startPeriodMilliseconds: UInt64?
+    public var startIntervalMilliseconds: UInt64?
+    public var retries: UInt32?
+
+    public init(command: [String]) { self.command = command }
+}
+
 /// What `run` was asked for, as far as `start`, `inspect` and `ps` need it again; `container.json` in the container's
 /// record, written once. The specification is beside it in `config.json`, the status in `status.json`.
 public struct ContainerRecord: StoredRecord {
@@ -50,6 +62,9 @@ public struct ContainerRecord: StoredRecord {
     /// Processors of the machine that it may use, such as `0-2,4`; nil: all.
     public var processors: String?
     public var privileged: Bool?
+    /// `RestartPolicy`, as it is typed.
+    public var restart: String?
+    public var health: HealthRecord?
     /// The file that has been given its id.
     public var idFile: String?
 

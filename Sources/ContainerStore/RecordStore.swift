@@ -215,7 +215,7 @@ public struct RecordStore<Record: StoredRecord>: Sendable {
 
     /// Whether no monitor will remove it: its pod is no more or, when it has others, has never had it.
     private func isOrphan(_ entry: Entry) -> Bool {
-        guard entry.status.phase != .running else { return false }
+        guard !entry.status.isRunning else { return false }
         guard Files.exists(state + "/pods/" + entry.record.podID) else { return true }
         return entry.record.podID != entry.record.id && entry.status.phase == .created
     }
@@ -271,7 +271,7 @@ public struct RecordStore<Record: StoredRecord>: Sendable {
         if status.phase != .exited, !Files.exists(state + "/pods/" + record.podID) {
             switch status.phase {
             // The machine has been rebooted, or somebody has removed the state directory.
-            case .running: status.lost(at: record.createdAt)
+            case .running, .restarting: status.lost(at: record.createdAt)
             // Whoever was about to start it again is no more.
             case .created where status.finishedAt != 0: status.phase = .exited
             case .created, .exited: break

@@ -118,6 +118,8 @@ import TTRPC
         try await call(AgentService.Method.stats, ContainerRequest(container: container))
     }
 
+    func machine() async throws -> MachineResponse { try await call(AgentService.Method.machine, Empty()) }
+
     func processes(_ container: String) async throws -> [ProcessEntry] {
         let response: PidsResponse = try await call(
             AgentService.Method.pids, ContainerRequest(container: container))

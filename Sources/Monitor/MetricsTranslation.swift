@@ -92,9 +92,21 @@ extension MetricsV1 {
             io.operations += [entry("Read", device.reads), entry("Write", device.writes)]
         }
         blockIO = io
+        networks = statistics.networks.map(Network.init)
         var kills = OutOfMemory()
         kills.kills = statistics.memoryEvents.outOfMemoryKills
         outOfMemory = kills
+    }
+}
+
+extension MetricsV1.Network {
+    fileprivate init(_ network: NetworkStatistics) {
+        self.init()
+        name = network.interface
+        (receivedBytes, receivedPackets) = (network.receivedBytes, network.receivedPackets)
+        (receiveErrors, receiveDrops) = (network.receiveErrors, network.receiveDrops)
+        (sentBytes, sentPackets) = (network.sentBytes, network.sentPackets)
+        (sendErrors, sendDrops) = (network.sendErrors, network.sendDrops)
     }
 }
 

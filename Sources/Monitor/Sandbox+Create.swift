@@ -12,6 +12,9 @@ extension Sandbox {
     func create(_ request: CreateTaskRequest, _ options: ContainerOptions) async throws -> UInt32 {
         try checkMachine()
         try Self.checkName(request.id)
+        guard RestartPolicy(options.restart) != nil else {
+            throw SandboxError(.invalidArgument, "no restart policy: \(options.restart)")
+        }
         guard request.rootfs.isEmpty, request.checkpoint.isEmpty, request.parentCheckpoint.isEmpty else {
             throw SandboxError(.unimplemented, "mounts for the root file system and checkpoints are not supported yet")
         }
@@ -64,7 +67,7 @@ extension Sandbox {
                 stderr: request.stderr)
             main.pid = pid
             let container = SandboxContainer(
-                id: request.id, bundle: request.bundle, main: main, options: options)
+                id: request.id, bundle: request.bundle, main: main, options: options, request: create, log: log)
             container.status.pid = pid
             containers[request.id] = container
             save(container)

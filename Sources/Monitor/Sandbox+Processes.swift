@@ -100,6 +100,7 @@ extension Sandbox {
             container.status.phase = .running
             save(container)
             emit("start", container)
+            lookAfter(container)
         } else if !execID.isEmpty {
             emit("exec_start: " + (process.spec?.arguments ?? []).joined(separator: " "), container, ["execID": execID])
         }
@@ -148,9 +149,11 @@ extension Sandbox {
     /// Says that a process has ended; the first report of an end counts.
     func report(_ end: ProcessEnd, of process: SandboxProcess, in container: SandboxContainer) {
         guard process.state.end == nil else { return }
+        let restarts = process === container.main && willRestart(container, after: end)
         if process === container.main {
             process.streams.finishLog()
-            container.status.phase = .exited
+            container.status.phase = restarts ? .restarting : .exited
+            container.status.health = ""
             (container.status.pid, container.status.paused) = (0, false)
             container.status.exitCode = end.status
             container.status.outOfMemory = end.outOfMemory
@@ -165,15 +168,24 @@ extension Sandbox {
         }
         let event: ProcessEvent = process.state == .starting && process.pid == 0 ? .startFailed(end) : .ended(end)
         try? process.handle(event)  // No state refuses an end.
-        if process === container.main {
-            handle(.ended(container.id))
-            if container.options.removesRecord, container.id != state.first { removeEnded(container) }
+        if restarts {
+            handle(.restarts(container.id))
+            restart(container)
+        } else if process === container.main {
+            hasEnded(container)
         } else if process.deletesItself {
             delete(process, of: container, after: Self.unclaimedEndLimit)
         }
     }
 
+    /// Called when it will not be started again.
+    func hasEnded(_ container: SandboxContainer) {
+        handle(.ended(container.id))
+        if container.options.removesRecord, container.id != state.first { removeEnded(container) }
+    }
+
     func kill(_ request: KillRequest) async throws {
+        if request.execID.isEmpty, try giveUpRestarts(of: container(request.id), for: request.signal) { return }
         let process = try container(request.id).process(request.execID)
         guard process.state.end == nil else {
             throw SandboxError(.notFound, "the process of \(request.id) has ended")

@@ -69,6 +69,38 @@ extension Sandbox {
         }
     }
 
+    /// How long whoever asks what a pod uses is kept waiting: others may wait for the answer, too.
+    private static let usageLimit: Duration = .seconds(5)
+
+    /// What the running containers use, and the machine.
+    func usage() async throws -> PodUsage {
+        try checkMachine()
+        return try await within(Self.usageLimit, waitingFor: "answer of the pod's agent") {
+            var usage = PodUsage()
+            for container in self.containers.values.sorted(by: { $0.id < $1.id }) where container.main.isRunning {
+                // It ends at this moment.
+                guard let statistics = try? await self.guest.statistics(container.id) else { continue }
+                usage.add(statistics, of: container.id, isPause: self.isPause(container.id))
+            }
+            usage.machine.add(try await self.guest.machine())
+            return usage
+        }
+    }
+
+    /// The pause container has the pod's name; so has the container of a pod that is its one container.
+    private func isPause(_ id: String) -> Bool { id == self.id && sharing?.sharedMemory != nil }
+
+    /// All that is known of the processes, for people.
+    func processList(_ id: String) async throws -> ProcessesResponse {
+        guard try container(id).main.isRunning else {
+            throw SandboxError(.failedPrecondition, "container \(id) is not running")
+        }
+        var response = ProcessesResponse()
+        response.memoryBytes = UInt64(memoryMiB) << 20
+        response.processes = try await guest.processes(id).map(ProcessUsage.init)
+        return response
+    }
+
     /// Changes limits; none when one of them is refused. Annotations are not looked at, as runc's shim does.
     func update(_ request: UpdateTaskRequest) async throws {
         let main = try container(request.id).main
@@ -79,6 +111,7 @@ extension Sandbox {
         update.container = request.id
         update.resources.files = try Self.limits(request)
         try await guest.update(update)
+        try container(request.id).request?.spec.resources.files.merge(update.resources.files) { $1 }
     }
 
     /// The request's limits as cgroup files.
@@ -93,6 +126,16 @@ extension Sandbox {
             return try ContainerTranslation.update(json: resources.value)
         } catch {
             throw SandboxError(.invalidArgument, "\(error)")
+        }
+    }
+}
+
+extension SandboxProcess {
+    /// Its program has begun and has not ended; it may stand still.
+    fileprivate var isRunning: Bool {
+        switch state {
+        case .running, .pausing, .paused, .resuming: true
+        case .created, .starting, .stopped: false
         }
     }
 }

@@ -49,19 +49,35 @@ extension EventSubject {
 @EventLoop final class SandboxContainer {
     let id: String
     let bundle: String
-    let main: SandboxProcess
+    /// Another one after each start.
+    var main: SandboxProcess
     var execs: [String: SandboxProcess] = [:]
     var status: ContainerStatus
     /// A call is at it: a second one would take away what the first still uses.
     var isBeingDeleted = false
     let options: ContainerOptions
+    /// What it was made of, for its next start; nil for the pause container.
+    var request: CreateRequest?
+    let log: (any OutputLog)?
+    let restart: RestartPolicy
+    var backoff = RestartBackoff()
+    /// Somebody wanted its end: it is not started again.
+    var wasStopped = false
+    let healthCheck: HealthCheck?
+    var health = Health()
     /// Where the status is kept; empty for nowhere.
     var record: String { options.record }
     /// What events say of it; nil for one that nobody has given a name.
     let subject: EventSubject?
 
-    init(id: String, bundle: String, main: SandboxProcess, options: ContainerOptions) {
+    init(
+        id: String, bundle: String, main: SandboxProcess, options: ContainerOptions, request: CreateRequest? = nil,
+        log: (any OutputLog)? = nil
+    ) {
         (self.id, self.bundle, self.main, self.options) = (id, bundle, main, options)
+        (self.request, self.log) = (request, log)
+        restart = RestartPolicy(options.restart) ?? .no
+        healthCheck = options.health.map(HealthCheck.init)
         subject = EventSubject(options, id: id, isPod: bundle.isEmpty)
         status = ContainerStatus(.created)
     }

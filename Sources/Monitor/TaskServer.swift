@@ -56,6 +56,13 @@ import TaskAPI
             }
             return response
         }
+        register(SandboxService.name, Method.usage, cancellable: true) { [sandbox] (_: TaskEmpty) in
+            try await sandbox.usage()
+        }
+        register(SandboxService.name, Method.processes, cancellable: true) {
+            [sandbox] (request: TaskContainerRequest) in
+            try await sandbox.processList(request.id)
+        }
         register(SandboxService.name, Method.stop) { [sandbox, endTold] (request: StopRequest) in
             endTold.fulfil(())
             sandbox.stop(request)

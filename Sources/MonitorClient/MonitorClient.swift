@@ -87,6 +87,18 @@ import TaskAPI
         try await call(SandboxService.Method.state, TaskEmpty())
     }
 
+    /// What the pod uses now.
+    public func usage(within limit: Duration) async throws -> PodUsage {
+        try await rpc.call(SandboxService.name, SandboxService.Method.usage, TaskEmpty(), within: limit)
+    }
+
+    /// The processes of a container that runs.
+    public func processes(_ container: String) async throws -> ProcessesResponse {
+        try await rpc.call(
+            SandboxService.name, SandboxService.Method.processes, TaskContainerRequest(id: container),
+            within: Self.callLimit)
+    }
+
     /// Asks for the pod's end. Returns at once; see `waitForEnd`.
     /// - Parameter time: how long its containers have until SIGKILL; nil: each its own.
     public func stop(within time: Duration?) async throws {

@@ -3,7 +3,15 @@ import JSON
 /// What `status.json` in a container's record says: written by its monitor at each change, read by front ends without
 /// asking a monitor.
 public struct ContainerStatus: Equatable, Sendable {
-    public enum Phase: String, Sendable { case created, running, exited }
+    public enum Phase: String, Sendable {
+        case created, running
+        /// It has ended, and will be started again by its monitor.
+        case restarting
+        case exited
+    }
+
+    /// To its users it runs, also while it waits to be started again.
+    public var isRunning: Bool { phase == .running || phase == .restarting }
 
     public static let version = 1
     public static let fileName = "status.json"
@@ -21,6 +29,10 @@ public struct ContainerStatus: Equatable, Sendable {
     public var outOfMemory = false
     /// It runs, and its processes stand still.
     public var paused = false
+    /// How often its program has been started again by itself.
+    public var restarts = 0
+    /// `Health.Status`, while it runs and is looked after; empty otherwise.
+    public var health = ""
     /// Why it could not start or was lost, at most `maximumErrorBytes` of it; empty otherwise. A guest may have a say in
     /// it.
     public var error = "" {
@@ -47,7 +59,7 @@ public struct ContainerStatus: Equatable, Sendable {
                 "version": .number("\(Self.version)"), "phase": .string(phase.rawValue), "pid": .number("\(pid)"),
                 "startedAt": .number("\(startedAt)"), "finishedAt": .number("\(finishedAt)"),
                 "exitCode": .number("\(exitCode)"), "outOfMemory": .bool(outOfMemory), "paused": .bool(paused),
-                "error": .string(error),
+                "restarts": .number("\(restarts)"), "health": .string(health), "error": .string(error),
             ]).serialized + "\n").utf8)
     }
 
@@ -69,6 +81,8 @@ public struct ContainerStatus: Equatable, Sendable {
         outOfMemory = value["outOfMemory"] == .bool(true)
         // Not there in what an older monitor wrote.
         paused = value["paused"] == .bool(true)
+        restarts = number("restarts") ?? 0
+        health = value["health"]?.text ?? ""
         error = value["error"]?.text ?? ""
     }
 

@@ -1,5 +1,5 @@
 /// What a container uses, as containerd knows it from hosts with cgroup v1: `io.containerd.cgroups.v1.Metrics`. Without
-/// huge pages, network and counts of task states.
+/// huge pages and counts of task states.
 /// Source: containerd/cgroups, cgroup1/stats/metrics.proto (release 3.0).
 public struct MetricsV1: Codable, Equatable, Sendable {
     /// The message's name, under which containerd's typeurl has it.
@@ -12,9 +12,10 @@ public struct MetricsV1: Codable, Equatable, Sendable {
     public var memory: Memory?
     public var blockIO: BlockIO?
     public var rdma: TaskEmpty?
+    public var networks: [Network] = []
     public var outOfMemory: OutOfMemory?
     public init() {}
-    enum CodingKeys: Int, CodingKey { case pids = 2, cpu, memory, blockIO, rdma, outOfMemory = 9 }
+    enum CodingKeys: Int, CodingKey { case pids = 2, cpu, memory, blockIO, rdma, networks, outOfMemory = 9 }
 
     /// Processes and threads. A limit of 0 is none.
     public struct Pids: Codable, Equatable, Sendable {
@@ -95,6 +96,20 @@ public struct MetricsV1: Codable, Equatable, Sendable {
             (self.operation, self.major, self.minor, self.value) = (operation, major, minor, value)
         }
         enum CodingKeys: Int, CodingKey { case operation = 1, device, major, minor, value }
+    }
+
+    /// One interface.
+    public struct Network: Codable, Equatable, Sendable {
+        public var name = ""
+        public var receivedBytes: UInt64 = 0, receivedPackets: UInt64 = 0
+        public var receiveErrors: UInt64 = 0, receiveDrops: UInt64 = 0
+        public var sentBytes: UInt64 = 0, sentPackets: UInt64 = 0
+        public var sendErrors: UInt64 = 0, sendDrops: UInt64 = 0
+        public init() {}
+        enum CodingKeys: Int, CodingKey {
+            case name = 1, receivedBytes, receivedPackets, receiveErrors, receiveDrops, sentBytes, sentPackets
+            case sendErrors, sendDrops
+        }
     }
 
     public struct OutOfMemory: Codable, Equatable, Sendable {

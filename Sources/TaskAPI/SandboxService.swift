@@ -25,6 +25,10 @@ public enum SandboxService {
         public static let portForward = "PortForward"
         /// `TaskEmpty` → `PodStateResponse`.
         public static let state = "State"
+        /// `TaskEmpty` → `PodUsage`.
+        public static let usage = "Usage"
+        /// `TaskContainerRequest` → `ProcessesResponse`. Of a container that runs.
+        public static let processes = "Processes"
         /// `StopRequest` → `TaskEmpty`, at once. The end of the monitor is the end of the pod.
         public static let stop = "Stop"
     }
@@ -120,6 +124,9 @@ public struct ContainerOptions: Codable, Equatable, Sendable {
     public var overlayBytes: UInt64 = 0
     /// `user[:group]` that the guest looks up. Not empty: decides instead of the bundle's ids.
     public var user = ""
+    /// `RestartPolicy`, as it is typed; empty: none.
+    public var restart = ""
+    public var health: HealthOptions?
     /// What events say of it: its name, image and labels.
     public var attributes: [String: String] = [:]
     /// A container of that id that has ended, or was never started, is deleted first; what it has written stays for this one.
@@ -138,7 +145,21 @@ public struct ContainerOptions: Codable, Equatable, Sendable {
     public init() {}
     enum CodingKeys: Int, CodingKey {
         case record = 1, removesRecord, recordLink, overlayBytes, user, logFileBytes, logFiles, width, height
-        case keepsInputOpen, files, stopSignal, stopSeconds, replacesEnded, attributes
+        case keepsInputOpen, files, stopSignal, stopSeconds, replacesEnded, attributes, restart
+        case health
+    }
+}
+
+/// How a container's health is looked after: a program in it, from time to time.
+public struct HealthOptions: Codable, Equatable, Sendable {
+    public var command: [String] = []
+    public var intervalMilliseconds: UInt64 = 0, timeoutMilliseconds: UInt64 = 0
+    public var startPeriodMilliseconds: UInt64 = 0, startIntervalMilliseconds: UInt64 = 0
+    public var retries: UInt32 = 0
+    public init() {}
+    enum CodingKeys: Int, CodingKey {
+        case command = 1, intervalMilliseconds, timeoutMilliseconds, startPeriodMilliseconds
+        case startIntervalMilliseconds, retries
     }
 }
 

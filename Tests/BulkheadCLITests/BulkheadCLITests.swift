@@ -26,7 +26,9 @@ import Testing
 @Suite struct CompletionOfTheTreeTests {
     @Test(
         arguments: [
-            ("rm", .container), ("exec", .container), ("logs -f", .container), ("inspect", .container), ("run", .image),
+            ("rm", .container), ("exec", .container), ("logs -f", .container), ("inspect", .container),
+            ("top", .container), ("stats web", .container), ("pod top", .pod), ("pod stats --all", .pod),
+            ("run", .image),
             ("run --rm", .image), ("image rm", .image), ("image pull", .image), ("image load", .file),
             ("image load -i", .file), ("run --env-file", .file), ("run -v", .file), ("--root", .directory),
             ("run --name", .nothing), ("run busybox", .nothing), ("exec web", .nothing),
@@ -84,6 +86,7 @@ import Testing
         "logs": "details follow since tail timestamps until",
         "exec": "detach detach-keys env env-file interactive privileged tty user workdir",
         "stop": "signal timeout time", "kill": "signal", "rm": "force link volumes",
+        "stats": "all format no-stream no-trunc", "top": "",
         "start": "attach checkpoint checkpoint-dir detach-keys interactive",
         "image ls": "all digests filter format no-trunc quiet tree", "image inspect": "format platform",
         "image pull": "all-tags disable-content-trust platform quiet", "image load": "input platform quiet",
@@ -262,7 +265,7 @@ import Testing
         var status = ContainerStatus(.exited)
         status.exitCode = 3
         var filter = PsFilter(try row.terms.map(PsFilter.Term.parse))
-        filter.resolve { ["renamed:1": "sha256:11", "moved:1": "sha256:33"][$0] }
+        filter.resolve(image: { ["renamed:1": "sha256:11", "moved:1": "sha256:33"][$0] }, pod: { _ in nil })
         #expect(filter.accepts(Self.record(labels: ["a": "1", "b": ""]), status) == row.isAccepted)
     }
 

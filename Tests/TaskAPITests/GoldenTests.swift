@@ -122,7 +122,17 @@ import Testing
         io.bytes = [MetricsV1.BlockIOEntry(operation: "Read", major: 8, minor: 1, value: 512)]
         io.operations = [MetricsV1.BlockIOEntry(operation: "Write", major: 254, value: .max)]
         fill(&kills, [(1, \.killDisabled), (2, \.underOutOfMemory), (3, \.kills)])
+        var network = MetricsV1.Network(), loopback = MetricsV1.Network()
+        (network.name, loopback.name) = ("eth0", "lo")
+        // The name is the first of the message's fields.
+        for (place, field) in [
+            \MetricsV1.Network.receivedBytes, \.receivedPackets, \.receiveErrors, \.receiveDrops, \.sentBytes,
+            \.sentPackets, \.sendErrors, \.sendDrops,
+        ].enumerated() {
+            network[keyPath: field] = mark(UInt64(place) + 2, UInt64(place) + 2)
+        }
         var metrics = MetricsV1()
+        metrics.networks = [network, loopback]
         (metrics.pids, metrics.cpu, metrics.memory, metrics.blockIO) = (pids, cpu, memoryV1, io)
         (metrics.rdma, metrics.outOfMemory) = (TaskEmpty(), kills)
         return metrics

@@ -46,7 +46,8 @@ import PodDirectory
             "Id": .string(record.id), "Created": .string(Moment(nanosecondsSince1970: record.createdAt).description),
             "Path": .string(record.command.first ?? ""),
             "Args": .array(record.command.dropFirst().map { .string($0) }),
-            "State": state(entry.status, host.paths(record.podID)),
+            "State": state(entry.status, host.paths(record.podID), health: health(entry)),
+            "RestartCount": .number("\(entry.status.restarts)"),
             "Image": .string(record.imageID), "Name": .string("/" + record.name),
             "LogPath": .string(record.logFileBytes > 0 ? entry.directory + "/container.log" : ""),
             "Config": .members([
@@ -82,19 +83,48 @@ import PodDirectory
         ])
     }
 
-    nonisolated static func state(_ status: ContainerStatus, _ paths: PodDirectory.Paths) -> JSONValue {
-        func time(_ value: Int64) -> JSONValue {
-            .string(value == 0 ? "0001-01-01T00:00:00Z" : Moment(nanosecondsSince1970: value).description)
+    /// Nothing where it is not looked after.
+    private static func health(_ entry: ContainerStore.Entry) -> JSONValue? {
+        guard entry.record.health != nil,
+            // It has never been started, or has just been removed.
+            let bytes = try? Files.read(entry.directory + "/health.json", limit: 1 << 20),
+            let health = try? JSONParser.parse(bytes)
+        else { return nil }
+        let log = (health["Log"]?.elements ?? []).map { probe -> JSONValue in
+            .members([
+                "Start": time(probe["Start"]), "End": time(probe["End"]), "ExitCode": probe["ExitCode"] ?? .null,
+                "Output": probe["Output"] ?? .null,
+            ])
         }
-        // What on the host is the container: its processes are the guest's.
-        let machine = status.phase == .running ? PodDirectory.machine(paths) ?? 0 : 0
         return .members([
-            "Status": .string(status.stateText), "Running": .bool(status.phase == .running),
-            "Paused": .bool(status.paused), "Restarting": .bool(false), "OOMKilled": .bool(status.outOfMemory),
+            "Status": health["Status"] ?? .null, "FailingStreak": health["FailingStreak"] ?? .null, "Log": .array(log),
+        ])
+    }
+
+    private static func time(_ nanoseconds: JSONValue?) -> JSONValue {
+        guard case .number(let digits) = nanoseconds, let value = Int64(digits) else { return .null }
+        return time(value)
+    }
+
+    nonisolated private static func time(_ value: Int64) -> JSONValue {
+        .string(value == 0 ? "0001-01-01T00:00:00Z" : Moment(nanosecondsSince1970: value).description)
+    }
+
+    nonisolated static func state(
+        _ status: ContainerStatus, _ paths: PodDirectory.Paths, health: JSONValue? = nil
+    ) -> JSONValue {
+        // What on the host is the container: its processes are the guest's.
+        let machine = status.isRunning ? PodDirectory.machine(paths) ?? 0 : 0
+        let members: KeyValuePairs<String, JSONValue> = [
+            "Status": .string(status.stateText), "Running": .bool(status.isRunning),
+            "Paused": .bool(status.paused), "Restarting": .bool(status.phase == .restarting),
+            "OOMKilled": .bool(status.outOfMemory),
             "Dead": .bool(false), "Pid": .number("\(machine)"), "GuestPid": .number("\(status.pid)"),
             "ExitCode": .number("\(status.exitCode)"),
             "Error": .string(status.error), "StartedAt": time(status.startedAt), "FinishedAt": time(status.finishedAt),
-        ])
+        ]
+        let all = members.map { JSONMember(key: $0.key, value: $0.value) }
+        return .object(all + (health.map { [JSONMember(key: "Health", value: $0)] } ?? []))
     }
 
     /// Binds, as docker lists them.

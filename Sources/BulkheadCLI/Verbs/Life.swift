@@ -50,7 +50,7 @@ import TaskAPI
         let code = await forEach(arguments.operands, host) { reference, found in
             let calls = ContainerCalls(host: host, entry: found)
             func isRunning(_ entry: ContainerStore.Entry) throws -> Bool {
-                guard entry.status.phase == .running else { return false }
+                guard entry.status.isRunning else { return false }
                 if attaches { throw CLIError("container \(reference) is running: use logs -f, or exec") }
                 try say(reference)
                 return true

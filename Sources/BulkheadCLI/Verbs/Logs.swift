@@ -87,11 +87,10 @@ import Pod
 
     private static func end(of calls: ContainerCalls, until: Moment?) async throws {
         guard let until else {
-            _ = try await calls.end()
-            return
+            return try await calls.lastEnd()
         }
         let left = Duration.nanoseconds(until.nanosecondsSince1970) - .nanoseconds(WallClock.now)
-        _ = try await within(left, waitingFor: "end of the container") { try await calls.end() }
+        try await within(left, waitingFor: "end of the container") { try await calls.lastEnd() }
     }
 }
 

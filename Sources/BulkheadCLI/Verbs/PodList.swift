@@ -16,7 +16,7 @@ enum PodStatusText: String {
     init(_ pause: ContainerStatus, containers: [ContainerStatus]) {
         switch pause.phase {
         case .created: self = .created
-        case .running: self = containers.allSatisfy { $0.phase == .running } ? .running : .degraded
+        case .running, .restarting: self = containers.allSatisfy { $0.phase == .running } ? .running : .degraded
         case .exited: self = .exited
         }
     }

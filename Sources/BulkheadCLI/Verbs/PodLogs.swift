@@ -90,7 +90,7 @@ import Linux
             }
             Task { @EventLoop in
                 // It has ended already, or its monitor is killed: nothing more will be written.
-                _ = try? await ContainerCalls(host: host, entry: member).end()
+                try? await ContainerCalls(host: host, entry: member).lastEnd()
                 source.hasEnded = true
                 watch.close()
                 changed.notify()

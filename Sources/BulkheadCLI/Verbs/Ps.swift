@@ -13,7 +13,7 @@ enum Ps {
             Option("all", short: "a", .flag, "Those that do not run, too"),
             Option(
                 "filter", short: "f", .repeated("KEY=VALUE"),
-                "Only those whose id, name, status, label, ancestor (image) or exited (exit code) is this",
+                "Only those whose id, name, status, label, ancestor (image), exited (exit code), health or pod is this",
                 completes: .choices(PsFilter.Term.Key.allCases.map { $0.rawValue + "=" })),
             Option("last", short: "n", .value("NUMBER"), "The youngest, those that do not run, too"),
             Option("latest", short: "l", .flag, "The youngest one, as --last 1"),
@@ -31,11 +31,13 @@ enum Ps {
         let format = try ListFormat(arguments)
         var filter = PsFilter(try arguments.values("filter", as: PsFilter.Term.parse))
         // A name or id of an image of this host means its content, by whatever name the container was made.
-        filter.resolve { text in (try? host.images().find(text)).map { "\($0.id)" } }
+        filter.resolve(
+            image: { text in (try? host.images().find(text)).map { "\($0.id)" } },
+            pod: { text in try? host.pods.find(text).record.id })
         let last = arguments.flag("latest") ? 1 : try arguments.value("last", as: number) ?? 0
         let showsAll = arguments.flag("all") || last > 0 || filter.asksForStatus
         var entries = host.store.removeOrphans(among: host.store.all()).filter {
-            (showsAll || $0.status.phase == .running) && filter.accepts($0.record, $0.status)
+            (showsAll || $0.status.isRunning) && filter.accepts($0.record, $0.status)
         }
         if last > 0 { entries = Array(entries.prefix(last)) }
         let whole = arguments.flag("no-trunc")
@@ -76,9 +78,17 @@ enum Ps {
     static func statusText(_ status: ContainerStatus, now: Int64) -> String {
         switch status.phase {
         case .created: "Created"
-        case .running: "Up " + Elapsed.text(now - status.startedAt) + (status.paused ? " (Paused)" : "")
+        case .running:
+            "Up " + Elapsed.text(now - status.startedAt)
+                + (status.paused ? " (Paused)" : status.health.isEmpty ? "" : " (\(healthText(status)))")
+        case .restarting:
+            "Restarting (\(status.exitCode)) " + Elapsed.text(now - status.finishedAt) + " ago"
         case .exited: "Exited (\(status.exitCode)) " + Elapsed.text(now - status.finishedAt) + " ago"
         }
+    }
+
+    private static func healthText(_ status: ContainerStatus) -> String {
+        status.health == Health.Status.starting.rawValue ? "health: starting" : status.health
     }
 
     /// docker's names of these fields.

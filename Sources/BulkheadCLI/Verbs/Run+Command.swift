@@ -8,7 +8,8 @@ nonisolated extension Run {
             Operand("IMAGE", .one, "name, id or digest of an image; what is not on this host is pulled"),
             Operand("COMMAND", .optional, "instead of the image's own"), Operand("ARG", .any),
         ],
-        options: lifeOptions + processOptions + fileOptions + machineOptions + limitOptions + labelOptions,
+        options: lifeOptions + healthOptions + processOptions + fileOptions + machineOptions + limitOptions
+            + labelOptions,
         notYet: notYet,
         optionsEndAtFirstOperand: true,
         examples: [
@@ -28,6 +29,10 @@ nonisolated extension Run {
         Option(
             "stop-timeout", .value("SECONDS"), "How long it may then take until SIGKILL; -1 for no end",
             defaultText: "timeouts.stop of the configuration, 10"),
+        Option(
+            "restart", .value("POLICY"),
+            "Start it again when it has ended: no, on-failure[:TIMES], always, unless-stopped",
+            completes: .choices(["no", "on-failure", "always", "unless-stopped"]), defaultText: "no"),
         Option("cidfile", .value("FILE"), "Write the container's id to a new file"),
         Option(
             "pull", .value("WHEN"), "When the image is pulled", allowedValues: PullPolicy.allCases.map(\.rawValue),
@@ -39,6 +44,16 @@ nonisolated extension Run {
         Option(
             "log-opt", .repeated("KEY=VALUE"), "max-size and max-file of the log",
             defaultText: "log of the configuration"),
+    ]
+
+    private static let healthOptions = [
+        Option("health-cmd", .value("COMMAND"), "Ask a shell command from time to time whether it is well"),
+        Option("health-interval", .value("TIME"), "Between two questions", defaultText: "30s"),
+        Option("health-timeout", .value("TIME"), "How long an answer may take", defaultText: "30s"),
+        Option("health-retries", .value("NUMBER"), "Bad answers in a row that make it unhealthy", defaultText: "3"),
+        Option("health-start-period", .value("TIME"), "Since the start: bad answers do not count", defaultText: "0s"),
+        Option("health-start-interval", .value("TIME"), "Between two questions in that time", defaultText: "5s"),
+        Option("no-healthcheck", .flag, "Nor the one of the image"),
     ]
 
     private static let processOptions = [
@@ -106,10 +121,6 @@ nonisolated extension Run {
             value("ip", network), value("ip6", network), value("mac-address", network), value("link", network),
             value("network-alias", network), value("net-alias", network), value("link-local-ip", network),
             value("device-cgroup-rule", later),
-            value("restart", "start it again by hand"),
-            value("health-cmd", later), value("health-interval", later), value("health-retries", later),
-            value("health-start-period", later), value("health-start-interval", later), value("health-timeout", later),
-            flag("no-healthcheck", later),
             flag("oom-kill-disable", later), value("memory-reservation", later),
             value("memory-swappiness", "a virtual machine has no swap"), value("cpu-shares", short: "c", "use --cpus"),
             value("cpu-period", "use --cpus"), value("cpu-quota", "use --cpus"), value("cpu-rt-period", later),

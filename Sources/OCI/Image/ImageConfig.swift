@@ -41,6 +41,26 @@ public struct ImageConfig: JSONDocument {
         case config, rootfs, history
     }
 
+    /// Times in nanoseconds; 0 is the default. Source: moby, api, HealthConfig.
+    public struct Healthcheck: Codable, Equatable, Sendable {
+        /// `["NONE"]`, `["CMD", …]` or `["CMD-SHELL", COMMAND]`.
+        public var test: [String]?
+        public var interval: Int64?
+        public var timeout: Int64?
+        public var startPeriod: Int64?
+        public var startInterval: Int64?
+        public var retries: Int?
+
+        private enum CodingKeys: String, CodingKey {
+            case test = "Test"
+            case interval = "Interval"
+            case timeout = "Timeout"
+            case startPeriod = "StartPeriod"
+            case startInterval = "StartInterval"
+            case retries = "Retries"
+        }
+    }
+
     /// Defaults of containers.
     public struct Execution: Codable, Equatable, Sendable {
         /// `user`, `uid`, `user:group`, `uid:gid` and mixtures; empty is root.
@@ -61,6 +81,8 @@ public struct ImageConfig: JSONDocument {
         public var labels: [String: String]?
         /// Signal that stops a container, as `SIGTERM` or a number.
         public var stopSignal: String?
+        /// How its health is looked after. Docker's, not OCI's.
+        public var healthcheck: Healthcheck?
         /// Whether `Cmd` has one, already escaped argument (Windows).
         public var argsEscaped: Bool?
 
@@ -77,6 +99,7 @@ public struct ImageConfig: JSONDocument {
             case workingDir = "WorkingDir"
             case labels = "Labels"
             case stopSignal = "StopSignal"
+            case healthcheck = "Healthcheck"
             case argsEscaped = "ArgsEscaped"
         }
     }

@@ -32,12 +32,15 @@ METRICS_V2 = v2.Metrics(
     io=v2.IOStat(usage=[counted(v2.IOEntry()), v2.IOEntry(major=8, rbytes=2**64 - 1)]),
     memory_events=counted(v2.MemoryEvents()))
 V1_MEMORY = counted(v1.MemoryStat())
+V1_NETWORK = counted(v1.NetworkStat())
+V1_NETWORK.name = "eth0"
 for part in [V1_MEMORY.usage, V1_MEMORY.swap, V1_MEMORY.kernel, V1_MEMORY.kernel_tcp]:
     counted(part)
 METRICS_V1 = v1.Metrics(
     pids=counted(v1.PidsStat()),
     cpu=v1.CPUStat(usage=counted(v1.CPUUsage()), throttling=counted(v1.Throttle())), memory=V1_MEMORY,
-    rdma=v1.RdmaStat(), memory_oom_control=counted(v1.MemoryOomControl()),
+    rdma=v1.RdmaStat(), network=[V1_NETWORK, v1.NetworkStat(name="lo")],
+    memory_oom_control=counted(v1.MemoryOomControl()),
     blkio=v1.BlkIOStat(
         io_service_bytes_recursive=[v1.BlkIOEntry(op="Read", major=8, minor=1, value=512)],
         io_serviced_recursive=[v1.BlkIOEntry(op="Write", major=254, value=2**64 - 1)]))

@@ -1,0 +1,88 @@
+import AgentAPI
+import EventLoop
+import Linux
+import Pod
+
+/// Containers that are started again when their program has ended.
+extension Sandbox {
+    private static let kill: UInt32 = 9, terminate: UInt32 = 15
+
+    /// Whether its policy has it started again. Not what has never run, and nothing of a pod that ends.
+    func willRestart(_ container: SandboxContainer, after end: ProcessEnd) -> Bool {
+        guard case .ready = state.phase, !container.wasStopped, end.reason.isEmpty, container.request != nil
+        else { return false }
+        switch container.main.state {
+        case .running, .pausing, .paused, .resuming: break
+        case .created, .starting, .stopped: return false
+        }
+        return container.restart.restarts(afterStatus: end.status, count: container.status.restarts)
+    }
+
+    /// Starts it again after a while, with the files that it has left.
+    func restart(_ container: SandboxContainer) {
+        let ran = Duration.nanoseconds(max(container.status.finishedAt - container.status.startedAt, 0))
+        let delay = container.backoff.delay(after: ran)
+        Task { @EventLoop in
+            try? await EventLoop.sleep(for: delay)  // Never cancelled.
+            guard isRestarting(container) else { return }
+            do {
+                try await makeAgain(container)
+            } catch {
+                guard isRestarting(container) else { return }
+                container.status.error = "it could not be started again: \(error)"
+                container.status.phase = .exited
+                save(container)
+                hasEnded(container)
+            }
+        }
+    }
+
+    private func isRestarting(_ container: SandboxContainer) -> Bool {
+        containers[container.id] === container && state.containers[container.id] == .restarting
+            && state.phase == .ready
+    }
+
+    private func makeAgain(_ container: SandboxContainer) async throws {
+        guard var request = container.request else { return }
+        let old = container.main
+        try await guest.delete(container.id, keepsFiles: true)
+        old.streams.close()
+        let streams = try ProcessStreams(
+            StandardDescriptors(), terminal: old.terminal, keepsInputOpen: container.options.keepsInputOpen,
+            log: container.log, on: guest.link)
+        request.streams = streams.spec
+        let process = SandboxProcess(
+            id: "", terminal: old.terminal, streams: streams, stdin: old.stdin, stdout: old.stdout, stderr: old.stderr)
+        do {
+            process.pid = try await guest.create(request)
+        } catch {
+            streams.close()
+            throw error
+        }
+        guard isRestarting(container) else {
+            // Somebody has wanted its end meanwhile.
+            streams.close()
+            return try await guest.delete(container.id, keepsFiles: true)
+        }
+        container.main = process
+        container.execs = [:]
+        container.health = Health()
+        container.status.pid = process.pid
+        container.status.restarts += 1
+        streams.start()
+        watch(process, in: container)
+        _ = try await start(container.id, "")
+    }
+
+    /// Takes note that somebody wants the container's end.
+    /// - Returns: whether that is all: it waits to be started again, and now does not.
+    func giveUpRestarts(of container: SandboxContainer, for signal: UInt32) -> Bool {
+        guard [Self.kill, Self.terminate, container.options.stopSignal].contains(signal) else { return false }
+        container.wasStopped = true
+        guard state.containers[container.id] == .restarting else { return false }
+        container.status.phase = .exited
+        save(container)
+        hasEnded(container)
+        return true
+    }
+}

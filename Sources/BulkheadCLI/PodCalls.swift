@@ -19,7 +19,7 @@ import TaskAPI
         do {
             guard option.hasPrefix(RunOptions.newPod) else { return PodCalls(host, try host.pods.find(option)) }
             let name = String(option.dropFirst(RunOptions.newPod.count))
-            try RunOptions.checkName(name, of: "pod")
+            try RunOptions.checkPodName(name)
             let pod = try NewPod(name: name)
             return PodCalls(host, try pod.add(to: host))
         } catch let error as StoreError {

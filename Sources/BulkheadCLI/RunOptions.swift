@@ -44,7 +44,7 @@ struct RunOptions {
 
     init(_ arguments: ParsedArguments) throws {
         name = arguments.value("name")
-        if let name { try Self.checkName(name, of: "container") }
+        if let name { try Self.checkName(name) }
         pod = arguments.value("pod")
         detaches = arguments.flag("detach")
         interactive = arguments.flag("interactive")
@@ -89,10 +89,15 @@ struct RunOptions {
     }
 
     /// docker's rule. As long as a file's name may be.
-    static func checkName(_ name: String, of noun: String) throws {
-        guard isName(name), (2...255).contains(name.utf8.count) else {
+    static func checkName(_ name: String) throws { try checkName(name, of: "container", from: 2) }
+
+    /// podman's, which has names of one letter.
+    static func checkPodName(_ name: String) throws { try checkName(name, of: "pod", from: 1) }
+
+    private static func checkName(_ name: String, of noun: String, from minimum: Int) throws {
+        guard isName(name), (minimum...255).contains(name.utf8.count) else {
             throw CLIError(
-                "\"\(name)\" is no name for a \(noun): 2 to 255 letters, digits, dots, underscores and hyphens",
+                "\"\(name)\" is no name for a \(noun): \(minimum) to 255 letters, digits, dots, underscores and hyphens",
                 exitCode: CLIError.notRun)
         }
     }

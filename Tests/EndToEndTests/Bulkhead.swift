@@ -21,6 +21,12 @@ import Testing
     static func with(
         configuration: String = "", _ body: @EventLoop (Bulkhead) async throws -> Void
     ) async throws {
+        try await MachineSlots.with { try await withRoom(configuration, body) }
+    }
+
+    private static func withRoom(
+        _ configuration: String, _ body: @EventLoop (Bulkhead) async throws -> Void
+    ) async throws {
         let bulkhead = try Bulkhead(configuration)
         let result: Swift.Result<Void, any Error>
         do {

@@ -29,6 +29,12 @@ import Testing
     static func withMachine(
         _ configuration: MachineConfiguration, _ body: @EventLoop (VirtualMachine) async throws -> Void
     ) async throws {
+        try await MachineSlots.with { try await withRoom(configuration, body) }
+    }
+
+    private static func withRoom(
+        _ configuration: MachineConfiguration, _ body: @EventLoop (VirtualMachine) async throws -> Void
+    ) async throws {
 
         let root = "/run/bulkhead-test-\(try Identity.randomBytes(6).map { String($0, radix: 16) }.joined())"
         try Files.makeDirectory(root)

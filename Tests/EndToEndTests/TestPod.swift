@@ -27,6 +27,10 @@ import Testing
 
     /// Runs `body` with a pod whose processes, if any are left, are killed afterwards.
     static func with(_ body: @EventLoop (TestPod) async throws -> Void) async throws {
+        try await MachineSlots.with { try await withRoom(body) }
+    }
+
+    private static func withRoom(_ body: @EventLoop (TestPod) async throws -> Void) async throws {
         let pod = try TestPod()
         let result: Result<Void, any Error>
         do {

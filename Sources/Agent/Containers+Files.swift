@@ -40,10 +40,12 @@ extension Containers {
                 } catch {
                     return process.signal(Self.kill)
                 }
-                guard let output = pumps.output else { return }
-                Task { @EventLoop in
-                    _ = try? await output.isUnread.value()  // Never cancelled.
-                    process.signal(Self.kill)
+                // Nobody is left for whom it is done. Both come at the end, too.
+                for broken in [pumps.output?.isUnread, pumps.input?.isBroken].compactMap({ $0 }) {
+                    Task { @EventLoop in
+                        _ = try? await broken.value()  // Never cancelled.
+                        process.signal(Self.kill)
+                    }
                 }
             }
         }

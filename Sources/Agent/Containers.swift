@@ -80,7 +80,12 @@ import TTRPC
                 request.spec, name: name, streams: streams.standard, runtime: runtime,
                 layer: layers[name], sharing: other)
             layers[name] = nil
-            records[name] = Record(container, try Entry(container.process, streams))
+            do {
+                records[name] = Record(container, try Entry(container.process, streams))
+            } catch {
+                _ = try? await container.delete()  // The first failure is the one to tell.
+                throw error
+            }
             return ProcessResponse(pid: UInt32(container.process.pid))
         } catch let error as ContainerError {
             throw Self.status(error)

@@ -108,6 +108,8 @@ import Linux
     private let stream: LinkStream
     private let sink: AsyncFD
     private let closesAtEnd: Bool
+    /// Fulfilled when no more comes and it is not the end: the stream was broken off. Also when it is closed here.
+    nonisolated let isBroken = Promise<Void>()
 
     /// - Parameter closesAtEnd: whether the end of the stream closes the sink: true for a pipe, false for a terminal, whose
     ///   output goes on.
@@ -120,6 +122,7 @@ import Linux
 
     /// Ends the input, for a process that has ended: the monitor's stream breaks off.
     func close() {
+        isBroken.fulfil(())
         // A terminal's stream carries the output too, and may have some left.
         guard closesAtEnd else { return }
         sink.close()
@@ -132,6 +135,7 @@ import Linux
         } catch is SystemCallError {
             return close()  // Nobody reads any more.
         } catch {
+            isBroken.fulfil(())
             return
         }
         guard closesAtEnd else { return }

@@ -90,6 +90,7 @@ import TaskAPI
     /// - Throws: `NotRunning`, and whatever keeps a monitor that lives from being asked.
     func end() async throws -> WaitResponse {
         let client = try await connect()
+        defer { client.close() }
         while true {
             do {
                 return try await asking(client) { try await client.wait(entry.record.id) }
@@ -107,7 +108,7 @@ import TaskAPI
             _ = try await end()
             guard let now = try? host.store.find(entry.record.id), now.status.isRunning else { return }
             // Of its last start, until the next one.
-            try await EventLoop.sleep(for: .milliseconds(50))
+            try await EventLoop.sleep(for: .milliseconds(200))
         }
     }
 
@@ -146,7 +147,17 @@ import TaskAPI
     /// Ends the container: its stop signal or `signal`, `grace`, then SIGKILL; and whatever of the pod takes no notice of
     /// that. Returns when nothing of it is left.
     func stop(grace: Duration, signal: Int32? = nil) async throws {
-        guard entry.status.phase != .exited, let client = try await open() else { return }
+        guard entry.status.phase != .exited else { return }
+        if !hasOwnPod, entry.status.phase == .created {
+            // Its program is to be there before anything can end it. Nobody starts it: nothing is to be ended.
+            let limit = Duration.seconds(host.startSeconds + 60)
+            try await within(limit, waitingFor: "start of container \(entry.record.name)") {
+                while self.isBeingStarted { try await EventLoop.sleep(for: .milliseconds(20)) }
+            }
+            guard let now = try? host.store.find(entry.record.id), now.status.isRunning else { return }
+            return try await ContainerCalls(host: host, entry: now).stop(grace: grace, signal: signal)
+        }
+        guard let client = try await open() else { return }
         if hasOwnPod {
             try await endPod(client, grace: grace, signal: signal)
         } else {

@@ -123,6 +123,8 @@ import TaskAPI
 
     /// Suspends until the pod's clean-up after the container is complete, when it has ended.
     func waitForCleanUp() async throws {
+        // It is started again, and goes on without this command.
+        if record.restart != nil, (try? host.store.find(record.id))?.status.isRunning == true { return }
         if isOfOne { return try await client.waitForEnd(within: .seconds(10)) }
         guard record.removesItself else { return }
         let directory = host.store.directory(of: record.id)

@@ -164,8 +164,16 @@ import Linux
     @discardableResult
     public func delete(keepingLayer: Bool = false) async throws(ContainerError) -> WritableLayer? {
         await process.discard()
-        try await cgroup?.remove()
-        if keepingLayer { return layer }
+        if keepingLayer {
+            try await cgroup?.remove()
+            return layer
+        }
+        do {
+            try await cgroup?.remove()
+        } catch {
+            try? layer?.remove()  // The first failure is the one to tell.
+            throw error
+        }
         try layer?.remove()
         return nil
     }

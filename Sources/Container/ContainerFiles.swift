@@ -109,9 +109,12 @@ public enum ContainerFiles {
         made(process)
         var bytes: [UInt8] = []
         do {
-            // However long it takes: a reader may be slow. Its end is the end of the wait.
-            bytes = try await answers.retry(when: .readable) { fd throws(SystemCallError) in
-                try UnixSocket.receive(upTo: InitMessage.limit, descriptorLimit: 0, over: fd).bytes
+            // A copy takes as long as it takes: a reader may be slow. Its end is the end of the wait.
+            let limit = plan.status == nil ? Duration.seconds(1 << 31) : runtime.limit
+            bytes = try await within(limit, waitingFor: "an answer") {
+                try await answers.retry(when: .readable) { fd throws(SystemCallError) in
+                    try UnixSocket.receive(upTo: InitMessage.limit, descriptorLimit: 0, over: fd).bytes
+                }
             }
         } catch {
             process.signal(9)

@@ -79,12 +79,25 @@ struct ControlGroup: Sendable {
         try? Files.control(path + "/cgroup.kill", "1")  // It has been removed.
     }
 
+    /// A privileged container may have made some, the lowest of which go first.
+    private func removeChildren() throws(SystemCallError) {
+        var waiting = [path], found: [String] = []
+        while let next = waiting.popLast() {
+            for name in try Files.names(in: next) where Files.isDirectory(next + "/" + name) {
+                waiting.append(next + "/" + name)
+                found.append(next + "/" + name)
+            }
+        }
+        for child in found.reversed() { try Files.removeDirectory(child) }
+    }
+
     /// Kills what is left in it and takes it away.
     @EventLoop func remove() async throws(ContainerError) {
         kill()
         var failure = ""
         for _ in 0..<Self.removalTries {
             do throws(SystemCallError) {
+                try removeChildren()
                 return try Files.removeDirectory(path)
             } catch {
                 failure = "\(error)"

@@ -49,7 +49,7 @@ struct StandardDescriptors {
     private let stream: LinkStream
     private var sinks: [AsyncFD]
     private let log: (any OutputLog)?
-    private let isError: Bool
+    private let isError: Bool, isAttachable: Bool
     private var passedBytes: UInt64 = 0
     /// What a pipe may have without privileges, and more than can be on the way: 64 KiB that are in the pipe, a frame
     /// here, the window of 512, 128 in the hand of the agent's pump and 256 in the process's pipe.
@@ -61,8 +61,8 @@ struct StandardDescriptors {
     private var ended = false
     private let changed = Condition()
 
-    init(_ stream: LinkStream, to sink: AsyncFD?, log: (any OutputLog)?, isError: Bool) {
-        (self.stream, self.log, self.isError) = (stream, log, isError)
+    init(_ stream: LinkStream, to sink: AsyncFD?, log: (any OutputLog)?, isError: Bool, isAttachable: Bool = false) {
+        (self.stream, self.log, self.isError, self.isAttachable) = (stream, log, isError, isAttachable)
         sinks = sink.map { [$0] } ?? []
     }
 
@@ -107,8 +107,8 @@ struct StandardDescriptors {
                 sinks.removeAll { $0 === sink }
             }
         }
-        // The last reader has gone. With a log there is another one; without, the process is to know.
-        if sinks.isEmpty, log == nil { stream.reset() }
+        // The last reader has gone. With a log there is another one, and others may come; without, the process is to know.
+        if sinks.isEmpty, log == nil, !isAttachable { stream.reset() }
     }
 
     /// Suspends until what the process wrote has been passed on: into the pipe, when its reader is slower than that.

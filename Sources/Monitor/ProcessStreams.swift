@@ -25,21 +25,27 @@ import Linux
     private var attached: [InputPassage] = []
 
     /// Opens streams for what somebody reads or writes. With a terminal there is one, for both ways.
-    /// - Parameter keepsInputOpen: without a descriptor for it, the input is not at its end.
+    /// - Parameters:
+    ///   - keepsInputOpen: without a descriptor for it, the input is not at its end.
+    ///   - isAttachable: others may come, so that the process hears nothing of the last reader's going.
     init(
-        _ descriptors: StandardDescriptors, terminal: Bool, keepsInputOpen: Bool = false, log: (any OutputLog)?,
-        on link: GuestLink
+        _ descriptors: StandardDescriptors, terminal: Bool, keepsInputOpen: Bool = false,
+        isAttachable: Bool = false, log: (any OutputLog)?, on link: GuestLink
     ) throws {
         self.log = log
         var spec = StreamsSpec()
         let outputStream = terminal || descriptors.output != nil || log != nil ? try link.open(forBulk: true) : nil
-        output = outputStream.map { OutputPassage($0, to: descriptors.output, log: log, isError: false) }
+        output = outputStream.map {
+            OutputPassage($0, to: descriptors.output, log: log, isError: false, isAttachable: isAttachable)
+        }
         spec.output = outputStream?.id ?? 0
         if terminal {
             error = nil
         } else {
             let stream = descriptors.error != nil || log != nil ? try link.open(forBulk: true) : nil
-            error = stream.map { OutputPassage($0, to: descriptors.error, log: log, isError: true) }
+            error = stream.map {
+                OutputPassage($0, to: descriptors.error, log: log, isError: true, isAttachable: isAttachable)
+            }
             spec.error = stream?.id ?? 0
         }
         if let source = descriptors.input {
@@ -49,12 +55,13 @@ import Linux
                 let stream = try link.open()
                 input = InputPassage(from: source, to: stream, finishes: true)
                 spec.input = stream.id
+                attachableInput = stream
             }
         } else if keepsInputOpen, !terminal {
             heldInput = try link.open()
             spec.input = heldInput?.id ?? 0
         }
-        attachableInput = terminal ? outputStream : heldInput
+        attachableInput = terminal ? outputStream : attachableInput ?? heldInput
         self.spec = spec
     }
 

@@ -26,6 +26,12 @@ extension Sandbox {
             try await remove(old, keepsFiles: true)
         }
         try apply(.add(request.id))
+        let done = Promise<Void>()
+        creations[request.id] = done
+        defer {
+            creations[request.id] = nil
+            done.fulfil(())
+        }
         do {
             return try await make(request, options, descriptors)
         } catch {
@@ -58,7 +64,8 @@ extension Sandbox {
         try await waitForMachine()
         let log = try ContainerLogFile.open(options)
         let streams = try ProcessStreams(
-            descriptors, terminal: isTerminal, keepsInputOpen: options.keepsInputOpen, log: log, on: guest.link)
+            descriptors, terminal: isTerminal, keepsInputOpen: options.keepsInputOpen, isAttachable: true, log: log,
+            on: guest.link)
         do {
             create.streams = streams.spec
             let pid = try await guest.create(create)
@@ -78,6 +85,11 @@ extension Sandbox {
             streams.close()
             throw error
         }
+    }
+
+    /// What is asked of a container that is being made comes after that: its maker may have gone.
+    func waitForCreation(of id: String) async {
+        try? await creations[id]?.value()  // Cancelled, it is asked for nothing.
     }
 
     /// Names become directories here and in the guest.

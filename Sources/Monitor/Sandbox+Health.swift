@@ -25,6 +25,8 @@ extension Sandbox {
                 guard process.state == .running, container.main === process else { continue }
                 let probe = await self.probe(container, check)
                 guard process.state.end == nil, container.main === process else { return }
+                // It stood still meanwhile, which says nothing of its health.
+                guard process.state == .running else { continue }
                 let changed = container.health.take(probe, of: check, startedAt: container.status.startedAt)
                 container.status.health = container.health.status.rawValue
                 keepHealth(container)

@@ -31,14 +31,11 @@ extension Sandbox {
     func startPause(_ options: PauseOptions) throws(SandboxError) {
         let spec: ContainerSpec
         do {
-            spec = try PauseContainer.spec(hostname: options.hostname, sysctls: options.sysctls)
+            spec = try announcePause(options)
         } catch {
-            throw SandboxError(.invalidArgument, "\(error)")
-        }
-        try apply(.add(id))
-        if !options.record.isEmpty {
-            let subject = EventSubject(isPod: true, id: id, attributes: options.attributes)
-            try note(.record(path: options.record, removed: false, subject: subject))
+            // Whoever waits for it waits in vain.
+            pauseRuns.fulfil(.failure(error))
+            throw error
         }
         Task { @EventLoop in
             do {
@@ -50,6 +47,20 @@ extension Sandbox {
                 handle(.ended(id))
             }
         }
+    }
+
+    private func announcePause(_ options: PauseOptions) throws(SandboxError) -> ContainerSpec {
+        let spec: ContainerSpec
+        do {
+            spec = try PauseContainer.spec(hostname: options.hostname, sysctls: options.sysctls)
+        } catch {
+            throw SandboxError(.invalidArgument, "\(error)")
+        }
+        try apply(.add(id))
+        guard !options.record.isEmpty else { return spec }
+        let subject = EventSubject(isPod: true, id: id, attributes: options.attributes)
+        try note(.record(path: options.record, removed: false, subject: subject))
+        return spec
     }
 
     private func makePause(_ spec: ContainerSpec, _ options: PauseOptions) async throws {
@@ -93,7 +104,7 @@ extension Sandbox {
 
     /// Asks a container for its end, and ends it when its time is over.
     func stopContainer(_ id: String) async {
-        guard let container = containers[id] else { return }
+        guard let container = containers[id] else { return handle(.ended(id)) }
         let options = container.options, main = container.main
         let ownTime: Duration = options.stopSeconds > 0 ? .seconds(Int64(options.stopSeconds)) : Self.standardStopTime
         let signal = options.stopSignal > 0 ? options.stopSignal : Self.terminate

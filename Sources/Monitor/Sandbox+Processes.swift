@@ -185,6 +185,7 @@ extension Sandbox {
     }
 
     func kill(_ request: KillRequest) async throws {
+        await waitForCreation(of: request.id)
         if request.execID.isEmpty, try giveUpRestarts(of: container(request.id), for: request.signal) { return }
         let process = try container(request.id).process(request.execID)
         guard process.state.end == nil else {
@@ -214,6 +215,11 @@ extension Sandbox {
     /// Forgets a process that has ended or never begun, with its streams; with a container's first process the
     /// container goes.
     func delete(_ id: String, _ execID: String) async throws -> (pid: UInt32, end: ProcessEnd?) {
+        await waitForCreation(of: id)
+        if containers[id] == nil, execID.isEmpty {
+            // What an earlier one of that name has written, and no later one was made for.
+            try? await guest.delete(id)
+        }
         let container = try container(id)
         let process = try container.process(execID)
         guard process.state.end != nil || process.state == .created else {
@@ -234,6 +240,9 @@ extension Sandbox {
     func remove(_ container: SandboxContainer, keepsFiles: Bool = false) async throws {
         guard !container.isBeingDeleted else {
             throw SandboxError(.failedPrecondition, "container \(container.id) is being deleted")
+        }
+        if state.containers[container.id] == .restarting, container.main.state.end != nil {
+            giveUpRestart(of: container)
         }
         container.isBeingDeleted = true
         do {
@@ -264,7 +273,7 @@ extension Sandbox {
     }
 
     /// Closes its streams, and ends the waiting for one that nobody will start.
-    private func forget(_ process: SandboxProcess) {
+    func forget(_ process: SandboxProcess) {
         if process.state == .created {
             try? process.handle(.ended(ProcessEnd(status: 137, at: WallClock.now)))  // No state refuses an end.
         }

@@ -5,7 +5,7 @@ import Pod
 
 /// Containers that are started again when their program has ended.
 extension Sandbox {
-    private static let kill: UInt32 = 9, terminate: UInt32 = 15
+    private static let interrupt: UInt32 = 2, quit: UInt32 = 3, kill: UInt32 = 9, terminate: UInt32 = 15
 
     /// Whether its policy has it started again. Not what has never run, and nothing of a pod that ends.
     func willRestart(_ container: SandboxContainer, after end: ProcessEnd) -> Bool {
@@ -46,10 +46,11 @@ extension Sandbox {
         guard var request = container.request else { return }
         let old = container.main
         try await guest.delete(container.id, keepsFiles: true)
+        guard isRestarting(container) else { return await forgetFiles(of: container) }
         old.streams.close()
         let streams = try ProcessStreams(
             StandardDescriptors(), terminal: old.terminal, keepsInputOpen: container.options.keepsInputOpen,
-            log: container.log, on: guest.link)
+            isAttachable: true, log: container.log, on: guest.link)
         request.streams = streams.spec
         let process = SandboxProcess(
             id: "", terminal: old.terminal, streams: streams, stdin: old.stdin, stdout: old.stdout, stderr: old.stderr)
@@ -62,9 +63,11 @@ extension Sandbox {
         guard isRestarting(container) else {
             // Somebody has wanted its end meanwhile.
             streams.close()
-            return try await guest.delete(container.id, keepsFiles: true)
+            try await guest.delete(container.id, keepsFiles: true)
+            return await forgetFiles(of: container)
         }
         container.main = process
+        container.execs.values.forEach { forget($0) }
         container.execs = [:]
         container.health = Health()
         container.status.pid = process.pid
@@ -74,15 +77,29 @@ extension Sandbox {
         _ = try await start(container.id, "")
     }
 
+    /// Of one that has been deleted meanwhile nobody will ask for what it has written.
+    private func forgetFiles(of container: SandboxContainer) async {
+        guard containers[container.id] == nil else { return }
+        try? await guest.delete(container.id)  // Whoever deleted it may have done so.
+    }
+
     /// Takes note that somebody wants the container's end.
     /// - Returns: whether that is all: it waits to be started again, and now does not.
     func giveUpRestarts(of container: SandboxContainer, for signal: UInt32) -> Bool {
-        guard [Self.kill, Self.terminate, container.options.stopSignal].contains(signal) else { return false }
+        let ending = [Self.interrupt, Self.quit, Self.kill, Self.terminate, container.options.stopSignal]
+        guard ending.contains(signal) else { return false }
         container.wasStopped = true
-        guard state.containers[container.id] == .restarting else { return false }
+        // The next program may be there already: the signal is for that one then.
+        guard state.containers[container.id] == .restarting, container.main.state.end != nil else { return false }
+        giveUpRestart(of: container)
+        return true
+    }
+
+    /// It waits for its next start, which does not come.
+    func giveUpRestart(of container: SandboxContainer) {
+        container.wasStopped = true
         container.status.phase = .exited
         save(container)
         hasEnded(container)
-        return true
     }
 }

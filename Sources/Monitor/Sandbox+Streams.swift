@@ -70,7 +70,10 @@ extension Sandbox {
 extension CopyResult {
     fileprivate init(_ copied: CopyResponse) {
         self.init()
-        (entries, contentBytes, skipped) = (copied.entries, copied.contentBytes, copied.skipped)
+        // The guest's words.
+        let most = UInt64(Int32.max)
+        (entries, skipped) = (min(copied.entries, most), min(copied.skipped, most))
+        contentBytes = min(copied.contentBytes, UInt64(Int64.max))
     }
 }
 
@@ -83,14 +86,18 @@ extension Sandbox {
             socket.close()
             throw SandboxError(.failedPrecondition, "the pod is not running")
         }
-        let stream: LinkStream
         do {
-            stream = try guest.link.open(forBulk: true)
-            try await guest.dial(DialRequest(container: first, port: request.port, stream: stream.id))
+            let stream = try guest.link.open(forBulk: true)
+            do {
+                try await guest.dial(DialRequest(container: first, port: request.port, stream: stream.id))
+            } catch {
+                stream.reset()
+                throw error
+            }
+            SocketRelay(socket, stream).start()
         } catch {
             socket.close()
             throw error
         }
-        SocketRelay(socket, stream).start()
     }
 }

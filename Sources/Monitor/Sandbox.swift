@@ -27,6 +27,8 @@ import TaskAPI
     let handOver = HandOverSocket()
     private(set) var state = PodState()
     var containers: [String: SandboxContainer] = [:]
+    /// Of containers that are being made, by id.
+    var creations: [String: Promise<Void>] = [:]
     /// Records that go with the pod, whatever has become of their containers.
     private var recordsToRemove: [(path: String, link: String, subject: EventSubject?)] = []
     /// Nil when nobody wants them.
@@ -159,6 +161,10 @@ import TaskAPI
             for container in containers.values {
                 for process in container.execs.values { report(end, of: process, in: container) }
                 report(end, of: container.main, in: container)
+                // It waited for its next start, and its last end stays.
+                guard container.status.phase == .restarting else { continue }
+                container.status.phase = .exited
+                save(container)
             }
         case .finish:
             Task { @EventLoop in

@@ -16,6 +16,9 @@ import TaskAPI
     private let taskSocket: AsyncFD
     private let handOverSocket: AsyncFD
     private var handOverIsOpen = false
+    /// One after the other: an answer belongs to what was sent last.
+    private var isHandingOver = false
+    private let handedOver = Condition()
     /// The monitor, when this process has started it.
     private let process: WatchedProcess?
 
@@ -133,6 +136,12 @@ import TaskAPI
     /// - Parameter descriptors: one to three numbers of this process.
     /// - Returns: the URI that names them in one call, as `stdin`, `stdout` and `stderr` in this order.
     public func handOver(_ descriptors: [CInt]) async throws -> String {
+        while isHandingOver { try await handedOver.wait() }
+        isHandingOver = true
+        defer {
+            isHandingOver = false
+            handedOver.notify()
+        }
         if !handOverIsOpen {
             try await send(HandOver.hello)
             guard HandOver.version(inHello: try await receive()) == HandOver.version else {

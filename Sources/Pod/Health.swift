@@ -66,7 +66,7 @@ public struct Health: Equatable, Sendable {
         if probe.exitCode == 0 {
             (status, failures) = (.healthy, 0)
         } else {
-            let isStarting = status == .starting && Duration.nanoseconds(probe.end &- startedAt) < check.startPeriod
+            let isStarting = status == .starting && Duration.nanoseconds(probe.start &- startedAt) < check.startPeriod
             if !isStarting { failures += 1 }
             if failures >= check.retries { status = .unhealthy }
         }

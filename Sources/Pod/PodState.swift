@@ -85,7 +85,10 @@ public struct PodState: Equatable, Sendable {
             (.stopping, .machineEnded):
             phase = .stopped
             return [.reportKilledContainers, .finish]
-        case (.stopping, .remove(let id)), (.stopped, .remove(let id)):
+        case (.stopping(let stage), .remove(let id)):
+            let wasAlive = containers.removeValue(forKey: id)?.isAlive ?? false
+            return wasAlive && stage != .machine ? advance(stage) : []
+        case (.stopped, .remove(let id)):
             containers[id] = nil
             return []
         // Asked for again, or the end of a container that went with its machine.

@@ -42,6 +42,8 @@ struct NewPod {
         record.nanoCPUs = try RunOptions.nanoCPUs(arguments)
     }
 
+    mutating func sharesProcesses(_ shares: Bool) { record.sharesProcesses = shares }
+
     /// Makes the pod's record, and takes its name.
     func add(to host: Host) throws -> PodStore.Entry {
         do {

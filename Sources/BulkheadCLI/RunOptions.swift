@@ -15,6 +15,8 @@ struct RunOptions {
     /// It is made with this container.
     var makesPod: Bool { pod?.hasPrefix(Self.newPod) ?? false }
     static let newPod = "new:"
+    /// Of the pod that is made.
+    var sharesProcesses = false
     var detaches = false
     var interactive = false
     var terminal = false
@@ -46,6 +48,12 @@ struct RunOptions {
         name = arguments.value("name")
         if let name { try Self.checkName(name) }
         pod = arguments.value("pod")
+        sharesProcesses = arguments.flag("share-pid")
+        guard !sharesProcesses || makesPod else {
+            throw CLIError(
+                "--share-pid is for a pod that is made: with --pod new:NAME, or for \"bulkhead pod create\"",
+                exitCode: CLIError.notRun)
+        }
         detaches = arguments.flag("detach")
         interactive = arguments.flag("interactive")
         terminal = arguments.flag("tty")

@@ -40,6 +40,7 @@ import Testing
     @Test(arguments: [
         ("completion ", ["bash", "zsh", "fish"]), ("kill -s KI", ["KILL"]), ("image ls --format=j", ["--format=json"]),
         ("ps -f stat", ["status="]), ("__", []), ("completion --", ["--help"]),
+        ("prune --filter unt", ["until="]),
     ]) func choicesAreOffered(_ line: String, _ candidates: [String]) {
         let words = line.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
         #expect(Verbs.tree.completion(of: words).candidates.map(\.text) == candidates)
@@ -90,7 +91,7 @@ import Testing
         "start": "attach checkpoint checkpoint-dir detach-keys interactive",
         "image ls": "all digests filter format no-trunc quiet tree", "image inspect": "format platform",
         "image pull": "all-tags disable-content-trust platform quiet", "image load": "input platform quiet",
-        "image rm": "force no-prune platform",
+        "image rm": "force no-prune platform", "prune": "all filter force volumes",
     ]
 
     @Test(arguments: Self.flags.keys.sorted()) func everyFlagIsKnown(_ verb: String) throws {

@@ -91,12 +91,14 @@ extension Sandbox {
             }
         } catch {
             let told = wasShutDown ? SandboxError.podWasStopped : error
+            if process === container.main, id == state.first { keepFailedStart(told) }
             failed(process, in: container, told)
             throw told
         }
         try process.handle(.started)
         if execID.isEmpty, process.state == .running {
             handle(.started(id))
+            timings.note(.firstStarted)
             container.status.phase = .running
             save(container)
             emit("start", container)
@@ -136,6 +138,7 @@ extension Sandbox {
                 // An agent that answers nonsense is one that is lost.
                 let end = ProcessEnd(
                     status: 137, at: WallClock.now, reason: "the agent in its virtual machine is lost: \(error)")
+                keepFailure(end.reason)
                 return report(end, of: process, in: container)
             }
             await process.streams.passOn(

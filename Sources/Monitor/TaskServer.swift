@@ -63,6 +63,7 @@ import TaskAPI
             [sandbox] (request: TaskContainerRequest) in
             try await sandbox.processList(request.id)
         }
+        register(SandboxService.name, Method.debugInfo) { [sandbox] (_: TaskEmpty) in sandbox.debugInfo() }
         register(SandboxService.name, Method.stop) { [sandbox, endTold] (request: StopRequest) in
             endTold.fulfil(())
             sandbox.stop(request)

@@ -29,6 +29,8 @@ public enum SandboxService {
         public static let usage = "Usage"
         /// `TaskContainerRequest` → `ProcessesResponse`. Of a container that runs.
         public static let processes = "Processes"
+        /// `TaskEmpty` → `DebugInfoResponse`. Asks nothing of the guest.
+        public static let debugInfo = "DebugInfo"
         /// `StopRequest` → `TaskEmpty`, at once. The end of the monitor is the end of the pod.
         public static let stop = "Stop"
     }

@@ -54,6 +54,7 @@ enum Verbs {
         Verb("image", "inspect", command: ImageVerbs.inspect) { try ImageVerbs.inspect($0, $1) },
         Verb("prune", command: Prune.command) { try await Prune.run($0, $1) },
         Verb("debug", "report", command: DebugReport.command) { try await DebugReport.run($0, $1) },
+        Verb("debug", "shell", command: GuestShell.command) { try await GuestShell.run($0, $1) },
         Verb("events", command: Events.command) { try await Events.run($0, $1) },
         Verb("check", command: Check.command, looksAtPods: false) { try await Check.run($0, $1) },
         Verb("config", command: Config.command, looksAtPods: false) { try Config.run($0, $1) },

@@ -27,6 +27,8 @@ import TaskAPI
     let handOver = HandOverSocket()
     private(set) var state = PodState()
     var containers: [String: SandboxContainer] = [:]
+    /// Shells in the guest itself, by their ids, which are no container's.
+    var shells: [String: SandboxContainer] = [:]
     /// Records that go with the pod, whatever has become of their containers.
     private var recordsToRemove: [(path: String, link: String, subject: EventSubject?)] = []
     /// Nil when nobody wants them.
@@ -176,7 +178,7 @@ import TaskAPI
             Task { @EventLoop in await self.guest.kill() }
         case .reportKilledContainers:
             let end = ProcessEnd(status: 137, at: WallClock.now, reason: machineEnd)
-            for container in containers.values {
+            for container in Array(containers.values) + Array(shells.values) {
                 for process in container.execs.values { report(end, of: process, in: container) }
                 report(end, of: container.main, in: container)
             }
@@ -227,7 +229,7 @@ import TaskAPI
     }
 
     func container(_ id: String) throws(SandboxError) -> SandboxContainer {
-        guard let container = containers[id] else { throw SandboxError(.notFound, "no container \(id)") }
+        guard let container = containers[id] ?? shells[id] else { throw SandboxError(.notFound, "no container \(id)") }
         return container
     }
 

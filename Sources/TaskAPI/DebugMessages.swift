@@ -25,3 +25,19 @@ public struct DebugInfoResponse: Codable, Equatable, Sendable {
     public init() {}
     enum CodingKeys: Int, CodingKey { case console = 1, errors, timings, milliseconds, phase }
 }
+
+/// A shell in the guest itself, beside its agent, with all privileges.
+public struct DebugShellRequest: Codable, Equatable, Sendable {
+    /// Of no container and no other shell.
+    public var id = ""
+    /// A directory of the host with the programs, which the shell cannot change: the guest has none.
+    public var root = ""
+    public var command: [String] = []
+    /// As in `CreateTaskRequest`.
+    public var stdin = "", stdout = "", stderr = ""
+    public var terminal = false
+    /// The terminal's size at the start.
+    public var width: UInt32 = 0, height: UInt32 = 0
+    public init() {}
+    enum CodingKeys: Int, CodingKey { case id = 1, root, command, stdin, stdout, stderr, terminal, width, height }
+}

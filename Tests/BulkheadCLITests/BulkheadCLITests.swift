@@ -32,6 +32,8 @@ import Testing
             ("run --rm", .image), ("image rm", .image), ("image pull", .image), ("image load", .file),
             ("image load -i", .file), ("run --env-file", .file), ("run -v", .file), ("--root", .directory),
             ("run --name", .nothing), ("run busybox", .nothing), ("exec web", .nothing),
+            ("debug report", .podOrContainer),
+            ("debug shell", .podOrContainer), ("debug shell web", .nothing),
         ] as [(String, Completable)]) func namesAreLookedUp(_ line: String, _ kind: Completable)
     {
         #expect(Verbs.tree.completion(of: line.split(separator: " ").map(String.init) + [""]).lookUp == kind)

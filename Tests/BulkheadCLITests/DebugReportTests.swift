@@ -77,3 +77,17 @@ import Testing
         #expect(DebugReport.lines(ofArguments: []) == [])
     }
 }
+
+@Suite struct GuestShellTests {
+    @Test(arguments: [
+        // interactive, terminal, a command, input from a terminal → interactive, terminal
+        ([false, false, false, true], [true, true]), ([false, false, true, true], [true, true]),
+        ([false, false, false, false], [true, false]), ([false, false, true, false], [false, false]),
+        ([true, false, true, true], [true, false]), ([false, true, true, false], [false, true]),
+        ([true, true, false, false], [true, true]),
+    ]) func aTerminalIsPassedOnUnlessSomethingElseIsSaid(_ said: [Bool], _ wish: [Bool]) {
+        let found = GuestShell.Wish(
+            interactive: said[0], terminal: said[1], hasCommand: said[2], inputIsTerminal: said[3])
+        #expect([found.interactive, found.terminal] == wish)
+    }
+}

@@ -92,6 +92,73 @@ import Testing
         }
     }
 
+    @EventLoop @Test func aShellIsInTheGuestAndLeavesNothing() async throws {
+        try await Bulkhead.with(configuration: "debug:\n  shell: true\n") { bulkhead in
+            try await bulkhead("run", "-d", "--pod", "new:shop", "--name", "web", "busybox", "sleep", "601")
+                .expectSuccess()
+            let processes = try await bulkhead("debug", "shell", "shop", "ps").expectSuccess().output
+            let lines = processes.split(separator: "\n").map { $0.split(separator: " ", maxSplits: 3) }
+            #expect(lines.contains { $0.first == "1" && $0.last?.contains("init") == true }, "\(processes)")
+            #expect(processes.contains("sleep 601") && processes.contains("/pause"), "\(processes)")
+            try await bulkhead("debug", "shell", "web", "ls", "/guest/init").expectOutput("/guest/init\n")
+            // The agent's root is read-only, to it as well.
+            try await bulkhead("debug", "shell", "web", "touch", "/guest/x").expectError(1, "Read-only file system")
+            try await bulkhead("debug", "shell", "web", "sh", "-c", "mount | grep -c /run/share; exit 7").expectError(
+                7, "")
+            try await bulkhead("debug", "shell", "web", "no-such-program").expectError(127, "not found")
+            try await bulkhead("debug", "shell", "shop", input: "hostname; echo $((40 + 2))\n")
+                .expectOutput("(none)\n42\n")
+
+            let shell = try bulkhead.onTerminal("debug", "shell", "shop")
+            try await shell.expect("guest:/# ")
+            try await shell.type("stty size; cat /proc/1/comm\r")
+            try await shell.expect("33 101\r\n")
+            try await shell.expect("guest:/# ")
+            // No container of the pod.
+            let stats = try await bulkhead("pod", "stats", "--no-stream", "shop").expectSuccess().output
+            #expect(stats.contains("web") && !stats.contains("debug-"), "\(stats)")
+            // Not killed by the keys that leave a container, but ended.
+            try await shell.type("sleep 602 &\r")
+            try await shell.expect("guest:/# ")
+            try await shell.type("\u{10}\u{11}")
+            #expect(try await shell.end() == 0)
+            try await bulkhead.wait(for: "end of the shell's processes") {
+                try await !bulkhead("debug", "shell", "shop", "ps").expectSuccess().output.contains("sleep 602")
+            }
+            let left = try await bulkhead(
+                "debug", "shell", "shop", "sh", "-c",
+                "ls -d /sys/fs/cgroup/debug-* /run/layers/debug-* /run/share/debug-*")
+            #expect(left.output.split(separator: "\n").count == 3, "its own: \(left)")
+
+            // It ends with a command that cannot end it.
+            let killed = try bulkhead.start(["debug", "shell", "-i", "shop", "sh", "-c", "echo up; exec sleep 604"])
+            #expect(try await killed.line() == "up")
+            killed.process.signal(9)
+            try await bulkhead.wait(for: "end of the shell") {
+                try await !bulkhead("debug", "shell", "shop", "ps").expectSuccess().output.contains("sleep 604")
+            }
+
+            // It keeps no pod, and is killed with it.
+            let last = try bulkhead.start(["debug", "shell", "-i", "shop", "sh", "-c", "echo up; exec sleep 603"])
+            #expect(try await last.line() == "up")
+            try await bulkhead("pod", "rm", "-f", "shop").expectSuccess()
+            #expect(try await last.end().code == 137)
+            try await bulkhead.expectNothingLeft()
+        }
+    }
+
+    /// Of a pod of one container, too, and only where the configuration says so.
+    @EventLoop @Test func aShellIsRefusedUnlessItIsAllowed() async throws {
+        try await Bulkhead.with { bulkhead in
+            try await bulkhead("run", "-d", "--name", "web", "busybox", "sleep", "600").expectSuccess()
+            try await bulkhead("debug", "shell", "web", "ps").expectError(125, "set debug.shell to true")
+            try Files.write(Array("accelerator: tcg\ndebug:\n  shell: true\n".utf8), to: bulkhead.configuration)
+            try await bulkhead("debug", "shell", "web", "echo", "in").expectOutput("in\n")
+            try await bulkhead("kill", "web").expectSuccess()
+            try await bulkhead("debug", "shell", "web", "ps").expectError(1, "container web is not running")
+        }
+    }
+
     /// A machine that never comes up.
     @EventLoop @Test func aBootThatFailsIsKept() async throws {
         try await Bulkhead.with(configuration: "timeouts:\n  start: 1s\n") { bulkhead in

@@ -31,7 +31,7 @@ import TaskAPI
     /// Whether it runs, or is about to: its machine boots.
     var isAlive: Bool {
         switch entry.status.phase {
-        case .created: Files.exists(paths.pod) && (hasOwnPod || isBeingStarted)
+        case .created: hasOwnPod && Files.exists(paths.pod) || isBeingStarted
         case .running, .restarting: true
         // What is left of its pod is being cleaned up.
         case .exited: false
@@ -80,7 +80,8 @@ import TaskAPI
 
     /// Whether another command is at its start.
     private var isBeingStarted: Bool {
-        guard let lock = try? host.store.tryLock(entry.record) else { return true }
+        // Of a record that has been removed, nobody has the lock.
+        guard let lock = try? host.store.tryLock(entry.record) else { return Files.exists(entry.directory) }
         _ = consume lock
         return false
     }

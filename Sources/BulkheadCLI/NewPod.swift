@@ -25,7 +25,7 @@ struct NewPod {
         if arguments.value("name") != nil, !arguments.operands.isEmpty {
             throw CLIError("the pod's name is given twice", exitCode: CLIError.notRun)
         }
-        if let name { try RunOptions.checkName(name, of: "pod") }
+        if let name { try RunOptions.checkPodName(name) }
         try self.init(name: name)
         if let hostname = arguments.value("hostname") {
             try RunOptions.checkHostname(hostname)
@@ -41,6 +41,8 @@ struct NewPod {
         record.memoryBytes = try RunOptions.memory(arguments)
         record.nanoCPUs = try RunOptions.nanoCPUs(arguments)
     }
+
+    mutating func sharesProcesses(_ shares: Bool) { record.sharesProcesses = shares }
 
     /// Makes the pod's record, and takes its name.
     func add(to host: Host) throws -> PodStore.Entry {

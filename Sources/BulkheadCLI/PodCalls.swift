@@ -14,13 +14,15 @@ import TaskAPI
     init(_ host: Host, _ entry: PodStore.Entry) { (self.host, self.entry) = (host, entry) }
 
     /// The pod that `run --pod` names, made first when it says `new:`; nil when it names none.
-    static func find(_ option: String?, _ host: Host) throws -> PodCalls? {
+    /// - Parameter sharesProcesses: of a new one.
+    static func find(_ option: String?, sharesProcesses: Bool, _ host: Host) throws -> PodCalls? {
         guard let option else { return nil }
         do {
             guard option.hasPrefix(RunOptions.newPod) else { return PodCalls(host, try host.pods.find(option)) }
             let name = String(option.dropFirst(RunOptions.newPod.count))
-            try RunOptions.checkName(name, of: "pod")
-            let pod = try NewPod(name: name)
+            try RunOptions.checkPodName(name)
+            var pod = try NewPod(name: name)
+            pod.sharesProcesses(sharesProcesses)
             return PodCalls(host, try pod.add(to: host))
         } catch let error as StoreError {
             throw CLIError("--pod: \(error)", exitCode: CLIError.notRun)
@@ -35,8 +37,16 @@ import TaskAPI
     /// Whether its pause container runs. Its machine may be about to go.
     var isRunning: Bool { entry.status.phase == .running }
 
-    /// Whether it has a monitor, whatever that is at.
-    var isAlive: Bool { Files.exists(host.paths(entry.record.id).pod) }
+    /// Whether it has a monitor, whatever that is at, or is about to have one.
+    var isAlive: Bool { Files.exists(host.paths(entry.record.id).pod) || isBeingStarted }
+
+    /// Whether another command is at its start.
+    private var isBeingStarted: Bool {
+        // Of a record that has been removed, nobody has the lock.
+        guard let lock = try? host.pods.tryLock(entry.record) else { return Files.exists(entry.directory) }
+        _ = consume lock
+        return false
+    }
 
     // MARK: Its begin
 
@@ -46,7 +56,13 @@ import TaskAPI
         let lock = try await lockStart()
         defer { withExtendedLifetime(lock) {} }
         let now = try host.pods.find(entry.record.id)
-        if now.status.phase == .running, await answers() { return }
+        switch await liveness() {
+        case .runs: return
+        case .isEnding:
+            throw CLIError(
+                "pod \(entry.record.name) is ending: wait until it has, and try again", exitCode: CLIError.notRun)
+        case .gone: break
+        }
         // Its last machine may just be going.
         try await host.waitForReaper(entry.record.id, within: .seconds(15))
         try host.pods.noteStart(now)
@@ -99,16 +115,20 @@ import TaskAPI
             exitCode: wasStopped ? 137 : CLIError.notRun)
     }
 
-    /// Whether its monitor lives, and is not about to end.
-    private func answers() async -> Bool {
-        guard let client = try? MonitorClient.connect(host.paths(entry.record.id)) else { return false }
+    private enum Liveness { case runs, isEnding, gone }
+
+    /// What its monitor says, if it has one. Nobody else starts it: the lock is ours.
+    private func liveness() async -> Liveness {
+        guard let client = try? MonitorClient.connect(host.paths(entry.record.id)) else { return .gone }
         defer { client.close() }
         do {
             try await client.hello()
-            try await client.ready(within: .seconds(10))
-            return try await client.podState().containers.contains { $0.id == entry.record.id && $0.isRunning }
+            let state = try await client.podState()
+            if state.isEnding { return .isEnding }
+            return state.containers.contains { $0.id == entry.record.id && $0.isRunning } ? .runs : .gone
         } catch {
-            return false
+            // It has just gone.
+            return .gone
         }
     }
 
@@ -145,11 +165,7 @@ import TaskAPI
     /// Ends the pod: its containers have their time, `grace` or each its own. Returns when nothing of it is left.
     func stop(grace: Duration?) async throws {
         guard isAlive else { return }
-        let client: MonitorClient
-        do {
-            client = try MonitorClient.connect(host.paths(entry.record.id))
-        } catch {
-            // It has just gone, or has just begun.
+        guard let client = try await connect() else {
             return try await host.waitForReaper(entry.record.id, within: Self.patience)
         }
         let times = members.map { grace ?? $0.record.stopTime ?? host.configuration.timeouts.stop }
@@ -170,6 +186,16 @@ import TaskAPI
         }
         try await host.waitForReaper(entry.record.id, within: Self.patience)
         host.emit(entry.record.subject, "stop")
+    }
+
+    /// Nil when there is no monitor. One that is just beginning is waited for.
+    private func connect() async throws -> MonitorClient? {
+        for _ in 0..<100 {
+            if let client = try? MonitorClient.connect(host.paths(entry.record.id)) { return client }
+            guard isAlive else { return nil }
+            try await EventLoop.sleep(for: .milliseconds(20))
+        }
+        return nil
     }
 
     /// Removes the pod and its containers; it does not run.

@@ -15,6 +15,8 @@ struct RunOptions {
     /// It is made with this container.
     var makesPod: Bool { pod?.hasPrefix(Self.newPod) ?? false }
     static let newPod = "new:"
+    /// Of the pod that is made.
+    var sharesProcesses = false
     var detaches = false
     var interactive = false
     var terminal = false
@@ -44,8 +46,14 @@ struct RunOptions {
 
     init(_ arguments: ParsedArguments) throws {
         name = arguments.value("name")
-        if let name { try Self.checkName(name, of: "container") }
+        if let name { try Self.checkName(name) }
         pod = arguments.value("pod")
+        sharesProcesses = arguments.flag("share-pid")
+        guard !sharesProcesses || makesPod else {
+            throw CLIError(
+                "--share-pid is for a pod that is made: with --pod new:NAME, or for \"bulkhead pod create\"",
+                exitCode: CLIError.notRun)
+        }
         detaches = arguments.flag("detach")
         interactive = arguments.flag("interactive")
         terminal = arguments.flag("tty")
@@ -89,10 +97,15 @@ struct RunOptions {
     }
 
     /// docker's rule. As long as a file's name may be.
-    static func checkName(_ name: String, of noun: String) throws {
-        guard isName(name), (2...255).contains(name.utf8.count) else {
+    static func checkName(_ name: String) throws { try checkName(name, of: "container", from: 2) }
+
+    /// podman's, which has names of one letter.
+    static func checkPodName(_ name: String) throws { try checkName(name, of: "pod", from: 1) }
+
+    private static func checkName(_ name: String, of noun: String, from minimum: Int) throws {
+        guard isName(name), (minimum...255).contains(name.utf8.count) else {
             throw CLIError(
-                "\"\(name)\" is no name for a \(noun): 2 to 255 letters, digits, dots, underscores and hyphens",
+                "\"\(name)\" is no name for a \(noun): \(minimum) to 255 letters, digits, dots, underscores and hyphens",
                 exitCode: CLIError.notRun)
         }
     }

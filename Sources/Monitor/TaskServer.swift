@@ -51,6 +51,7 @@ import TaskAPI
         register(SandboxService.name, Method.state) { [sandbox] (_: TaskEmpty) in
             var response = PodStateResponse()
             (response.memoryMiB, response.vCPUs) = (UInt32(sandbox.memoryMiB), UInt32(sandbox.vCPUs))
+            response.isEnding = sandbox.state.isEnding
             response.containers = sandbox.containers.values.map {
                 PodStateResponse.Container(id: $0.id, isRunning: sandbox.state.containers[$0.id]?.isAlive ?? false)
             }

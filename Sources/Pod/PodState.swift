@@ -30,6 +30,13 @@ public struct PodState: Equatable, Sendable {
 
     public init() {}
 
+    public var isEnding: Bool {
+        switch phase {
+        case .unassigned, .created, .ready: false
+        case .stopping, .stopped: true
+        }
+    }
+
     /// Takes `event` in and says what is to be done.
     /// - Throws: when the state does not allow it; the state is unchanged then.
     public mutating func handle(_ event: PodEvent) throws(PodStateError) -> [PodAction] {

@@ -104,8 +104,10 @@ public struct PodStateResponse: Codable, Equatable, Sendable {
     public var memoryMiB: UInt32 = 0, vCPUs: UInt32 = 0
     /// The pause container is one of them.
     public var containers: [Container] = []
+    /// Its containers are being stopped, or are; it takes no others.
+    public var isEnding = false
     public init() {}
-    enum CodingKeys: Int, CodingKey { case memoryMiB = 1, vCPUs, containers }
+    enum CodingKeys: Int, CodingKey { case memoryMiB = 1, vCPUs, containers, isEnding }
 }
 
 /// Ends the pod: its containers get their stop signal, their time, and SIGKILL; the pause container last.

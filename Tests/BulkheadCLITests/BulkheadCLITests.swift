@@ -222,7 +222,8 @@ import Testing
         let shown = try Self.hostConfig(overrides).serialized
         #expect(
             shown == """
-                {"AutoRemove":true,"ReadonlyRootfs":false,"Privileged":false,"Init":null,"ContainerIDFile":"",\
+                {"AutoRemove":true,"ReadonlyRootfs":false,"Privileged":false,"Init":null,\
+                "RestartPolicy":{"Name":"no","MaximumRetryCount":0},"ContainerIDFile":"",\
                 "LogConfig":{"Type":"json-file","Config":{}},"NetworkMode":"none","Memory":67108864,\
                 "MemorySwap":67108864,"NanoCpus":1500000000,"CpusetCpus":"","PidsLimit":50,"OomScoreAdj":0,\
                 "ShmSize":0,"CapAdd":["CAP_SYS_ADMIN"],"CapDrop":["CAP_CHOWN"],"GroupAdd":null,"Devices":[],\
@@ -234,7 +235,8 @@ import Testing
     @Test func nothingIsInventedForAContainerWithoutLimits() throws {
         #expect(
             try Self.hostConfig(DefaultSpec.Overrides()).serialized == """
-                {"AutoRemove":true,"ReadonlyRootfs":false,"Privileged":false,"Init":null,"ContainerIDFile":"",\
+                {"AutoRemove":true,"ReadonlyRootfs":false,"Privileged":false,"Init":null,\
+                "RestartPolicy":{"Name":"no","MaximumRetryCount":0},"ContainerIDFile":"",\
                 "LogConfig":{"Type":"json-file","Config":{}},"NetworkMode":"none","Memory":0,"MemorySwap":0,\
                 "NanoCpus":0,"CpusetCpus":"","PidsLimit":null,"OomScoreAdj":0,"ShmSize":67108864,"CapAdd":null,\
                 "CapDrop":null,"GroupAdd":null,"Devices":[],"Binds":null,"Tmpfs":{},"Ulimits":[]}

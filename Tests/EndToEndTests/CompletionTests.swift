@@ -77,7 +77,7 @@ import Testing
 
     @EventLoop
     @Test(arguments: [
-        ("bulkhead ru", ["run\tRun a command in a new container, in a virtual machine of its own"]),
+        ("bulkhead ru", ["run\tRun a command in a new container, in a virtual machine of its own or in a pod's"]),
         ("bulkhead version --format=", ["--format=text", "--format=json"]), ("bulkhead --root /x kill -s KI", ["KILL"]),
         ("bulkhead exec web --t", []), ("bulkhead image load 'in here/i", ["in here/it's $5 & more"]),
         ("bulkhead image load --input=in\\ h", ["--input=in here/"]), ("bulkhead --root in", ["in here/\tDirectory"]),

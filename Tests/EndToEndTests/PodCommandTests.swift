@@ -92,6 +92,8 @@ import Testing
         try await Bulkhead.with { bulkhead in
             try await bulkhead("pod", "create", "pp").expectSuccess()
             for (arguments, text) in [
+                (["--share-pid"], "--share-pid is for a pod that is made"),
+                (["--pod", "pp", "--share-pid"], "--share-pid is for a pod that is made"),
                 (["--pod", "none"], "no such pod: none"), (["--pod", "new:"], "no name for a pod"),
                 (["--pod", "pp", "--hostname", "x"], "is the pod's"),
                 (["--pod", "pp", "--sysctl", "net.ipv4.ip_forward=1"], "is the pod's"),
@@ -114,6 +116,26 @@ import Testing
             try await bulkhead("pod", "stop", "-t", "0", "pp").expectSuccess()
             try await bulkhead("pod", "create", "--memory", "512m", "large").expectSuccess()
             #expect(try await bulkhead("pod", "inspect", "large").expectSuccess().output.contains(#""MemoryMiB": 640"#))
+        }
+    }
+
+    @EventLoop @Test func aPodThatEndsTakesNoContainerAndOneThatSharesProcessesShowsThem() async throws {
+        try await Bulkhead.with { bulkhead in
+            try await bulkhead(
+                "run", "-d", "--pod", "new:p", "--share-pid", "--name", "deaf", "busybox", "sh", "-c",
+                "trap '' TERM; while :; do sleep 0.1; done"
+            ).expectSuccess()
+            let seen = try await bulkhead("run", "--rm", "--pod", "p", "busybox", "ps").expectSuccess().output
+            #expect(seen.contains("/pause") && seen.contains("trap"), "\(seen)")
+            let stopping = try bulkhead.start(["pod", "stop", "-t", "5", "p"])
+            try await bulkhead.wait(for: "its end to begin") {
+                try await bulkhead("events", "--since", "1h", "--until", "0s", "-f", "event=kill").output != ""
+            }
+            try await bulkhead("run", "--rm", "--pod", "p", "busybox", "true").expectError(125, "pod p is ending")
+            try await bulkhead("pod", "start", "p").expectError(125, "pod p is ending")
+            try await stopping.end().expectOutput("p\n")
+            try await bulkhead("run", "--rm", "--pod", "p", "busybox", "echo", "back").expectOutput("back\n")
+            try await bulkhead("pod", "rm", "-f", "p").expectSuccess()
         }
     }
 

@@ -66,6 +66,8 @@ import Testing
         for source in try Self.sources("Sources") {
             for (number, line) in source.lines.enumerated() {
                 for construct in banned where line.contains(construct) {
+                    // A container's own shell, for its health check.
+                    if construct == "/bin/sh", source.path.hasSuffix("RunOptions+Life.swift") { continue }
                     Issue.record("\(source.path):\(number + 1): \(construct)")
                 }
             }

@@ -136,7 +136,8 @@ import TTRPC
         guard let lock = try host.pods.tryLock(found.record) else { return nil }
         defer { withExtendedLifetime(lock) {} }
         let pod = PodCalls(host, try host.pods.find(found.record.id))
-        guard !pod.isAlive, !pod.isRunning, pod.members.isEmpty else { return nil }
+        // Not `isAlive`: the lock that it looks for is ours.
+        guard !Files.exists(host.paths(found.record.id).pod), !pod.isRunning, pod.members.isEmpty else { return nil }
         let bytes = try Files.size(ofTree: pod.entry.directory).bytes
         try pod.remove()
         return bytes

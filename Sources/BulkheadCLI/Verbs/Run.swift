@@ -31,7 +31,7 @@ import MonitorClient
     ) async throws -> Int32 {
         let image = try await host.image(reference, options.pullPolicy, isQuiet: options.isQuiet)
         let accelerator = try host.accelerator()
-        let pod = try PodCalls.find(options.pod, host)
+        let pod = try PodCalls.find(options.pod, sharesProcesses: options.sharesProcesses, host)
         let container: NewContainer, lock: OwnedFD
         do {
             container = try NewContainer(

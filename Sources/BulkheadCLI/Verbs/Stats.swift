@@ -34,7 +34,7 @@ import TaskAPI
         let all = arguments.flag("all")
         return try await show(host, arguments, withPods: false) { samplers in
             let entries = (named?.compactMap { try? host.store.find($0) } ?? host.store.all())
-                .filter { named != nil || all || $0.status.phase == .running }
+                .filter { named != nil || all || $0.status.isRunning }
             guard named == nil || !entries.isEmpty else { return nil }
             return entries.map { entry in
                 UsageRow(
@@ -51,7 +51,7 @@ import TaskAPI
                 .filter { named != nil || all || $0.status.phase == .running }
             guard named == nil || !entries.isEmpty else { return nil }
             return entries.flatMap { pod in
-                let members = PodCalls(host, pod).members.filter { all || $0.status.phase == .running }
+                let members = PodCalls(host, pod).members.filter { all || $0.status.isRunning }
                 let rows = members.map { member in
                     UsageRow(
                         id: member.record.id, name: member.record.name, pod: pod.record.name,

@@ -42,6 +42,8 @@ import TaskAPI
     let streams: StandardStreams?
     let terminal: Bool
     let signals: SignalWatch
+    /// Whoever calls this ends the process when nobody waits for it any more.
+    var endsWithCommand = false
 
     /// Waits for the process, sets the terminal back and says what is to be said.
     /// - Parameters:
@@ -66,7 +68,7 @@ import TaskAPI
             code = await leave(after: SIGHUP)
         case .left(.outputFailed(let error)):
             let why = error.code == EPIPE ? "whoever read the output has closed it" : "writing the output: \(error)"
-            (code, messages) = (CLIError.notRun, ["\(why); \(subject) goes on"])
+            (code, messages) = (CLIError.notRun, [endsWithCommand ? why : "\(why); \(subject) goes on"])
         case .lost(let why):
             (code, messages) = (137, ["\(subject) was killed: its pod's monitor is no more (\(why))"])
             // What it has written last. More than that this command cannot do about it.
@@ -75,9 +77,10 @@ import TaskAPI
             (code, messages) = (CLIError.notRun, ["\(subject) has ended, and its exit code is not known any more"])
             _ = await finishOutput()
         case .signalled(let signal):
-            (code, messages) = (await leave(after: signal), ["\(subject) goes on"])
+            (code, messages) = (await leave(after: signal), endsWithCommand ? [] : ["\(subject) goes on"])
         case .abandoned:
-            (code, messages) = (CLIError.notRun, ["\(subject) goes on: it has not ended after three signals"])
+            let goesOn = endsWithCommand ? "is killed" : "goes on"
+            (code, messages) = (CLIError.notRun, ["\(subject) \(goesOn): it has not ended after three signals"])
         }
         streams?.restore()
         for message in messages { tell(message) }

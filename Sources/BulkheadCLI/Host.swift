@@ -15,6 +15,8 @@ struct Host: Sendable {
     let launcher: String
     var root: String
     let state: String
+    /// Whether monitors are asked for what is in no file.
+    var asksMonitors = true
     /// What is in force, and where each key of it comes from.
     let settings: ConfigurationFile
     var configuration: Configuration { settings.configuration }
@@ -80,11 +82,15 @@ struct Host: Sendable {
         }
     }
 
+    /// Where something is kept of pods that failed.
+    var failedDirectory: String { root + "/failed" }
+
     func paths(_ id: String) -> PodDirectory.Paths { PodDirectory.Paths(state: state, id: id) }
 
     /// Undoes what monitors that were killed have left, as every command does first.
     func sweep() {
         for error in PodDirectory.sweep(state: state) { tell("warning: \(error)") }
+        FailedPods(directory: failedDirectory).sweep()
     }
 
     /// Suspends until nothing of the pod is left. What its reaper cannot undo, killed as well, is undone here.
@@ -144,7 +150,7 @@ struct Host: Sendable {
             id: id, state: state, accelerator: try accelerator(), emulator: configuration.qemu.path,
             kernel: kernel, initrd: initrd, memoryMiB: size.memoryMiB, vCPUs: size.vCPUs,
             users: configuration.qemu.uids,
-            events: eventDirectory, startSeconds: startSeconds)
+            events: eventDirectory, failed: failedDirectory, startSeconds: startSeconds)
         return try MonitorClient.start(monitor, launcher: launcher)
     }
 }
@@ -193,11 +199,14 @@ enum KVM {
         }
     }
 
-    static var processorIsCapable: Bool {
+    static var processorIsCapable: Bool { !processorFlags.isEmpty }
+
+    /// Those of vmx and svm that the processor shows.
+    static var processorFlags: [String] {
         // Without /proc there is nothing to see.
         let text = (try? Files.readText("/proc/cpuinfo")) ?? ""
         let flags = text.split(separator: "\n").first { $0.hasPrefix("flags") }?.split(separator: " ") ?? []
-        return flags.contains("vmx") || flags.contains("svm")
+        return ["vmx", "svm"].filter { flags.contains($0[...]) }
     }
 }
 

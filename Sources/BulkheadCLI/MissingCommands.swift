@@ -19,8 +19,8 @@ enum MissingCommands {
         missing("diff", "what a container writes is in its machine's memory"),
         missing("export", "send a tar archive through \"bulkhead exec\""), missing("import", build),
         missing("history", "see \"bulkhead image inspect\""), missing("save", "use skopeo copy"),
-        missing("tag", tag), missing("prune", "use \"bulkhead rm\" and \"bulkhead image rm\""),
-        missing("system", "use \"bulkhead check\" and \"bulkhead ps\""),
+        missing("tag", tag),
+        missing("system", "use \"bulkhead check\", \"bulkhead ps\" and \"bulkhead prune\""),
         missing("compose", "start the containers one by one"), missing("checkpoint", later), missing("context", later),
         missing("manifest", "use skopeo inspect"), missing("plugin", later), missing("trust", later),
         missing("node", cluster), missing("secret", cluster), missing("service", cluster), missing("stack", cluster),
@@ -30,7 +30,7 @@ enum MissingCommands {
     static let ofImage: [UnsupportedCommand] = [
         renamed("list", "image ls"), renamed("remove", "image rm"), missing("build", build), missing("import", build),
         missing("push", "use skopeo copy"), missing("save", "use skopeo copy"), missing("tag", tag),
-        missing("history", "see \"bulkhead image inspect\""), missing("prune", "use \"bulkhead image rm\""),
+        missing("history", "see \"bulkhead image inspect\""), renamed("prune", "prune --images"),
     ]
 
     static let ofPod: [UnsupportedCommand] = [
@@ -38,7 +38,7 @@ enum MissingCommands {
         missing("kill", "use \"bulkhead pod stop -t 0\""),
         missing("restart", "use \"bulkhead pod stop\" and \"start\""),
         missing("pause", later), missing("unpause", later),
-        missing("prune", "use \"bulkhead pod rm\""), missing("exists", "use \"bulkhead pod inspect\""),
+        renamed("prune", "prune"), missing("exists", "use \"bulkhead pod inspect\""),
         missing("clone", "use \"bulkhead pod create\""),
     ]
 

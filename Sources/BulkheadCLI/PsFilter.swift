@@ -103,7 +103,7 @@ struct PsFilter {
     }
 
     /// `KEY` or `KEY=VALUE`.
-    private static func has(_ label: String, _ labels: [String: String]) -> Bool {
+    static func has(_ label: String, _ labels: [String: String]) -> Bool {
         guard let equals = label.firstIndex(of: "=") else { return labels[label] != nil }
         return labels[String(label[..<equals])].map { $0 == label[label.index(after: equals)...] } ?? false
     }

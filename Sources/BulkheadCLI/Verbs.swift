@@ -52,6 +52,9 @@ enum Verbs {
         Verb("image", "ls", command: ImageVerbs.list) { try ImageVerbs.list($0, $1) },
         Verb("image", "rm", command: ImageVerbs.remove) { try await ImageVerbs.remove($0, $1) },
         Verb("image", "inspect", command: ImageVerbs.inspect) { try ImageVerbs.inspect($0, $1) },
+        Verb("prune", command: Prune.command) { try await Prune.run($0, $1) },
+        Verb("debug", "report", command: DebugReport.command) { try await DebugReport.run($0, $1) },
+        Verb("debug", "shell", command: GuestShell.command) { try await GuestShell.run($0, $1) },
         Verb("events", command: Events.command) { try await Events.run($0, $1) },
         Verb("check", command: Check.command, looksAtPods: false) { try await Check.run($0, $1) },
         Verb("config", command: Config.command, looksAtPods: false) { try Config.run($0, $1) },
@@ -85,6 +88,7 @@ enum Verbs {
 
     private static let groups: [String: (summary: String, title: String, missing: [UnsupportedCommand])] = [
         "image": ("Get, list and remove images", images, MissingCommands.ofImage),
+        "debug": ("Find out what is wrong with a pod", host, []),
         "pod": ("Make, run and remove pods of several containers", pods, MissingCommands.ofPod),
     ]
 }

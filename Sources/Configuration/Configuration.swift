@@ -14,6 +14,7 @@ public struct Configuration: Equatable, Sendable {
     public var container = Container()
     public var log = Log()
     public var timeouts = Timeouts()
+    public var debug = Debug()
 
     public init() {}
 
@@ -65,6 +66,13 @@ public struct Configuration: Equatable, Sendable {
         /// Of one file.
         public var sizeBytes: UInt64 = 10 << 20
         public var files = 3
+
+        public init() {}
+    }
+
+    public struct Debug: Equatable, Sendable {
+        /// `bulkhead debug shell` is allowed.
+        public var shell = false
 
         public init() {}
     }

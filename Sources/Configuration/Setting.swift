@@ -87,6 +87,10 @@ extension Configuration {
         Setting(
             "timeouts.stop", \.timeouts.stop, .duration(Limits.stop),
             "How long a container that is asked to end may take until it is killed."),
+        Setting(
+            "debug.shell", \.debug.shell, .truth(),
+            "Whether `bulkhead debug shell` gives root a shell in a pod's guest, beside its agent and with all "
+                + "privileges. It can change whatever the pod has, so it is for the search for errors only."),
     ]
 
     /// The ranges of the values above.

@@ -47,6 +47,18 @@ extension ValueFormat where Value == Int {
     }
 }
 
+extension ValueFormat where Value == Bool {
+    static func truth() -> ValueFormat {
+        ValueFormat(
+            description: "`true` or `false`",
+            parse: { scalar throws(ValueProblem) in
+                guard scalar.style == .plain else { throw ValueProblem("is no truth value: write it without quotes") }
+                guard scalar.tag == .bool else { throw ValueProblem("is neither true nor false") }
+                return scalar.text.lowercased() == "true"
+            }, text: { "\($0)" })
+    }
+}
+
 extension ValueFormat where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
     /// One of a few words.
     static func word() -> ValueFormat {

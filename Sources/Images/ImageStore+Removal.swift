@@ -11,6 +11,11 @@ public struct RemovedImage: Equatable, Sendable {
 }
 
 extension ImageStore {
+    /// What the images' layers and documents take on disk. Blocks for a look at each.
+    public func blobBytes() throws(ImageError) -> Int64 {
+        try files("measuring the images") { () throws(SystemCallError) in try Files.size(ofTree: layout) }.bytes
+    }
+
     /// Takes a name away, and the image with its last one; given an id, the image with its one name.
     ///
     /// - Parameters:

@@ -16,6 +16,7 @@ import TTRPC
     let link: GuestLink
     private let machine: VirtualMachine
     private let agent: RPCClient
+    private let timings: Timings
     /// When the agent answers, or why it does not.
     private nonisolated let ready = Promise<Result<Void, SandboxError>>()
 
@@ -23,8 +24,10 @@ import TTRPC
     var ended: Promise<ProcessExit> { machine.exit }
 
     /// Starts the machine and returns at once.
-    init(_ configuration: MachineConfiguration, launcher: String, root: String) throws {
+    init(_ configuration: MachineConfiguration, launcher: String, root: String, timings: Timings) throws {
+        self.timings = timings
         machine = try VirtualMachine.start(configuration, launcher: launcher, root: root)
+        timings.note(.machineStarted)
         guard let port = try machine.takeLink() else { preconditionFailure("a new machine has its link") }
         link = GuestLink(port, role: .client)
         agent = RPCClient(try link.open())
@@ -34,7 +37,9 @@ import TTRPC
     func boot(sharing share: any Share, within limit: Duration) async {
         do {
             try await machine.waitUntilStarted(within: limit)
+            timings.note(.qemuAnswered)
             let _: HelloResponse = try await call(AgentService.Method.hello, HelloRequest(), within: limit)
+            timings.note(.agentAnswered)
             let now = WallClock.now
             var time = SetTimeRequest()
             (time.seconds, time.nanoseconds) = (now / 1_000_000_000, now % 1_000_000_000)
@@ -42,6 +47,7 @@ import TTRPC
             let seed = AddEntropyRequest(seed: try Identity.randomBytes(64))
             let _: Empty = try await call(AgentService.Method.addEntropy, seed)
             try await share.mount(in: self)
+            timings.note(.guestPrepared)
             ready.fulfil(.success(()))
         } catch {
             let failure = error as? MachineError
@@ -59,6 +65,9 @@ import TTRPC
         guard case .failure(let error) = ready.current else { return nil }
         return error
     }
+
+    /// What its console and QEMU have said last, lines fit for terminals.
+    func lastLines() -> (console: [String], errors: [String]) { machine.lastLines() }
 
     /// Why the machine, which has ended, did, with what it said last.
     func reasonOfEnd() async -> String { "\(await machine.failure("its end"))" }

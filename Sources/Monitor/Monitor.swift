@@ -36,6 +36,7 @@ public enum Monitor {
     }
 
     private static func run(_ configuration: MonitorConfiguration, launcher: String, version: String) throws {
+        let begin = ContinuousClock.now
         try CurrentProcess.closeOnExecute(from: UInt32(taskDescriptor))
         CurrentProcess.setFileCreationMask(0o022)
         try ignoreSignal(13)
@@ -62,14 +63,16 @@ public enum Monitor {
             try? directory.remove()  // The first error is the one that matters.
             return EventLoop.run { await tell(told) }
         }
-        let failure = EventLoop.run { await serve(configuration, directory, launcher, version) }
+        let failure = EventLoop.run { await serve(configuration, directory, launcher, version, since: begin) }
         try directory.remove()
         if let failure { throw failure }
     }
 
     @EventLoop private static func serve(
-        _ configuration: MonitorConfiguration, _ directory: PodDirectory, _ launcher: String, _ version: String
+        _ configuration: MonitorConfiguration, _ directory: PodDirectory, _ launcher: String, _ version: String,
+        since begin: ContinuousClock.Instant
     ) async -> SandboxError? {
+        let timings = Timings(since: begin)
         do {
             let paths = directory.paths
             try Files.makeDirectory(paths.share, mode: 0o711)
@@ -82,7 +85,8 @@ public enum Monitor {
             defer { try? Mounts.unmount(paths.share, detach: true) }  // It goes with the namespace at the latest.
             let sandbox = try Sandbox(
                 machine, share: share, directory: directory, events: configuration.events,
-                within: .seconds(configuration.startSeconds), launcher: launcher)
+                failed: configuration.failed, within: .seconds(configuration.startSeconds), launcher: launcher,
+                timings: timings)
             let sockets = try MonitorSockets(directory.paths, sandbox, version: version)
             defer { withExtendedLifetime(sockets) {} }
             sockets.serveFirst(
@@ -105,6 +109,12 @@ public enum Monitor {
             return nil
         } catch {
             let failure = error as? SandboxError ?? SandboxError(.internal, "\(error)")
+            if !configuration.failed.isEmpty {
+                let pod = FailedPod(
+                    id: configuration.id, at: WallClock.now, reason: failure.description, timings: timings.kept)
+                // It is told all the same.
+                try? FailedPods(directory: configuration.failed).keep(pod)
+            }
             await tell(failure)
             return failure
         }

@@ -22,17 +22,20 @@ public struct MonitorConfiguration: JSONDocument {
     public var lastUser: UInt32
     /// The directory of this host's events; empty: none are written.
     public var events: String
+    /// The directory of what is kept of pods that failed; empty: nothing is.
+    public var failed: String
     /// How long the guest may take until its agent answers.
     public var startSeconds: Int
 
     public init(
         id: String, state: String, accelerator: Accelerator, emulator: String, kernel: String, initrd: String,
-        memoryMiB: Int, vCPUs: Int, users: ClosedRange<UInt32>, events: String = "", startSeconds: Int
+        memoryMiB: Int, vCPUs: Int, users: ClosedRange<UInt32>, events: String = "", failed: String = "",
+        startSeconds: Int
     ) {
         (self.id, self.state, self.accelerator, self.emulator) = (id, state, accelerator.rawValue, emulator)
         (self.kernel, self.initrd, self.memoryMiB, self.vCPUs) = (kernel, initrd, memoryMiB, vCPUs)
-        (firstUser, lastUser, self.events) = (users.lowerBound, users.upperBound, events)
-        self.startSeconds = startSeconds
+        (firstUser, lastUser) = (users.lowerBound, users.upperBound)
+        (self.events, self.failed, self.startSeconds) = (events, failed, startSeconds)
     }
 
     /// Nil for an accelerator that is none.

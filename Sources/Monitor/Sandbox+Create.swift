@@ -35,6 +35,7 @@ extension Sandbox {
         do {
             return try await make(request, options, descriptors)
         } catch {
+            if request.id == state.first { keepFailedStart(error) }
             containers[request.id] = nil
             // What is still mounted goes with the pod; the first error is the one that matters.
             try? share.detach(request.id)
@@ -77,6 +78,7 @@ extension Sandbox {
                 id: request.id, bundle: request.bundle, main: main, options: options, request: create, log: log)
             container.status.pid = pid
             containers[request.id] = container
+            timings.note(.firstCreated)
             save(container)
             streams.start()
             watch(main, in: container)

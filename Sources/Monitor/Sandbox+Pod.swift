@@ -43,6 +43,7 @@ extension Sandbox {
                 pauseRuns.fulfil(.success(()))
             } catch {
                 let told = wasShutDown ? .podWasStopped : error as? SandboxError ?? SandboxError(.internal, "\(error)")
+                keepFailure("the pause container could not be started: \(error)")
                 pauseRuns.fulfil(.failure(told))
                 handle(.ended(id))
             }
@@ -78,6 +79,7 @@ extension Sandbox {
         let container = SandboxContainer(id: id, bundle: "", main: process, options: record)
         container.status.pid = process.pid
         containers[id] = container
+        timings.note(.firstCreated)
         watch(process, in: container)
         _ = try await start(id, "")
     }

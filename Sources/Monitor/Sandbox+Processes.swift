@@ -72,7 +72,8 @@ extension Sandbox {
 
     /// Starts a process that has been made or announced. Returns its number in the guest.
     func start(_ id: String, _ execID: String) async throws -> UInt32 {
-        guard !wasShutDown else { throw SandboxError.podWasStopped }
+        // A pod that is slow to end may be looked into.
+        guard !wasShutDown || shells[id] != nil else { throw SandboxError.podWasStopped }
         let container = try container(id)
         let process = try container.process(execID)
         if process !== container.main, process.state == .created { try Self.checkRunning(container) }
@@ -91,12 +92,14 @@ extension Sandbox {
             }
         } catch {
             let told = wasShutDown ? SandboxError.podWasStopped : error
+            if process === container.main, id == state.first { keepFailedStart(told) }
             failed(process, in: container, told)
             throw told
         }
         try process.handle(.started)
         if execID.isEmpty, process.state == .running {
             handle(.started(id))
+            timings.note(.firstStarted)
             container.status.phase = .running
             save(container)
             emit("start", container)
@@ -136,6 +139,7 @@ extension Sandbox {
                 // An agent that answers nonsense is one that is lost.
                 let end = ProcessEnd(
                     status: 137, at: WallClock.now, reason: "the agent in its virtual machine is lost: \(error)")
+                keepFailure(end.reason)
                 return report(end, of: process, in: container)
             }
             await process.streams.passOn(
@@ -253,11 +257,11 @@ extension Sandbox {
             throw error
         }
         // Before its end is reported: one that has never begun ends nothing with it.
-        handle(.remove(container.id))
+        handle(shells[container.id] === container ? .removeShell(container.id) : .remove(container.id))
         report(ProcessEnd(status: 137, at: WallClock.now), of: container.main, in: container)
         container.execs.values.forEach { forget($0) }
         forget(container.main)
-        containers[container.id] = nil
+        if shells.removeValue(forKey: container.id) == nil { containers[container.id] = nil }
     }
 
     private func deleteInGuest(_ id: String, _ execID: String, keepsFiles: Bool = false) async throws {

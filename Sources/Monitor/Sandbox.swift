@@ -29,10 +29,21 @@ import TaskAPI
     var containers: [String: SandboxContainer] = [:]
     /// Of containers that are being made, by id.
     var creations: [String: Promise<Void>] = [:]
+    /// Shells in the guest itself, by their ids, which are no container's.
+    var shells: [String: SandboxContainer] = [:]
     /// Records that go with the pod, whatever has become of their containers.
     private var recordsToRemove: [(path: String, link: String, subject: EventSubject?)] = []
     /// Nil when nobody wants them.
     private let events: EventLogWriter?
+    /// Nil when nothing is to be kept of a failure.
+    let failed: FailedPods?
+    /// Of the failure that something has been kept of.
+    var failureIsKept = false
+    let timings: Timings
+    /// QEMU's.
+    let arguments: [String]
+    /// What the pod and its containers are called, the youngest last.
+    private(set) var members: [FailedPod.Member] = []
     /// Everything that was made is undone, except what the journal lists.
     nonisolated let finished = Promise<Void>()
     let directory: PodDirectory
@@ -47,7 +58,7 @@ import TaskAPI
     private nonisolated let mayGo = Promise<Void>()
     /// Somebody has been told why the machine did not come up.
     private nonisolated let failureTold = Promise<Void>()
-    private var isShuttingDown = false
+    private(set) var isShuttingDown = false
     /// Somebody wanted the pod's end.
     private(set) var wasShutDown = false
     /// Why the machine ended when nobody wanted it to.
@@ -58,13 +69,16 @@ import TaskAPI
     /// - Parameters:
     ///   - directory: where what is acquired is written down; the sandbox does not remove it.
     ///   - events: the directory of this host's events, or empty.
+    ///   - failed: the directory of what is kept of pods that failed, or empty.
     ///   - limit: how long the agent may take to answer.
     init(
-        _ machine: MachineConfiguration, share: any Share, directory: PodDirectory, events: String,
-        within limit: Duration, launcher: String
+        _ machine: MachineConfiguration, share: any Share, directory: PodDirectory, events: String, failed: String,
+        within limit: Duration, launcher: String, timings: Timings
     ) throws {
-        (memoryMiB, vCPUs) = (machine.memoryMiB, machine.vCPUs)
-        guest = try Guest(machine, launcher: launcher, root: directory.paths.machine)
+        (memoryMiB, vCPUs, arguments) = (machine.memoryMiB, machine.vCPUs, machine.arguments)
+        guest = try Guest(machine, launcher: launcher, root: directory.paths.machine, timings: timings)
+        self.timings = timings
+        self.failed = failed.isEmpty ? nil : FailedPods(directory: failed)
         self.share = share
         self.directory = directory
         self.events = events.isEmpty ? nil : EventLogWriter(directory: events)
@@ -73,10 +87,17 @@ import TaskAPI
         if let startTime = ProcessTime.start(of: guest.pid) {
             try directory.note(.process(pid: guest.pid, startTime: startTime))
         }
-        Task { @EventLoop in await self.guest.boot(sharing: share, within: limit) }
+        Task { @EventLoop in
+            await self.guest.boot(sharing: share, within: limit)
+            if let failure = self.guest.failure { self.keepFailure(failure.description) }
+        }
         Task { @EventLoop in
             _ = try? await self.guest.ended.value()  // Never cancelled.
-            if !self.isShuttingDown { self.machineEnd = await self.guest.reasonOfEnd() }
+            if !self.isShuttingDown {
+                self.machineEnd = await self.guest.reasonOfEnd()
+                // Before anybody is told.
+                self.keepFailure(self.machineEnd)
+            }
             self.handle(.machineEnded)
         }
     }
@@ -86,6 +107,7 @@ import TaskAPI
     func assign(_ request: AssignRequest) throws(SandboxError) {
         try checkMachine()
         try apply(.assign(takesOthers: !request.endsWithContainer))
+        timings.note(.podAssigned)
         staysAfterEnd = !request.endsWithContainer && request.pause == nil
         sharing = PodSharing(request.pause)
         if let pause = request.pause {
@@ -158,7 +180,7 @@ import TaskAPI
             Task { @EventLoop in await self.guest.kill() }
         case .reportKilledContainers:
             let end = ProcessEnd(status: 137, at: WallClock.now, reason: machineEnd)
-            for container in containers.values {
+            for container in Array(containers.values) + Array(shells.values) {
                 for process in container.execs.values { report(end, of: process, in: container) }
                 report(end, of: container.main, in: container)
                 // It waited for its next start, and its last end stays.
@@ -190,9 +212,12 @@ import TaskAPI
         } catch {
             throw SandboxError(.internal, "the pod's journal cannot be written: \(error)")
         }
-        if case .record(let path, removed: true, let link, let subject) = entry {
-            recordsToRemove.append((path, link, subject))
-        }
+        guard case .record(let path, let removed, let link, let subject) = entry else { return }
+        if removed { recordsToRemove.append((path, link, subject)) }
+        guard let subject else { return }
+        members.removeAll { $0.id == subject.id }
+        members.append(FailedPod.Member(id: subject.id, name: subject.attributes["name"] ?? ""))
+        if members.count > FailedPod.maximumMembers { members.removeFirst() }
     }
 
     /// Says to the host that something happened to a container, or to the pod when it is the pause container.
@@ -210,7 +235,7 @@ import TaskAPI
     }
 
     func container(_ id: String) throws(SandboxError) -> SandboxContainer {
-        guard let container = containers[id] else { throw SandboxError(.notFound, "no container \(id)") }
+        guard let container = containers[id] ?? shells[id] else { throw SandboxError(.notFound, "no container \(id)") }
         return container
     }
 

@@ -64,6 +64,15 @@ import TaskAPI
             [sandbox] (request: TaskContainerRequest) in
             try await sandbox.processList(request.id)
         }
+        register(SandboxService.name, Method.debugInfo) { [sandbox] (_: TaskEmpty) in sandbox.debugInfo() }
+        register(SandboxService.name, Method.debugShell) { [sandbox] (request: DebugShellRequest) in
+            try await sandbox.openShell(request)
+            return TaskEmpty()
+        }
+        register(SandboxService.name, Method.holdDebugShell, cancellable: true) {
+            [sandbox] (request: TaskContainerRequest) in
+            WaitResponse(try await sandbox.holdShell(request.id))
+        }
         register(SandboxService.name, Method.stop) { [sandbox, endTold] (request: StopRequest) in
             endTold.fulfil(())
             sandbox.stop(request)
@@ -136,11 +145,7 @@ import TaskAPI
         task(Method.wait, cancellable: true) { [sandbox, endTold] (request: TaskProcessRequest) in
             let end = try await sandbox.container(request.id).process(request.execID).ended.value()
             if request.execID.isEmpty { endTold.fulfil(()) }
-            var response = WaitResponse()
-            response.exitStatus = end.status
-            response.exitedAt = Timestamp(nanoseconds: end.at)
-            (response.outOfMemory, response.reason) = (end.outOfMemory, end.reason)
-            return response
+            return WaitResponse(end)
         }
         task(Method.delete) { [sandbox] (request: TaskProcessRequest) in
             let (pid, end) = try await sandbox.delete(request.id, request.execID)
@@ -212,6 +217,14 @@ import TaskAPI
                 throw TTRPCStatus(.invalidArgument, "\(error)")
             }
         }
+    }
+}
+
+extension WaitResponse {
+    fileprivate init(_ end: ProcessEnd) {
+        self.init()
+        (exitStatus, exitedAt) = (end.status, Timestamp(nanoseconds: end.at))
+        (outOfMemory, reason) = (end.outOfMemory, end.reason)
     }
 }
 

@@ -90,6 +90,11 @@ import TaskAPI
         try await call(SandboxService.Method.state, TaskEmpty())
     }
 
+    /// What the monitor knows of its pod that is in no file.
+    public func debugInfo(within limit: Duration) async throws -> DebugInfoResponse {
+        try await call(SandboxService.Method.debugInfo, TaskEmpty(), within: limit)
+    }
+
     /// What the pod uses now.
     public func usage(within limit: Duration) async throws -> PodUsage {
         try await rpc.call(SandboxService.name, SandboxService.Method.usage, TaskEmpty(), within: limit)

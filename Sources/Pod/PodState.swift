@@ -24,6 +24,8 @@ public struct PodState: Equatable, Sendable {
     public private(set) var containers: [String: ContainerPhase] = [:]
     /// The container whose life is the pod's.
     public private(set) var first: String?
+    /// Shells in the guest itself. They are no containers, and keep no pod.
+    public private(set) var shells: Set<String> = []
     private var takesOthers = false
 
     public init() {}
@@ -42,6 +44,16 @@ public struct PodState: Equatable, Sendable {
         case (.unassigned, .assign(let takesOthers)):
             (phase, self.takesOthers) = (.created, takesOthers)
             return []
+        case (.created, .addShell(let id)), (.ready, .addShell(let id)), (.stopping, .addShell(let id)):
+            guard phase != .stopping(.machine), containers[id] == nil, !shells.contains(id) else {
+                throw refused(event)
+            }
+            shells.insert(id)
+            return []
+        case (_, .removeShell(let id)):
+            guard shells.remove(id) != nil else { throw refused(event) }
+            return []
+        case (_, .add(let id)) where shells.contains(id): throw refused(event)
         case (.created, .add(let id)) where first == nil:
             (first, containers[id]) = (id, .created)
             return []
@@ -155,6 +167,10 @@ public enum PodEvent: Equatable, Sendable {
     case ended(String)
     /// A container could not be made, or has been deleted.
     case remove(String)
+    /// A shell in the guest itself is about to be made, in a pod of any kind.
+    case addShell(String)
+    /// It has gone.
+    case removeShell(String)
     /// Somebody wants the pod to end, its containers having their time for it.
     case stop
     /// Somebody wants the pod to end at once.
@@ -179,16 +195,22 @@ public struct PodStateError: Error, Equatable, Sendable, CustomStringConvertible
 
     /// The event adds a container that is there, or about to be.
     public var isDuplicate: Bool {
-        guard case .add(let id) = event else { return false }
-        return state.phase != .stopped && state.containers[id] != nil
+        switch event {
+        case .add(let id), .addShell(let id):
+            state.phase != .stopped && (state.containers[id] != nil || state.shells.contains(id))
+        case .assign, .started, .restarts, .ended, .remove, .removeShell, .stop, .shutDown, .machineEnded: false
+        }
     }
 
     public var description: String {
         switch (state.phase, event) {
-        case (.unassigned, .add): "the machine has not been assigned to a pod"
+        case (.unassigned, .add), (.unassigned, .addShell): "the machine has not been assigned to a pod"
         case (_, .assign): "the machine has been assigned to a pod"
         case (_, .add(let id)) where isDuplicate: "container \(id) exists"
-        case (.stopping, .add), (.stopping, .started), (.stopping, .restarts): "the pod is ending"
+        case (_, .addShell(let id)) where isDuplicate: "shell \(id) exists"
+        case (_, .removeShell(let id)): "no shell \(id)"
+        case (.stopping, .add), (.stopping, .addShell), (.stopping, .started), (.stopping, .restarts):
+            "the pod is ending"
         case (.stopped, _): "the pod has ended"
         case (.created, .add): "the pod is not ready: its first container has not been started"
         case (.ready, .add): "the pod is of one container and has it"
@@ -199,7 +221,7 @@ public struct PodStateError: Error, Equatable, Sendable, CustomStringConvertible
             case .running, .restarting: "container \(id) is running"
             case .stopped: "container \(id) has ended"
             }
-        case (_, .add), (_, .stop), (_, .shutDown), (_, .machineEnded): "not in this state: \(event)"
+        case (_, .add), (_, .addShell), (_, .stop), (_, .shutDown), (_, .machineEnded): "not in this state: \(event)"
         }
     }
 }

@@ -52,7 +52,7 @@ extension MachineConfiguration {
 
     /// QEMU's command line, without its own name. Host paths do not occur in it: kernel and initrd have places of
     /// their own in QEMU's root, all else is a descriptor.
-    var arguments: [String] {
+    public var arguments: [String] {
         var arguments = ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
         func add(_ option: String, _ value: String) { arguments += [option, value] }
         add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")

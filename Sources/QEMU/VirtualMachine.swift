@@ -123,6 +123,9 @@ public enum MachineError: Error, CustomStringConvertible {
         }
     }
 
+    /// What the guest's console and QEMU have said last: lines that are fit to be shown on a terminal.
+    public func lastLines() -> (console: [String], errors: [String]) { (console.lines(.max), errors.lines(.max)) }
+
     /// The error for a machine that does not do what it should, with all that is known about why.
     public func failure(_ what: String) async -> MachineError {
         // QEMU's own words and its end arrive a little later than the end of a connection.

@@ -29,6 +29,14 @@ public enum SandboxService {
         public static let usage = "Usage"
         /// `TaskContainerRequest` → `ProcessesResponse`. Of a container that runs.
         public static let processes = "Processes"
+        /// `TaskEmpty` → `DebugInfoResponse`. Asks nothing of the guest.
+        public static let debugInfo = "DebugInfo"
+        /// `DebugShellRequest` → `TaskEmpty`. The shell is driven as a container is, by its id in the task service, and starts
+        /// with `Start`. It is deleted some seconds after its end, when nobody has done so.
+        public static let debugShell = "DebugShell"
+        /// `TaskContainerRequest` → `WaitResponse`, when the shell has ended. It is killed when the caller's connection is no
+        /// more.
+        public static let holdDebugShell = "HoldDebugShell"
         /// `StopRequest` → `TaskEmpty`, at once. The end of the monitor is the end of the pod.
         public static let stop = "Stop"
     }

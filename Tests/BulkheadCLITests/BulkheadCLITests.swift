@@ -32,6 +32,8 @@ import Testing
             ("run --rm", .image), ("image rm", .image), ("image pull", .image), ("image load", .file),
             ("image load -i", .file), ("run --env-file", .file), ("run -v", .file), ("--root", .directory),
             ("run --name", .nothing), ("run busybox", .nothing), ("exec web", .nothing),
+            ("debug report", .podOrContainer),
+            ("debug shell", .podOrContainer), ("debug shell web", .nothing),
         ] as [(String, Completable)]) func namesAreLookedUp(_ line: String, _ kind: Completable)
     {
         #expect(Verbs.tree.completion(of: line.split(separator: " ").map(String.init) + [""]).lookUp == kind)
@@ -40,6 +42,7 @@ import Testing
     @Test(arguments: [
         ("completion ", ["bash", "zsh", "fish"]), ("kill -s KI", ["KILL"]), ("image ls --format=j", ["--format=json"]),
         ("ps -f stat", ["status="]), ("__", []), ("completion --", ["--help"]),
+        ("prune --filter unt", ["until="]),
     ]) func choicesAreOffered(_ line: String, _ candidates: [String]) {
         let words = line.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
         #expect(Verbs.tree.completion(of: words).candidates.map(\.text) == candidates)
@@ -90,7 +93,7 @@ import Testing
         "start": "attach checkpoint checkpoint-dir detach-keys interactive",
         "image ls": "all digests filter format no-trunc quiet tree", "image inspect": "format platform",
         "image pull": "all-tags disable-content-trust platform quiet", "image load": "input platform quiet",
-        "image rm": "force no-prune platform",
+        "image rm": "force no-prune platform", "prune": "all filter force volumes",
     ]
 
     @Test(arguments: Self.flags.keys.sorted()) func everyFlagIsKnown(_ verb: String) throws {

@@ -30,6 +30,7 @@ import YAML
             container: {writable: 1TiB, seccomp: /etc/profile.json}
             log: {size: 64KiB, files: 1}
             timeouts: {start: 1500ms, stop: 0s}
+            debug: {shell: true}
             """)
         var expected = Configuration()
         expected.accelerator = .tcg
@@ -47,6 +48,7 @@ import YAML
         expected.log.files = 1
         expected.timeouts.start = .milliseconds(1500)
         expected.timeouts.stop = .zero
+        expected.debug.shell = true
         #expect(file.configuration == expected)
         #expect(Set(file.lines.keys) == Set(Configuration.settings.map(\.path)))
         #expect(file.lines["guest.memory"] == 8)
@@ -119,6 +121,8 @@ import YAML
         Row(
             "container: {seccomp: none}",
             "1:13: container.seccomp: none is none of default, unconfined and an absolute path"),
+        Row("debug: {shell: yes}", "1:9: debug.shell: yes is neither true nor false"),
+        Row("debug: {shell: 'true'}", "1:9: debug.shell: true is no truth value: write it without quotes"),
         Row("timeouts: {start: 0s}", "1:12: timeouts.start: 0s is too small: at least 1s"),
         Row("timeouts: {start: 2h}", "1:12: timeouts.start: 2h is too large: at most 1h"),
         Row("timeouts: {start: 30}", "1:12: timeouts.start: 30 has no unit: write ms, s, m or h behind it"),

@@ -91,6 +91,7 @@ import YAML
             configuration.guest.memoryBytes = UInt64.random(in: 64...1 << 20, using: &generator) << 20
             configuration.container.writableBytes = UInt64.random(in: 1 << 20...1 << 40, using: &generator)
             configuration.container.seccomp = [.default, .unconfined, .profile(path: path(9))][round / 3 % 3]
+            configuration.debug.shell = round % 2 == 1
             configuration.timeouts.start = .milliseconds(Int64.random(in: 1000...3_600_000, using: &generator))
             let text = configuration.yamlLines { _ in "" }.joined(separator: "\n")
             let file = try ConfigurationFile(Array(text.utf8), name: path(9) + "\n\r\u{2028}evil: 1")

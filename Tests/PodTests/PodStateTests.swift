@@ -21,6 +21,8 @@ import Testing
         shared, .add("p"), .started("p"), .add("a"), .started("a"), .add("b"), .add("c"), .started("c"), .ended("c"),
         .add("d"), .started("d"), .restarts("d"))
     private static let one = after(single, .add("a"), .started("a"))
+    private static let shelled = after(single, .add("a"), .started("a"), .addShell("s"))
+    private static let shelledStopped = after(single, .add("a"), .started("a"), .addShell("s"), .machineEnded)
     private static let stoppingOthers = after(
         shared, .add("p"), .started("p"), .add("a"), .started("a"), .add("b"), .stop)
     private static let stoppingFirst = after(shared, .add("p"), .started("p"), .add("b"), .stop)
@@ -46,7 +48,8 @@ import Testing
             Row(unassigned, .shutDown, .stopping(.machine), [.stopMachine]),
             Row(unassigned, .machineEnded, .stopped, goes),
 
-            Row(empty, .add("p"), .created),
+            Row(empty, .add("p"), .created), Row(empty, .add("s"), .created), Row(ready, .add("s"), .ready),
+            Row(busy, .add("s"), .ready),
             Row(empty, .stop, .stopping(.machine), [.stopMachine]),
             Row(empty, .shutDown, .stopping(.machine), [.stopMachine]), Row(empty, .machineEnded, .stopped, goes),
 
@@ -93,8 +96,22 @@ import Testing
             Row(stoppingMachine, .ended("p"), .stopping(.machine)),
             Row(stoppingMachine, .stop, .stopping(.machine)), Row(stoppingMachine, .shutDown, .stopping(.machine)),
             Row(stoppingMachine, .machineEnded, .stopped, goes),
+            // Any pod that has a machine takes a shell, which ends nothing and keeps nothing.
+            Row(empty, .addShell("s"), .created), Row(created, .addShell("s"), .created),
+            Row(ready, .addShell("s"), .ready), Row(busy, .addShell("s"), .ready), Row(one, .addShell("s"), .ready),
+            Row(stoppingOthers, .addShell("s"), .stopping(.otherContainers)),
+            Row(stoppingFirst, .addShell("s"), .stopping(.firstContainer)),
+            Row(shelled, .addShell("t"), .ready), Row(shelled, .removeShell("s"), .ready),
+            Row(shelled, .restarts("a"), .ready), Row(shelled, .ended("a"), .stopping(.machine), [.stopMachine]),
+            Row(shelled, .stop, .stopping(.firstContainer), [.stopContainers(["a"])]),
+            Row(shelled, .shutDown, .stopping(.machine), [.stopMachine]), Row(shelled, .machineEnded, .stopped, goes),
+            Row(shelledStopped, .removeShell("s"), .stopped), Row(shelledStopped, .stop, .stopped),
+            Row(shelledStopped, .shutDown, .stopped),
+
             Row(stopped, .ended("p"), .stopped), Row(stopped, .stop, .stopped), Row(stopped, .shutDown, .stopped),
-        ] + ["a", "b", "c", "d", "e"].flatMap { [Row(empty, .add($0), .created), Row(ready, .add($0), .ready)] }
+        ] + [empty, created, ready, busy, one].map { Row($0, .addShell("t"), $0.phase) }
+        + [stoppingOthers, stoppingFirst].map { Row($0, .addShell("t"), $0.phase) }
+        + ["a", "b", "c", "d", "e"].flatMap { [Row(empty, .add($0), .created), Row(ready, .add($0), .ready)] }
 
     /// Of a pod that ends, whatever was there may be taken away and may end, once more as well.
     private static func isAlwaysHeard(_ state: PodState, _ event: PodEvent) -> Bool {
@@ -105,10 +122,12 @@ import Testing
     }
 
     private static let states = [
-        unassigned, empty, created, ready, busy, one, stoppingOthers, stoppingFirst, stoppingMachine, stopped,
+        unassigned, empty, created, ready, busy, one, shelled, shelledStopped, stoppingOthers, stoppingFirst,
+        stoppingMachine, stopped,
     ]
     private static let events: [PodEvent] =
-        [shared, single, .stop, .shutDown, .machineEnded]
+        [shared, single, .stop, .shutDown, .machineEnded, .add("s")]
+        + ["s", "t"].flatMap { [.addShell($0), .removeShell($0)] as [PodEvent] }
         + ["p", "a", "b", "c", "d", "e"].flatMap {
             [.add($0), .started($0), .restarts($0), .ended($0), .remove($0)] as [PodEvent]
         }
@@ -136,6 +155,7 @@ import Testing
                 "p": .running, "a": .running, "b": .created, "c": .stopped, "d": .restarting,
             ])
         #expect(Self.illegal.count > 150)
+        #expect(Self.shelled.containers == ["a": .running] && Self.shelled.shells == ["s"])
         var replaced = Self.busy
         _ = try replaced.handle(.remove("c"))
         _ = try replaced.handle(.add("c"))
@@ -162,7 +182,11 @@ import Testing
         (one, .add("b"), "the pod is of one container and has it"), (busy, .add("b"), "container b exists"),
         (stoppingOthers, .add("c"), "the pod is ending"), (stopped, .add("c"), "the pod has ended"),
         (busy, .started("c"), "container c has ended"), (busy, .remove("a"), "container a is running"),
-        (busy, .remove("e"), "no container e"), (ready, shared, "the machine has been assigned to a pod"),
+        (busy, .remove("e"), "no container e"), (shelled, .add("s"), "container s exists"),
+        (shelled, .addShell("s"), "shell s exists"), (one, .addShell("a"), "shell a exists"),
+        (one, .removeShell("s"), "no shell s"), (stoppingMachine, .addShell("s"), "the pod is ending"),
+        (unassigned, .addShell("s"), "the machine has not been assigned to a pod"),
+        (ready, shared, "the machine has been assigned to a pod"),
     ]) func aRefusalSaysWhy(_ state: PodState, _ event: PodEvent, _ reason: String) {
         #expect(PodStateError(state: state, event: event).description == reason)
     }

@@ -65,7 +65,7 @@ import Linux
         }
     }
 
-    private static func qemu(_ host: Host) async -> Verdict {
+    static func qemu(_ host: Host) async -> Verdict {
         let path = host.configuration.qemu.path
         guard Files.exists(path) else {
             return .missing("there is no \(path)", remedy: "apt-get install qemu-system-x86")

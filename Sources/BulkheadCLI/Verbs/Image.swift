@@ -154,35 +154,43 @@ import OCI
     static func remove(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
         var code: Int32 = 0
         for name in arguments.operands {
-            var unreadable: [String] = []
             do {
-                let removed = try await host.images().remove(name, force: arguments.flag("force")) {
-                    () throws(ImageError) in
-                    // Which image theirs is nobody can tell.
-                    unreadable = host.store.unreadable()
-                    guard unreadable.isEmpty else { throw .inUse(name) }
-                    return Set(host.store.all().compactMap { try? Digest($0.record.imageManifest) })
-                }
-                for name in removed.untagged {
-                    try say("Untagged: \((try? ImageReference(name))?.familiarName ?? name)")
-                }
-                if !removed.untagged.isEmpty { host.emit(image: name, "untag", name: name) }
-                if let id = removed.deleted {
-                    host.emit(image: "\(id)", "delete", name: name)
-                    try say("Deleted: \(id)")
-                }
+                let removed = try await remove(name, force: arguments.flag("force"), host)
+                for name in removed.untagged { try say("Untagged: \(name)") }
+                if let id = removed.deleted { try say("Deleted: \(id)") }
             } catch {
-                if let directory = unreadable.first {
-                    tell(
-                        "image \(name) may be used by a container whose record cannot be read, another version's "
-                            + "perhaps: \(directory): remove that container first")
-                } else {
-                    tell("\(error)")
-                }
+                tell("\(error)")
                 code = CLIError.failed
             }
         }
         return code
+    }
+
+    /// Takes a name away, or an image that no container uses, and says so to the host.
+    /// - Parameter shownName: what events call it.
+    /// - Returns: names as people know them, and the id of the image that is gone.
+    static func remove(
+        _ name: String, called shownName: String? = nil, force: Bool, _ host: Host
+    ) async throws -> (untagged: [String], deleted: Digest?) {
+        var unreadable: [String] = []
+        let removed: RemovedImage
+        do {
+            removed = try await host.images().remove(name, force: force) { () throws(ImageError) in
+                // Which image theirs is nobody can tell.
+                unreadable = host.store.unreadable()
+                guard unreadable.isEmpty else { throw .inUse(name) }
+                return Set(host.store.all().compactMap { try? Digest($0.record.imageManifest) })
+            }
+        } catch {
+            guard let directory = unreadable.first else { throw error }
+            throw CLIError(
+                "image \(name) may be used by a container whose record cannot be read, another version's "
+                    + "perhaps: \(directory): remove that container first")
+        }
+        let shownName = shownName ?? name
+        if !removed.untagged.isEmpty { host.emit(image: shownName, "untag", name: shownName) }
+        if let id = removed.deleted { host.emit(image: "\(id)", "delete", name: shownName) }
+        return (removed.untagged.map { (try? ImageReference($0))?.familiarName ?? $0 }, removed.deleted)
     }
 
     static func inspect(_ host: Host, _ arguments: ParsedArguments) throws -> Int32 {

@@ -37,7 +37,7 @@ import PodDirectory
         return code
     }
 
-    private static func describe(_ entry: ContainerStore.Entry, _ host: Host) async throws -> JSONValue {
+    static func describe(_ entry: ContainerStore.Entry, _ host: Host) async throws -> JSONValue {
         let record = entry.record
         let path = entry.directory + "/config.json"
         let bytes = try Files.read(path, limit: RuntimeSpec.maximumBytes)

@@ -93,7 +93,7 @@ enum PodStatusText: String {
         return code
     }
 
-    private static func describe(_ pod: PodCalls) async throws -> JSONValue {
+    static func describe(_ pod: PodCalls) async throws -> JSONValue {
         let record = pod.entry.record, members = pod.members, host = pod.host
         let shared = ["ipc", "net", "uts"] + (record.sharesProcesses ? ["pid"] : [])
         return .members([
@@ -134,7 +134,7 @@ enum PodStatusText: String {
 extension Host {
     /// The size of a pod's machine that runs; nil when none does, or when its monitor does not answer.
     @EventLoop func runningMachine(_ pod: String) async -> MachineSize? {
-        guard let client = try? MonitorClient.connect(paths(pod)) else { return nil }
+        guard asksMonitors, let client = try? MonitorClient.connect(paths(pod)) else { return nil }
         defer { client.close() }
         guard (try? await client.hello()) != nil, let state = try? await client.podState() else { return nil }
         return MachineSize(memoryMiB: Int(state.memoryMiB), vCPUs: Int(state.vCPUs))

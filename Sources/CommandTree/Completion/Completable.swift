@@ -8,6 +8,8 @@ public enum Completable: Sendable, Equatable {
     case image
     /// A pod's name.
     case pod
+    /// The name of a pod or of a container.
+    case podOrContainer
     /// A path of this host.
     case file
     /// A directory of this host.
@@ -23,6 +25,7 @@ public enum Completable: Sendable, Equatable {
         case "CONTAINER": .container
         case "IMAGE": .image
         case "POD": .pod
+        case "POD|CONTAINER": .podOrContainer
         case "FILE": .file
         case "DIR": .directory
         case "SIGNAL": .choices(SignalName.allNames)

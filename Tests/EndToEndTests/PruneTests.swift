@@ -50,6 +50,18 @@ import Testing
         }
     }
 
+    @EventLoop @Test func aPodThatHasContainersStays() async throws {
+        try await Bulkhead.with { bulkhead in
+            try await bulkhead("pod", "create", "--label", "tier=front", "shop").expectSuccess()
+            try await bulkhead("run", "--pod", "shop", "--name", "job", "busybox", "true").expectSuccess()
+            try await bulkhead("pod", "stop", "shop").expectSuccess()
+            try await bulkhead("prune", "-f", "--filter", "label=tier").expectOutput("Total reclaimed space: 0B\n")
+            let all = try await bulkhead("prune", "-f").expectSuccess().output
+            #expect(all.contains("Deleted Containers:\n") && all.contains("\n\nDeleted Pods:\n"), "\(all)")
+            try await bulkhead.expectNothingLeft()
+        }
+    }
+
     /// One that boots has no program yet, and is somebody's all the same.
     @EventLoop @Test func whatIsJustBeingMadeStays() async throws {
         try await Bulkhead.with { bulkhead in

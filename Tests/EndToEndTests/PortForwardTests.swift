@@ -24,7 +24,12 @@ import Testing
                 #expect(try await command.line() == "Forwarding from [::1]:\(port) -> \(remote)")
                 ports.append(port)
             }
-            let page = try await Self.talk(.loopback, ports[0], "GET /f HTTP/1.0\r\n\r\n")
+            // It has just been started, and may not listen yet.
+            var page = ""
+            try await bulkhead.wait(for: "the server") {
+                page = try await Self.talk(.loopback, ports[0], "GET /f HTTP/1.0\r\n\r\n")
+                return !page.isEmpty
+            }
             #expect(page.hasPrefix("HTTP/1.") && page.contains(" 200 OK") && page.hasSuffix("hi\n"), "\(page)")
             // The end of what is sent is passed on, and the rest of the answer comes; many at once.
             let large = String(repeating: "0123456789abcdef", count: 40_000)

@@ -30,6 +30,9 @@ import Testing
                 page = try await Self.talk(.loopback, ports[0], "GET /f HTTP/1.0\r\n\r\n")
                 return !page.isEmpty
             }
+            try await bulkhead.wait(for: "the other one") {
+                try await Self.talk(.loopback, ports[1], "x", finishes: true) == "x"
+            }
             #expect(page.hasPrefix("HTTP/1.") && page.contains(" 200 OK") && page.hasSuffix("hi\n"), "\(page)")
             // The end of what is sent is passed on, and the rest of the answer comes; many at once.
             let large = String(repeating: "0123456789abcdef", count: 40_000)
@@ -64,7 +67,10 @@ import Testing
                 .expectSuccess()
             let command = try bulkhead.start(["port-forward", "--address", "127.0.0.1", "alone", ":81"])
             let port = try #require(UInt16(try await command.line().split(separator: " ")[2].split(separator: ":")[1]))
-            #expect(try await Self.talk(.loopback, port, "hello", finishes: true) == "hello")
+            // It has just been started, and may not listen yet.
+            try await bulkhead.wait(for: "the server") {
+                try await Self.talk(.loopback, port, "hello", finishes: true) == "hello"
+            }
             command.process.signal(2)
             #expect(try await command.end().code == 0)
             try await bulkhead("rm", "-f", "alone").expectSuccess()

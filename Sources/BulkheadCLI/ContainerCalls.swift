@@ -18,14 +18,7 @@ import TaskAPI
     /// Takes the lock of whoever starts the container, once its last holder has said in the status what came of that.
     /// - Throws: `StoreError.notFound` when the container has been removed, and when another start takes longer.
     func lockStart(within limit: Duration) async throws -> OwnedFD {
-        let deadline = ContinuousClock.now + limit
-        while true {
-            if let lock = try host.store.tryLock(entry.record) { return lock }
-            guard ContinuousClock.now < deadline else {
-                throw CLIError("container \(entry.record.name) is being started by another command")
-            }
-            try await EventLoop.sleep(for: .milliseconds(20))
-        }
+        try await host.store.lockStart(entry.record, within: limit)
     }
 
     /// Whether it runs, or is about to: its machine boots.
@@ -79,12 +72,7 @@ import TaskAPI
     }
 
     /// Whether another command is at its start.
-    private var isBeingStarted: Bool {
-        // Of a record that has been removed, nobody has the lock.
-        guard let lock = try? host.store.tryLock(entry.record) else { return Files.exists(entry.directory) }
-        _ = consume lock
-        return false
-    }
+    private var isBeingStarted: Bool { host.store.isHeld(entry) }
 
     /// Suspends until the container has ended, and returns how. Its machine may still boot.
     /// - Throws: `NotRunning`, and whatever keeps a monitor that lives from being asked.
@@ -131,7 +119,7 @@ import TaskAPI
             } catch let error as SystemCallError
                 where error.code == ErrorNumber.noEntry || error.code == ErrorNumber.refused
             {
-                guard entry.status.phase == .created, isAlive || isBeingStarted else { return nil }
+                guard entry.status.phase == .created, isAlive else { return nil }
             }
             try await EventLoop.sleep(for: .milliseconds(20))
         }
@@ -199,9 +187,7 @@ import TaskAPI
             { try await self.ask(client, SIGKILL, grace: Self.patience) },
             {
                 // Its agent is not to be trusted.
-                var request = ShutdownRequest()
-                request.now = true
-                let _: TaskEmpty = try await client.task(TaskService.Method.shutdown, request, within: Self.patience)
+                try await client.shutDown(within: Self.patience)
             },
         ]
         // Its machine boots, and has nothing yet that a signal could end. It may have begun since it was looked up.

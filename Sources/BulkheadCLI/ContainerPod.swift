@@ -46,6 +46,7 @@ import TaskAPI
             try await checkRoom()
         }
         let names = try await streams?.handOver(to: client) ?? StandardStreams.Names()
+        let options = options
         var request = CreateTaskRequest()
         (request.id, request.bundle, request.terminal) = (record.id, options.record, record.terminal)
         (request.stdin, request.stdout, request.stderr) = (names.stdin, names.stdout, names.stderr)
@@ -113,9 +114,7 @@ import TaskAPI
                 TaskService.Method.delete, TaskProcessRequest(id: record.id))
             return client.close()
         }
-        var request = ShutdownRequest()
-        request.now = true
-        let _: TaskEmpty? = try? await client.task(TaskService.Method.shutdown, request)
+        try? await client.shutDown()  // It has gone by itself: that is what is wanted.
         try? await client.waitForEnd(within: .seconds(10))
         // Of a monitor that was killed. Who comes next tries again.
         try? await host.waitForReaper(record.id, within: .seconds(5))

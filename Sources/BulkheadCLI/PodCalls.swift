@@ -41,19 +41,15 @@ import TaskAPI
     var isAlive: Bool { Files.exists(host.paths(entry.record.id).pod) || isBeingStarted }
 
     /// Whether another command is at its start.
-    private var isBeingStarted: Bool {
-        // Of a record that has been removed, nobody has the lock.
-        guard let lock = try? host.pods.tryLock(entry.record) else { return Files.exists(entry.directory) }
-        _ = consume lock
-        return false
-    }
+    private var isBeingStarted: Bool { host.pods.isHeld(entry) }
 
     // MARK: Its begin
 
     /// Boots the pod, unless it runs; its containers are not started.
     /// - Throws: `CLIError` with 125; the pod's status says why then.
     func ensureRunning() async throws {
-        let lock = try await lockStart()
+        let lock = try await host.pods.lockStart(
+            entry.record, within: .seconds(host.startSeconds + 60), exitCode: CLIError.notRun)
         defer { withExtendedLifetime(lock) {} }
         let now = try host.pods.find(entry.record.id)
         switch await liveness() {
@@ -99,10 +95,7 @@ import TaskAPI
 
     /// Leaves nothing of the start, and says why it failed.
     private func giveUp(_ client: MonitorClient, _ error: any Error) async throws -> Never {
-        var request = ShutdownRequest()
-        request.now = true
-        // It has gone by itself: that is what is wanted.
-        let _: TaskEmpty? = try? await client.task(TaskService.Method.shutdown, request)
+        try? await client.shutDown()  // It has gone by itself: that is what is wanted.
         try? await client.waitForEnd(within: .seconds(10))
         try? await host.waitForReaper(entry.record.id, within: .seconds(5))
         let wasStopped = (error as? TTRPCStatus)?.code == .aborted
@@ -129,18 +122,6 @@ import TaskAPI
         } catch {
             // It has just gone.
             return .gone
-        }
-    }
-
-    private func lockStart() async throws -> OwnedFD {
-        let deadline = ContinuousClock.now + .seconds(host.startSeconds + 60)
-        while true {
-            if let lock = try host.pods.tryLock(entry.record) { return lock }
-            guard ContinuousClock.now < deadline else {
-                throw CLIError(
-                    "pod \(entry.record.name) is being started by another command", exitCode: CLIError.notRun)
-            }
-            try await EventLoop.sleep(for: .milliseconds(20))
         }
     }
 
@@ -177,9 +158,7 @@ import TaskAPI
                 return host.emit(entry.record.subject, "stop")
             }
         }
-        var request = ShutdownRequest()
-        request.now = true
-        let _: TaskEmpty? = try? await client.task(TaskService.Method.shutdown, request, within: Self.patience)
+        try? await client.shutDown(within: Self.patience)  // Late is what the next step is for.
         if (try? await client.waitForEnd(within: Self.patience)) == nil {
             try client.killMonitor()
             try await client.waitForEnd(within: Self.patience)

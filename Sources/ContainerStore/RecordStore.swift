@@ -207,7 +207,7 @@ public struct RecordStore<Record: StoredRecord>: Sendable {
     public func removeOrphans(among entries: [Entry]) -> [Entry] {
         removeUnfinished()
         return entries.filter { entry in
-            guard entry.record.removesItself, isOrphan(entry), !isBeingMade(entry.directory) else { return true }
+            guard entry.record.removesItself, isOrphan(entry), !isHeld(entry.directory) else { return true }
             // Shown again next time, if it cannot be removed.
             return (try? remove(entry.record)) == nil
         }
@@ -220,8 +220,11 @@ public struct RecordStore<Record: StoredRecord>: Sendable {
         return entry.record.podID != entry.record.id && entry.status.phase == .created
     }
 
-    /// Whether the command that makes it lives, and holds its lock.
-    private func isBeingMade(_ directory: String) -> Bool {
+    /// Whether a command that makes or starts it lives, and holds its lock.
+    public func isHeld(_ entry: Entry) -> Bool { isHeld(entry.directory) }
+
+    /// Of a record that has been removed, nobody has the lock.
+    private func isHeld(_ directory: String) -> Bool {
         guard let opened = try? Files.open(directory, [.directory]) else { return false }  // It has just gone.
         return (try? Files.lock(opened, wait: false)) != true
     }
@@ -234,7 +237,7 @@ public struct RecordStore<Record: StoredRecord>: Sendable {
                 continue
             }
             guard let status = try? Files.status(directory),
-                WallClock.now - status.modifiedAt >= Self.momentBeforeLock, !isBeingMade(directory)
+                WallClock.now - status.modifiedAt >= Self.momentBeforeLock, !isHeld(directory)
             else { continue }
             try? Files.removeTree(directory)  // Tried again next time.
         }

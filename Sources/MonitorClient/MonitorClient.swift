@@ -12,6 +12,9 @@ import TaskAPI
     /// Of calls that need no waiting for the guest's boot or a process.
     public static let callLimit: Duration = .seconds(30)
 
+    /// Of those that end when a process does, or whoever is at the other end of a stream.
+    public static let forever: Duration = .seconds(1 << 31)
+
     private let rpc: RPCClient
     private let taskSocket: AsyncFD
     private let handOverSocket: AsyncFD
@@ -114,6 +117,13 @@ import TaskAPI
         let _: TaskEmpty = try await call(SandboxService.Method.stop, request)
     }
 
+    /// Ends the pod at once. Its end is that of the monitor, see `waitForEnd`.
+    public func shutDown(within limit: Duration = MonitorClient.callLimit) async throws {
+        var request = ShutdownRequest()
+        request.now = true
+        let _: TaskEmpty = try await task(TaskService.Method.shutdown, request, within: limit)
+    }
+
     /// Calls the task service.
     public func task<Request: Encodable & Sendable, Response: Decodable & Sendable>(
         _ method: String, _ request: Request, returning: Response.Type = Response.self,
@@ -126,7 +136,7 @@ import TaskAPI
     public func wait(_ id: String, _ execID: String = "") async throws -> WaitResponse {
         // For ever: a process may run for years.
         try await task(
-            TaskService.Method.wait, TaskProcessRequest(id: id, execID: execID), within: .seconds(1 << 31))
+            TaskService.Method.wait, TaskProcessRequest(id: id, execID: execID), within: Self.forever)
     }
 
     /// Suspends until the monitor has cleaned up after its pod and is gone.

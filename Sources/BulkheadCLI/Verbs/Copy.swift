@@ -81,8 +81,6 @@ struct CopyOptions {
     let client: MonitorClient
     let options: CopyOptions
     private var id: String { container.record.id }
-    /// A large copy takes its time; its end is the other side's.
-    private static let forever: Duration = .seconds(1 << 31)
 
     init(_ host: Host, _ name: String, _ options: CopyOptions) async throws {
         container = try host.store.find(name)
@@ -121,7 +119,8 @@ struct CopyOptions {
             UnpackOptions(devices: .refuse, specialBits: .strip, ownership: ownership))
         let client = client, copied = request
         let remote = Task { @EventLoop in
-            try await client.call(SandboxService.Method.copyFrom, copied, CopyResult.self, within: Self.forever)
+            try await client.call(
+                SandboxService.Method.copyFrom, copied, CopyResult.self, within: MonitorClient.forever)
         }
         let outcome = try await local.finish()
         do {
@@ -152,7 +151,8 @@ struct CopyOptions {
             CopyPlan.meansContents(source) ? [UInt8(ascii: ".")] : CopyPlan.lastName(source) ?? [UInt8(ascii: ".")]
         _ = consume pipe.writing
         let copy = try CopyThread(from: pipe.reading, to: output)
-        _ = try await client.call(SandboxService.Method.copyFrom, request, CopyResult.self, within: Self.forever)
+        _ = try await client.call(
+            SandboxService.Method.copyFrom, request, CopyResult.self, within: MonitorClient.forever)
         if let end = copy.takeEnd() { _ = try await AsyncFD(end).read() }
         if case .failed(let error) = copy.outcome { throw error }
     }
@@ -208,7 +208,8 @@ struct CopyOptions {
         var request = CopyToRequest()
         (request.id, request.path, request.stdin) = (id, directory, uri)
         request.keepsOwners = options.keepsOwners
-        return try await client.call(SandboxService.Method.copyTo, request, CopyResult.self, within: Self.forever)
+        return try await client.call(
+            SandboxService.Method.copyTo, request, CopyResult.self, within: MonitorClient.forever)
     }
 
     // MARK: What is where

@@ -96,7 +96,7 @@ import TaskAPI
             let end = Task { @EventLoop in
                 try await client.call(
                     SandboxService.Method.holdDebugShell, TaskContainerRequest(id: id), WaitResponse.self,
-                    within: .seconds(1 << 31))
+                    within: MonitorClient.forever)
             }
             do {
                 let _: StartResponse = try await client.task(TaskService.Method.start, TaskProcessRequest(id: id))

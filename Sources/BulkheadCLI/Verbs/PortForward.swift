@@ -67,7 +67,7 @@ import TaskAPI
             finished.fulfil(0)
         }
         Task { @EventLoop in
-            try? await client.waitForEnd(within: .seconds(1 << 31))
+            try? await client.waitForEnd(within: MonitorClient.forever)
             tell("the pod \(arguments.operands[0]) has ended")
             finished.fulfil(CLIError.failed)
         }

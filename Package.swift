@@ -86,7 +86,7 @@ let package = Package(
                 "Protobuf",
                 "QEMU", "RPC", "SpecTranslation", "TTRPC", "TaskAPI",
             ]),
-        tests("Monitor", ["AgentAPI", "Protobuf", "TTRPC", "TaskAPI"]),
+        tests("Monitor", ["AgentAPI", "Linux", "Pod", "PodDirectory", "Protobuf", "TTRPC", "TaskAPI"]),
         module(
             "MonitorClient", ["EventLoop", "Linux", "Monitor", "PodDirectory", "Protobuf", "RPC", "TTRPC", "TaskAPI"]),
         module("ContainerStore", ["Linux", "OCI", "Pod", "PodDirectory"]),

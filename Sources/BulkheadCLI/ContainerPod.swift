@@ -62,7 +62,8 @@ import TaskAPI
         (options.overlayBytes, options.user) = (record.writableBytes, record.user)
         options.keepsInputOpen = record.interactive
         options.files = files
-        options.replacesEnded = !isOfOne
+        // A pod of one ends by itself when it has nothing to do.
+        (options.replacesEnded, options.needsCreator) = (!isOfOne, !isOfOne)
         options.attributes = record.subject.attributes
         (options.restart, options.health) = (record.restart ?? "", record.health?.options)
         (options.stopSignal, options.stopSeconds) = record.endWithPod(configured: host.configuration.timeouts.stop)

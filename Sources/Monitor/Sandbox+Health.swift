@@ -8,7 +8,6 @@ import TaskAPI
 extension Sandbox {
     /// Beside the status, in the container's record.
     private static let healthFile = "health.json"
-    private static let kill: UInt32 = 9
 
     /// Probes the container from time to time, as long as its program runs.
     func lookAfter(_ container: SandboxContainer) {
@@ -62,7 +61,7 @@ extension Sandbox {
                     outputBytes: end.outputBytes, errorBytes: end.errorBytes, within: Self.readerLimit)
             } else {
                 var signal = SignalRequest()
-                (signal.container, signal.process, signal.signal) = (container.id, name, Self.kill)
+                (signal.container, signal.process, signal.signal) = (container.id, name, Signal.kill)
                 try? await guest.signal(signal)  // It has just ended.
                 _ = try? await within(Self.readerLimit, waitingFor: "its end") {
                     try await self.guest.wait(container.id, name)

@@ -23,7 +23,6 @@ extension Sandbox {
     private static let standardStopTime: Duration = .seconds(10)
     /// How long SIGKILL may take.
     private static let killLimit: Duration = .seconds(5)
-    private static let terminate: UInt32 = 15, kill: UInt32 = 9
 
     // MARK: The pause container
 
@@ -109,8 +108,8 @@ extension Sandbox {
         guard let container = containers[id] else { return handle(.ended(id)) }
         let options = container.options, main = container.main
         let ownTime: Duration = options.stopSeconds > 0 ? .seconds(Int64(options.stopSeconds)) : Self.standardStopTime
-        let signal = options.stopSignal > 0 ? options.stopSignal : Self.terminate
-        for (signal, limit) in [(signal, stopTime ?? ownTime), (Self.kill, Self.killLimit)] {
+        let signal = options.stopSignal > 0 ? options.stopSignal : Signal.terminate
+        for (signal, limit) in [(signal, stopTime ?? ownTime), (Signal.kill, Self.killLimit)] {
             var request = KillRequest()
             (request.id, request.signal) = (id, signal)
             // It has just ended, or the guest does not answer: the end is waited for all the same.

@@ -117,7 +117,7 @@ extension Sandbox {
             switch status?.code {
             case .notFound: 127
             case .permissionDenied: 126
-            default: wasShutDown ? 137 : 128
+            default: wasShutDown ? Signal.killedStatus : 128
             }
         if process === container.main, !wasShutDown { container.status.error = status?.message ?? "\(error)" }
         process.streams.close()
@@ -138,7 +138,8 @@ extension Sandbox {
                 guard machineEnd == nil else { return }
                 // An agent that answers nonsense is one that is lost.
                 let end = ProcessEnd(
-                    status: 137, at: WallClock.now, reason: "the agent in its virtual machine is lost: \(error)")
+                    status: Signal.killedStatus, at: WallClock.now,
+                    reason: "the agent in its virtual machine is lost: \(error)")
                 keepFailure(end.reason)
                 return report(end, of: process, in: container)
             }
@@ -258,7 +259,7 @@ extension Sandbox {
         }
         // Before its end is reported: one that has never begun ends nothing with it.
         handle(shells[container.id] === container ? .removeShell(container.id) : .remove(container.id))
-        report(ProcessEnd(status: 137, at: WallClock.now), of: container.main, in: container)
+        report(ProcessEnd(status: Signal.killedStatus, at: WallClock.now), of: container.main, in: container)
         container.execs.values.forEach { forget($0) }
         forget(container.main)
         if shells.removeValue(forKey: container.id) == nil { containers[container.id] = nil }
@@ -279,12 +280,23 @@ extension Sandbox {
     /// Closes its streams, and ends the waiting for one that nobody will start.
     func forget(_ process: SandboxProcess) {
         if process.state == .created {
-            try? process.handle(.ended(ProcessEnd(status: 137, at: WallClock.now)))  // No state refuses an end.
+            // No state refuses an end.
+            try? process.handle(.ended(ProcessEnd(status: Signal.killedStatus, at: WallClock.now)))
         }
         process.streams.close()
     }
 
-    /// Takes away a container that was to go with its end.
+    /// Takes the container away when `creatorEnd` comes before its start.
+    func remove(_ id: String, unlessStartedBefore creatorEnd: Promise<Void>) throws(SandboxError) {
+        let container = try container(id)
+        Task { @EventLoop [weak container] in
+            _ = try? await creatorEnd.value()  // Never cancelled.
+            guard let container, containers[id] === container, container.main.state == .created else { return }
+            removeEnded(container)
+        }
+    }
+
+    /// Takes away a container that was to go with its end, or that nobody will start.
     private func removeEnded(_ container: SandboxContainer) {
         Task { @EventLoop in
             do {

@@ -5,8 +5,6 @@ import Pod
 
 /// Containers that are started again when their program has ended.
 extension Sandbox {
-    private static let interrupt: UInt32 = 2, quit: UInt32 = 3, kill: UInt32 = 9, terminate: UInt32 = 15
-
     /// Whether its policy has it started again. Not what has never run, and nothing of a pod that ends.
     func willRestart(_ container: SandboxContainer, after end: ProcessEnd) -> Bool {
         guard case .ready = state.phase, !container.wasStopped, end.reason.isEmpty, container.request != nil
@@ -86,7 +84,7 @@ extension Sandbox {
     /// Takes note that somebody wants the container's end.
     /// - Returns: whether that is all: it waits to be started again, and now does not.
     func giveUpRestarts(of container: SandboxContainer, for signal: UInt32) -> Bool {
-        let ending = [Self.interrupt, Self.quit, Self.kill, Self.terminate, container.options.stopSignal]
+        let ending = [Signal.interrupt, Signal.quit, Signal.kill, Signal.terminate, container.options.stopSignal]
         guard ending.contains(signal) else { return false }
         container.wasStopped = true
         // The next program may be there already: the signal is for that one then.

@@ -56,13 +56,11 @@ extension Sandbox {
         } catch {
             Task { @EventLoop in
                 // It has ended, or goes with the pod.
-                try? await kill(KillRequest(id: id, signal: Self.killSignal))
+                try? await kill(KillRequest(id: id, signal: Signal.kill))
             }
             throw error
         }
     }
-
-    private static let killSignal: UInt32 = 9
 
     /// Whoever made it may have been killed, before it began or after its end.
     private func removeLater(_ shell: SandboxContainer) {

@@ -31,8 +31,7 @@ import TaskAPI
     var creations: [String: Promise<Void>] = [:]
     /// Shells in the guest itself, by their ids, which are no container's.
     var shells: [String: SandboxContainer] = [:]
-    /// Records that go with the pod, whatever has become of their containers.
-    private var recordsToRemove: [(path: String, link: String, subject: EventSubject?)] = []
+    private var journal = Journal()
     /// Nil when nobody wants them.
     private let events: EventLogWriter?
     /// Nil when nothing is to be kept of a failure.
@@ -82,10 +81,10 @@ import TaskAPI
         self.share = share
         self.directory = directory
         self.events = events.isEmpty ? nil : EventLogWriter(directory: events)
-        if !events.isEmpty { try directory.note(.events(events)) }
+        if !events.isEmpty { try journal.note(.events(events), in: directory) }
         // After its start for once: it dies with this process by itself, and this is for the case that it does not.
         if let startTime = ProcessTime.start(of: guest.pid) {
-            try directory.note(.process(pid: guest.pid, startTime: startTime))
+            try journal.note(.process(pid: guest.pid, startTime: startTime), in: directory)
         }
         Task { @EventLoop in
             await self.guest.boot(sharing: share, within: limit)
@@ -179,7 +178,7 @@ import TaskAPI
             isShuttingDown = true
             Task { @EventLoop in await self.guest.kill() }
         case .reportKilledContainers:
-            let end = ProcessEnd(status: 137, at: WallClock.now, reason: machineEnd)
+            let end = ProcessEnd(status: Signal.killedStatus, at: WallClock.now, reason: machineEnd)
             for container in Array(containers.values) + Array(shells.values) {
                 for process in container.execs.values { report(end, of: process, in: container) }
                 report(end, of: container.main, in: container)
@@ -208,13 +207,14 @@ import TaskAPI
     /// Writes down what the container will hold, before it does.
     func note(_ entry: JournalEntry) throws(SandboxError) {
         do {
-            try directory.note(entry)
+            try journal.note(entry, in: directory)
+        } catch  where error.code == ErrorNumber.tooLarge {
+            throw SandboxError(
+                .resourceExhausted, "the pod has too many containers: remove some that have ended, and try again")
         } catch {
             throw SandboxError(.internal, "the pod's journal cannot be written: \(error)")
         }
-        guard case .record(let path, let removed, let link, let subject) = entry else { return }
-        if removed { recordsToRemove.append((path, link, subject)) }
-        guard let subject else { return }
+        guard case .record(_, _, _, let subject?) = entry else { return }
         members.removeAll { $0.id == subject.id }
         members.append(FailedPod.Member(id: subject.id, name: subject.attributes["name"] ?? ""))
         if members.count > FailedPod.maximumMembers { members.removeFirst() }
@@ -241,8 +241,8 @@ import TaskAPI
 
     /// Removes a container's record, if it is to go with the container.
     func removeRecord(of container: SandboxContainer) throws {
-        guard let index = recordsToRemove.firstIndex(where: { $0.path == container.record }) else { return }
-        let record = recordsToRemove.remove(at: index)
+        guard let record = journal.records[container.record], record.removed else { return }
+        journal.forget(record.path)
         try PodDirectory.removeRecord(record.path, link: record.link)
         if let subject = record.subject { emit(Event(subject, "destroy", at: WallClock.now)) }
     }
@@ -257,7 +257,7 @@ import TaskAPI
             }
         }
         for id in containers.keys { attempt { try share.detach(id) } }
-        for record in recordsToRemove {
+        for record in journal.records.values where record.removed {
             attempt { try PodDirectory.removeRecord(record.path, link: record.link) }
             if let subject = record.subject { emit(Event(subject, "destroy", at: WallClock.now)) }
         }

@@ -103,15 +103,8 @@ import TaskAPI
 
     private func registerContainers() {
         typealias Method = TaskService.Method
-        task(Method.create) { [sandbox] (request: CreateTaskRequest) in
-            var options = ContainerOptions()
-            if let any = request.options {
-                guard any.typeURL == ContainerOptions.typeURL else {
-                    throw SandboxError(.invalidArgument, "options of the type \(any.typeURL) mean nothing here")
-                }
-                options = try Protobuf.decode(ContainerOptions.self, from: any.value)
-            }
-            return CreateTaskResponse(pid: try await sandbox.create(request, options))
+        server.register(TaskService.name, Method.create) { [sandbox] (request: CreateTaskRequest, callerEnd) in
+            try await Self.told { try await Self.create(request, sandbox, callerEnd) }
         }
         task(Method.connect) { [sandbox, version] (request: ConnectRequest) in
             var response = ConnectResponse()
@@ -135,6 +128,21 @@ import TaskAPI
             let container = try sandbox.container(request.id)
             return StateResponse(container, try container.process(request.execID))
         }
+    }
+
+    private static func create(
+        _ request: CreateTaskRequest, _ sandbox: Sandbox, _ callerEnd: Promise<Void>
+    ) async throws -> CreateTaskResponse {
+        var options = ContainerOptions()
+        if let any = request.options {
+            guard any.typeURL == ContainerOptions.typeURL else {
+                throw SandboxError(.invalidArgument, "options of the type \(any.typeURL) mean nothing here")
+            }
+            options = try Protobuf.decode(ContainerOptions.self, from: any.value)
+        }
+        let pid = try await sandbox.create(request, options)
+        if options.needsCreator { try sandbox.remove(request.id, unlessStartedBefore: callerEnd) }
+        return CreateTaskResponse(pid: pid)
     }
 
     private func registerProcesses() {
@@ -208,14 +216,19 @@ import TaskAPI
         _ handler: @escaping @EventLoop (Request) async throws -> Response
     ) {
         server.register(service, method, cancellable: cancellable) { (request: Request) in
-            do {
-                return try await handler(request)
-            } catch let error as SandboxError {
-                throw TTRPCStatus(error.code, error.description)
-            } catch let error as ProtobufError {
-                // What a request carries in an Any: our own answers are never what cannot be encoded.
-                throw TTRPCStatus(.invalidArgument, "\(error)")
-            }
+            try await Self.told { try await handler(request) }
+        }
+    }
+
+    /// Puts what goes wrong into the protocol's terms.
+    private static func told<R: Sendable>(_ body: () async throws -> R) async throws -> R {
+        do {
+            return try await body()
+        } catch let error as SandboxError {
+            throw TTRPCStatus(error.code, error.description)
+        } catch let error as ProtobufError {
+            // What a request carries in an Any: our own answers are never what cannot be encoded.
+            throw TTRPCStatus(.invalidArgument, "\(error)")
         }
     }
 }

@@ -16,7 +16,6 @@ import TaskAPI
     public static let forever: Duration = .seconds(1 << 31)
 
     private let rpc: RPCClient
-    private let taskSocket: AsyncFD
     private let handOverSocket: AsyncFD
     private var handOverIsOpen = false
     /// One after the other: an answer belongs to what was sent last.
@@ -24,6 +23,8 @@ import TaskAPI
     private let handedOver = Condition()
     /// The monitor, when this process has started it.
     private let process: WatchedProcess?
+    /// The monitor, when this process has not started it: its number, and where it listens.
+    private let listener: (pid: Int32, socket: String)?
 
     /// Starts a monitor; its machine boots meanwhile. It outlives this process.
     /// - Parameter launcher: our own executable.
@@ -41,22 +42,26 @@ import TaskAPI
             DescriptorMapping(handOver.second.withRaw { $0 }, as: Monitor.handOverDescriptor),
         ])
         return MonitorClient(
-            try AsyncFD(task.first), try AsyncFD(handOver.first), try WatchedProcess(child))
+            try AsyncFD(task.first), try AsyncFD(handOver.first), try WatchedProcess(child), nil)
     }
 
     /// Connects to the monitor of the pod in that directory.
     /// - Throws: `SystemCallError` when there is none.
     public static func connect(_ paths: PodDirectory.Paths) throws -> MonitorClient {
-        MonitorClient(
-            try AsyncFD(UnixSocket.connect(.stream, path: paths.taskSocket)),
-            try AsyncFD(UnixSocket.connect(.messages, path: paths.handOverSocket)), nil)
+        let task = try UnixSocket.connect(.stream, path: paths.taskSocket)
+        let monitor = try UnixSocket.peer(of: task)
+        return MonitorClient(
+            try AsyncFD(task), try AsyncFD(UnixSocket.connect(.messages, path: paths.handOverSocket)), nil,
+            (monitor.pid, paths.taskSocket))
     }
 
-    private init(_ task: AsyncFD, _ handOver: AsyncFD, _ process: WatchedProcess?) {
+    private init(
+        _ task: AsyncFD, _ handOver: AsyncFD, _ process: WatchedProcess?, _ listener: (pid: Int32, socket: String)?
+    ) {
         rpc = RPCClient(task)
-        taskSocket = task
         handOverSocket = handOver
         self.process = process
+        self.listener = listener
     }
 
     /// The first call: finds out whether the two understand each other.
@@ -67,8 +72,8 @@ import TaskAPI
     /// Ends the monitor that takes no notice of anything. Its reaper cleans up after it.
     /// - Throws: `SystemCallError` when the connection is no more, and the monitor neither.
     public func killMonitor() throws(SystemCallError) {
-        let peer = try taskSocket.withFD { fd throws(SystemCallError) in try UnixSocket.peer(of: fd) }
-        try PidFD(peer.pid).signal(9)
+        guard let listener, monitorListens else { return }
+        try PidFD(listener.pid).signal(9)
     }
 
     /// Gives the machine to a pod.
@@ -144,7 +149,15 @@ import TaskAPI
         try await within(limit, waitingFor: "end of the pod's monitor") {
             _ = try await self.rpc.ended.value()
             _ = try await self.process?.exit.value()
+            // A monitor that has too many connections ends one, and lives.
+            while self.monitorListens { try await EventLoop.sleep(for: .milliseconds(20)) }
         }
+    }
+
+    private var monitorListens: Bool {
+        guard let listener, let again = try? UnixSocket.connect(.stream, path: listener.socket) else { return false }
+        // Another one may be the pod's by now.
+        return (try? UnixSocket.peer(of: again))?.pid == listener.pid
     }
 
     /// Hands copies of descriptors over.

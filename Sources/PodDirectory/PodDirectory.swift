@@ -35,7 +35,7 @@ public final class PodDirectory: Sendable {
     }
 
     public let paths: Paths
-    private let journal: OwnedFD
+    private let journal: Mutex<OwnedFD>
     /// For the case that somebody removes the directory, and the file that says it to others.
     private let claimedUser = Mutex<UInt32?>(nil)
 
@@ -59,20 +59,23 @@ public final class PodDirectory: Sendable {
     /// Takes over the directory of a monitor that is no more. Nil when the monitor lives, or nothing is left.
     /// - Parameter wait: until the monitor is gone, or whoever undoes its pod has done so.
     public static func takeOver(_ paths: Paths, wait: Bool = false) throws(SystemCallError) -> PodDirectory? {
-        let journal: OwnedFD
-        do {
-            journal = try Files.open(paths.journal, [.readWrite, .append])
-        } catch {
-            guard error.code == ErrorNumber.noEntry else { throw error }
-            return nil
+        while true {
+            let journal: OwnedFD
+            do {
+                journal = try Files.open(paths.journal, [.readWrite, .append])
+            } catch {
+                guard error.code == ErrorNumber.noEntry else { throw error }
+                return nil
+            }
+            guard try Files.lock(journal, wait: wait) else { return nil }
+            if isStill(journal, at: paths.journal) { return PodDirectory(paths: paths, journal: journal) }
+            // Removed meanwhile, or the monitor has written it anew: then there is another.
         }
-        guard try Files.lock(journal, wait: wait), isStill(journal, at: paths.journal) else { return nil }
-        return PodDirectory(paths: paths, journal: journal)
     }
 
     private init(paths: Paths, journal: consuming OwnedFD) {
         self.paths = paths
-        self.journal = journal
+        self.journal = Mutex(journal)
     }
 
     private static func isStill(_ file: borrowing OwnedFD, at path: String) -> Bool {
@@ -82,18 +85,41 @@ public final class PodDirectory: Sendable {
     }
 
     /// Whether the directory still is this one: somebody may have removed it under the monitor.
-    public func exists() -> Bool { Self.isStill(journal, at: paths.journal) }
+    public func exists() -> Bool { journal.withLock { Self.isStill($0, at: paths.journal) } }
 
     /// Writes the entry down. To be called before what it names is acquired.
-    public func note(_ entry: JournalEntry) throws(SystemCallError) {
-        let sizeBytes = try journal.status().sizeBytes
-        do {
-            try journal.writeAll(entry.line)
-        } catch {
-            // Half a line would spoil the next one.
-            try journal.truncate(to: sizeBytes)
-            throw error
+    /// - Returns: the journal's length in bytes.
+    /// - Throws: EFBIG when the journal would become longer than its readers read.
+    @discardableResult public func note(_ entry: JournalEntry) throws(SystemCallError) -> Int64 {
+        try journal.withLock { journal throws(SystemCallError) in
+            let sizeBytes = try journal.status().sizeBytes
+            let line = entry.line
+            guard sizeBytes + Int64(line.count) <= JournalEntry.maximumBytes else {
+                throw SystemCallError("write", paths.journal, code: ErrorNumber.tooLarge)
+            }
+            do throws(SystemCallError) {
+                try journal.writeAll(line)
+            } catch {
+                // Half a line would spoil the next one.
+                try journal.truncate(to: sizeBytes)
+                throw error
+            }
+            return sizeBytes + Int64(line.count)
         }
+    }
+
+    /// Replaces all entries by these, at once or not at all.
+    /// - Returns: the journal's length in bytes.
+    public func rewrite(_ entries: [JournalEntry]) throws(SystemCallError) -> Int64 {
+        let path = paths.journal + ".new"
+        var next = try Files.open(path, [.writeOnly, .create, .truncate, .append])
+        // Before anybody can find it.
+        guard try Files.lock(next, wait: false) else { throw SystemCallError("flock", path, code: ErrorNumber.busy) }
+        let bytes = JournalEntry.header + entries.flatMap(\.line)
+        try next.writeAll(bytes)
+        try Files.rename(path, to: paths.journal)
+        journal.withLock { swap(&$0, &next) }
+        return Int64(bytes.count)
     }
 
     /// Takes a number of `range` that no other pod's QEMU has as its user, until the directory is removed.

@@ -4,7 +4,7 @@ import TTRPC
 
 /// ttrpc services of this process. One instance serves any number of connections.
 @EventLoop public final class RPCServer {
-    private typealias Handler = @EventLoop (_ payload: [UInt8]) async throws -> [UInt8]
+    private typealias Handler = @EventLoop (_ payload: [UInt8], _ callerEnd: Promise<Void>) async throws -> [UInt8]
     private var handlers: [String: Handler] = [:]
     private var services: Set<String> = []
     /// Calls whose answers are not written yet, of all connections.
@@ -20,8 +20,17 @@ import TTRPC
         _ service: String, _ method: String, cancellable: Bool = false,
         _ handler: @escaping @EventLoop (Request) async throws -> Response
     ) {
+        register(service, method, cancellable: cancellable) { request, _ in try await handler(request) }
+    }
+
+    /// As above, for a method whose outcome depends on how long its caller is there.
+    /// - Parameter handler: its second argument is fulfilled when the caller's connection has ended.
+    public func register<Request: Decodable & Sendable, Response: Encodable & Sendable>(
+        _ service: String, _ method: String, cancellable: Bool = false,
+        _ handler: @escaping @EventLoop (Request, _ callerEnd: Promise<Void>) async throws -> Response
+    ) {
         services.insert(service)
-        handlers[service + "/" + method] = { payload in
+        handlers[service + "/" + method] = { payload, callerEnd in
             let request: Request
             do {
                 request = try Protobuf.decode(Request.self, from: payload)
@@ -29,9 +38,9 @@ import TTRPC
                 throw TTRPCStatus(.invalidArgument, "\(method): \(error)")
             }
             guard cancellable else {
-                return try Protobuf.encode(try await uncancelled { try await handler(request) })
+                return try Protobuf.encode(try await uncancelled { try await handler(request, callerEnd) })
             }
-            return try Protobuf.encode(try await handler(request))
+            return try Protobuf.encode(try await handler(request, callerEnd))
         }
     }
 
@@ -55,15 +64,19 @@ import TTRPC
         wentIdle.notify()
     }
 
-    fileprivate func answer(_ request: TTRPCRequest) async -> TTRPCResponse {
+    fileprivate func answer(_ request: TTRPCRequest, _ callerEnd: Promise<Void>) async -> TTRPCResponse {
         guard let handler = handlers[request.service + "/" + request.method] else {
             let what = services.contains(request.service) ? "method \(request.method)" : "service \(request.service)"
             return TTRPCResponse(status: TTRPCStatus(.unimplemented, "no \(what)"))
         }
         do {
-            guard let limit = request.timeout else { return TTRPCResponse(payload: try await handler(request.payload)) }
+            guard let limit = request.timeout else {
+                return TTRPCResponse(payload: try await handler(request.payload, callerEnd))
+            }
             return TTRPCResponse(
-                payload: try await within(limit, waitingFor: request.method) { try await handler(request.payload) })
+                payload: try await within(limit, waitingFor: request.method) {
+                    try await handler(request.payload, callerEnd)
+                })
         } catch is TimedOut {
             return TTRPCResponse(
                 status: TTRPCStatus(.deadlineExceeded, "no answer to \(request.method) within the caller's limit"))
@@ -82,6 +95,7 @@ import TTRPC
     private let server: RPCServer
     private var connection = TTRPCServerConnection()
     private var calls: [UInt32: Task<Void, Never>] = [:]
+    private nonisolated let end = Promise<Void>()
 
     init(_ stream: any ByteStream, _ server: RPCServer) {
         self.stream = stream
@@ -98,6 +112,7 @@ import TTRPC
             // A peer that breaks the protocol is cut off like one that has gone.
         }
         for call in calls.values { call.cancel() }
+        end.fulfil(())
         stream.close()
     }
 
@@ -107,7 +122,7 @@ import TTRPC
         case .request(let id, let request):
             server.callBegan()
             calls[id] = Task { @EventLoop in
-                let response = await self.server.answer(request)
+                let response = await self.server.answer(request, self.end)
                 self.calls[id] = nil
                 self.writer.enqueue(self.connection.respond(to: id, with: response))
                 try? await self.writer.flush()  // A connection that has ended takes no answer.

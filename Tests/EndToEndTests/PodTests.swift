@@ -68,6 +68,49 @@ import Testing
         }
     }
 
+    /// Whoever makes a container may be killed before its start, and nobody else knows of it then.
+    @EventLoop @Test func aContainerWithoutItsCreatorGoes() async throws {
+        try await TestPod.with { pod in
+            let client = try await pod.startShared()
+            let creator = try MonitorClient.connect(pod.paths)
+            let record = pod.state + "/lost"
+            try Files.makeDirectories(record)
+            try pod.writeBundle(["sleep", "600"], sysctls: [:])
+            try await pod.create(creator, container: "lost") {
+                ($0.needsCreator, $0.record, $0.removesRecord) = (true, record, true)
+            }
+            try await pod.create(creator, container: "patient")
+            try await pod.create(creator, container: "begun") { $0.needsCreator = true }
+            try await pod.start(creator, container: "begun")
+            creator.close()
+            try await within(.seconds(20), waitingFor: "end of the container") {
+                while Files.exists(record) { try await EventLoop.sleep(for: .milliseconds(20)) }
+            }
+            await expectStatus(.notFound) { _ = try await TaskCalls(client, "lost").state() }
+            #expect(try await TaskCalls(client, "patient").state().status == .created)
+            #expect(try await TaskCalls(client, "begun").state().status == .running)
+            try await end(client, pod)
+        }
+    }
+
+    /// A monitor that is asked by too many lives, whatever becomes of their connections.
+    @EventLoop @Test func aConnectionTooManyIsNotTheMonitorsEnd() async throws {
+        try await TestPod.with { pod in
+            let client = try await pod.startShared()
+            try await client.ready()
+            // Connected to, it listens: those of before take all the room.
+            var crowd: [AsyncFD] = []
+            for _ in 0..<300 { crowd.append(try AsyncFD(UnixSocket.connect(.stream, path: pod.paths.taskSocket))) }
+            let late = try MonitorClient.connect(pod.paths)
+            await expectStatus(.unavailable) { try await late.hello() }
+            await #expect(throws: TimedOut.self) { try await late.waitForEnd(within: .seconds(1)) }
+            for connection in crowd { connection.close() }
+            let waiting = Task { @EventLoop in try await late.waitForEnd(within: .seconds(30)) }
+            try await end(client, pod)
+            try await waiting.value
+        }
+    }
+
     @EventLoop @Test func processesAreSharedWhenThePodSaysSo() async throws {
         try await TestPod.with { pod in
             let client = try await pod.startShared { $0.sharesProcesses = true }

@@ -117,6 +117,24 @@ struct Message: Codable, Equatable, Sendable {
         #expect(try await within(.seconds(10), waitingFor: "end") { try await cancelled.value() } == cancellable)
     }
 
+    @EventLoop @Test func aHandlerLearnsThatItsCallerHasGone() async throws {
+        let told = Promise<Void>()
+        let (client, server) = try connect { server in
+            server.register("test.Echo", "Echo") { (message: Message, callerEnd) in
+                Task { @EventLoop in
+                    try await callerEnd.value()
+                    told.fulfil(())
+                }
+                return message
+            }
+        }
+        let _: Message = try await client.call("test.Echo", "Echo", Message(), within: .seconds(20))
+        #expect(told.current == nil)
+        client.close()
+        await server.value
+        try await within(.seconds(10), waitingFor: "the news") { try await told.value() }
+    }
+
     @EventLoop @Test func aServerThatSpeaksNonsenseIsCutOff() async throws {
         let pair = try UnixSocket.pair()
         let client = RPCClient(try AsyncFD(pair.first.duplicate()))

@@ -12,8 +12,10 @@ public struct FileStatusRequest: Codable, Equatable, Sendable {
 
 public struct FileStatusResponse: Codable, Equatable, Sendable {
     public var kind = FileKind.missing
-    public init(kind: FileKind = .missing) { self.kind = kind }
-    enum CodingKeys: Int, CodingKey { case kind = 1 }
+    /// Of a symbolic link that is not followed: where it leads.
+    public var link: [UInt8] = []
+    public init(kind: FileKind = .missing, link: [UInt8] = []) { (self.kind, self.link) = (kind, link) }
+    enum CodingKeys: Int, CodingKey { case kind = 1, link }
 }
 
 public enum FileKind: Int32, Codable, Equatable, Sendable { case missing = 0, directory, symlink, other }

@@ -62,6 +62,11 @@ struct CopyPlan: Equatable {
         return cut == 0 ? [slash] : Array(path[..<cut])
     }
 
+    /// Where a link leads, itself a path.
+    static func target(of link: [UInt8], at path: [UInt8]) -> [UInt8] {
+        link.first == slash ? link : parent(path) + [slash] + link
+    }
+
     private static func place(of path: [UInt8]) throws(CopyPlanError) -> (directory: [UInt8], name: [UInt8]) {
         guard let name = lastName(path) else { throw .noSuchTarget }
         return (parent(path), name)
@@ -70,7 +75,7 @@ struct CopyPlan: Equatable {
 
 /// Why something cannot be copied there.
 enum CopyPlanError: Error, Equatable, CustomStringConvertible {
-    case sourceIsNoDirectory, directoryOverFile, targetIsNoDirectory, noSuchTarget
+    case sourceIsNoDirectory, directoryOverFile, targetIsNoDirectory, noSuchTarget, tooManyLinks
 
     var description: String {
         switch self {
@@ -78,6 +83,7 @@ enum CopyPlanError: Error, Equatable, CustomStringConvertible {
         case .directoryOverFile: "cannot copy a directory over a file"
         case .targetIsNoDirectory: "the destination is no directory, as its path says"
         case .noSuchTarget: "the destination does not exist: make its directory first"
+        case .tooManyLinks: "the destination is a link to a link, and so on without an end"
         }
     }
 }

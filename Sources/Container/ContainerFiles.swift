@@ -59,7 +59,7 @@ public enum ContainerFiles {
         try Privileges.setCapabilities(effective: capabilities, permitted: capabilities, inheritable: [])
         let root = try Files.open("/", [.path, .directory])
         if let request = plan.status {
-            answer.status = FileStatusResponse(kind: try kind(request, root))
+            answer.status = try status(request, root)
         } else if let request = plan.pack {
             let source = Archive.Source(path: request.path, followsLink: request.followsLink, name: request.name)
             let output = try CurrentProcess.standardStream(1)
@@ -74,21 +74,21 @@ public enum ContainerFiles {
         }
     }
 
-    private static func kind(_ request: FileStatusRequest, _ root: borrowing OwnedFD) throws(SystemCallError)
-        -> FileKind
+    private static func status(_ request: FileStatusRequest, _ root: borrowing OwnedFD) throws(SystemCallError)
+        -> FileStatusResponse
     {
         do {
             let flags: OpenFlags = request.followsLink ? .path : [.path, .noFollow]
             let path = request.path.isEmpty ? Array(".".utf8) : request.path
             let found = try Files.open(path, in: root, flags, resolving: [.inRoot, .noMagicLinks])
             switch try found.status().kind {
-            case .directory: return .directory
-            case .symlink: return .symlink
-            case .regular, .fifo, .socket, .characterDevice, .blockDevice: return .other
+            case .directory: return FileStatusResponse(kind: .directory)
+            case .symlink: return FileStatusResponse(kind: .symlink, link: try found.linkTargetBytes())
+            case .regular, .fifo, .socket, .characterDevice, .blockDevice: return FileStatusResponse(kind: .other)
             }
         } catch {
             guard error.code == ErrorNumber.noEntry || error.code == ErrorNumber.notDirectory else { throw error }
-            return .missing
+            return FileStatusResponse()
         }
     }
 

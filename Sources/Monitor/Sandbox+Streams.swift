@@ -23,7 +23,7 @@ extension Sandbox {
         switch found.kind {
         case .missing: return ContainerPathResponse(kind: .missing)
         case .directory: return ContainerPathResponse(kind: .directory)
-        case .symlink: return ContainerPathResponse(kind: .symlink)
+        case .symlink: return ContainerPathResponse(kind: .symlink, link: found.link)
         case .other: return ContainerPathResponse(kind: .other)
         }
     }

@@ -14,8 +14,10 @@ public struct ContainerPathResponse: Codable, Equatable, Sendable {
     public enum Kind: Int32, Codable, Equatable, Sendable { case missing = 0, directory, symlink, other }
 
     public var kind = Kind.missing
-    public init(kind: Kind = .missing) { self.kind = kind }
-    enum CodingKeys: Int, CodingKey { case kind = 1 }
+    /// Of a symbolic link that is not followed: where it leads.
+    public var link: [UInt8] = []
+    public init(kind: Kind = .missing, link: [UInt8] = []) { (self.kind, self.link) = (kind, link) }
+    enum CodingKeys: Int, CodingKey { case kind = 1, link }
 }
 
 /// What of a container becomes a tar archive.

@@ -37,6 +37,13 @@ import Testing
     }
 
     @Test(arguments: [
+        ("/d/link", "/x", "/x"), ("/d/link", "x/y", "/d/x/y"), ("/link", "../x", "//../x"), ("link", "x", "./x"),
+        ("d/link/", "..", "d/.."),
+    ]) func aLinkLeadsFromWhereItIs(_ path: String, _ link: String, _ target: String) {
+        #expect(CopyPlan.target(of: Array(link.utf8), at: Array(path.utf8)) == Array(target.utf8))
+    }
+
+    @Test(arguments: [
         ("f/", false, "/d", CopyPlan.Kind.directory, CopyPlan.Kind.directory, CopyPlanError.sourceIsNoDirectory),
         ("f/.", false, "/d", .directory, .directory, .sourceIsNoDirectory),
         ("d", true, "/f", .other, .directory, .directoryOverFile),

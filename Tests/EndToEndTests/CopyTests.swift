@@ -57,6 +57,15 @@ import Testing
         try await bulkhead("cp", "web:/data/sub/.", here + "/contents").expectSuccess()
         #expect(try Files.names(in: here + "/contents") == ["deep"])
         #expect(try await bulkhead("cp", "web:/data/file", "-").expectSuccess().output.contains("hello\n"))
+        // A destination that is a link is written through, as docker does.
+        try Files.write([1], to: here + "/behind")
+        try Files.symlink("behind", at: here + "/before")
+        try Files.symlink("not-yet", at: here + "/dangling")
+        for (link, name) in [("before", "behind"), ("dangling", "not-yet")] {
+            try await bulkhead("cp", "web:/data/file", here + "/" + link).expectSuccess()
+            #expect(try Files.readText(here + "/" + name) == "hello\n")
+            #expect(try Files.readLink(here + "/" + link) == name)
+        }
         // Through a link that is in the way here, nothing is written.
         try Files.makeDirectories(here + "/trap/data")
         try Files.makeDirectory(here + "/target")
@@ -85,6 +94,18 @@ import Testing
         try await bulkhead("exec", "web", "ln", "-s", "/new", "/data/to-new").expectSuccess()
         try await bulkhead("cp", here + "/shadow", "web:/data/to-new/").expectSuccess()
         try await bulkhead("exec", "web", "cat", "/new/shadow").expectOutput("theirs\n")
+        try await bulkhead(
+            "exec", "web", "sh", "-c", "echo old > /old; ln -s ../old /data/to-old; ln -s to-old /data/two"
+        )
+        .expectSuccess()
+        try await bulkhead("exec", "web", "sh", "-c", "ln -s ../../not-yet /data/dangling; ln -s loop /data/loop")
+            .expectSuccess()
+        try await bulkhead("cp", here + "/shadow", "web:/data/two").expectSuccess()
+        try await bulkhead("cp", here + "/shadow", "web:/data/dangling").expectSuccess()
+        try await bulkhead("exec", "web", "cat", "/old", "/not-yet").expectOutput("theirs\ntheirs\n")
+        try await bulkhead("exec", "web", "sh", "-c", "readlink /data/two; readlink /data/dangling").expectOutput(
+            "to-old\n../../not-yet\n")
+        try await bulkhead("cp", here + "/shadow", "web:/data/loop").expectError(1, "without an end")
         // Archives of anybody: none leads out of where it is unpacked.
         let archives = [
             ("printf x > f; tar --transform 's,^,../,' -Pcf a.tar f", "leads out"),

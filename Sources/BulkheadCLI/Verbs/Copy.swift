@@ -95,14 +95,17 @@ struct CopyOptions {
     // MARK: Out of the container
 
     func copy(out path: [UInt8], to target: [UInt8]) async throws {
-        let source = Self.rooted(path), target = target.isEmpty ? [UInt8(ascii: ".")] : target
+        let source = Self.rooted(path)
         let followsLink = options.followsLink || CopyPlan.endsAsDirectory(source)
         let kind = try await self.kind(source, followsLink: followsLink)
         guard kind != .missing else { throw missing(path) }
-        let plan = try told {
-            try CopyPlan(
-                source: source, sourceIsDirectory: kind == .directory, target: target,
-                targetKind: Self.localKind(target), parentKind: Self.localKind(CopyPlan.parent(target)))
+        let plan = try await told {
+            let (target, targetKind) = try await Self.end(of: target.isEmpty ? [UInt8(ascii: ".")] : target) {
+                try Self.localStatus($0, followsLink: false)
+            }
+            return try CopyPlan(
+                source: source, sourceIsDirectory: kind == .directory, target: target, targetKind: targetKind,
+                parentKind: Self.localStatus(CopyPlan.parent(target)).kind)
         }
         let pipe = try Pipe()
         let uri = try await client.handOver([pipe.writing.withRaw { $0 }])
@@ -161,15 +164,16 @@ struct CopyOptions {
 
     func copy(in path: [UInt8], to target: [UInt8]) async throws {
         let followsLink = options.followsLink || CopyPlan.endsAsDirectory(path)
-        let sourceKind = try Self.localKind(path, followsLink: followsLink)
+        let sourceKind = try Self.localStatus(path, followsLink: followsLink).kind
         let shown = Files.printable(path)
         guard sourceKind != .missing else { throw CLIError("\(shown): there is no such file or directory here") }
-        let target = Self.rooted(target)
-        let targetKind = try await kind(target, followsLink: true)
-        let parentKind =
-            targetKind == .missing ? try await kind(CopyPlan.parent(target), followsLink: true) : .directory
-        let plan = try told {
-            try CopyPlan(
+        let plan = try await told {
+            let (target, targetKind) = try await Self.end(of: Self.rooted(target)) {
+                try await status($0, followsLink: false)
+            }
+            let parentKind =
+                targetKind == .missing ? try await kind(CopyPlan.parent(target), followsLink: true) : .directory
+            return try CopyPlan(
                 source: path, sourceIsDirectory: sourceKind == .directory, target: target,
                 targetKind: targetKind, parentKind: parentKind)
         }
@@ -219,26 +223,51 @@ struct CopyOptions {
         path.first == UInt8(ascii: "/") ? path : [UInt8(ascii: "/")] + path
     }
 
+    private typealias Status = (kind: CopyPlan.Kind, link: [UInt8]?)
+
+    /// Follows links at the path's end, as docker does with a destination: what they lead to is written, which need not
+    /// be there yet.
+    private static func end(
+        of path: [UInt8], _ status: (_ path: [UInt8]) async throws -> Status
+    ) async throws -> (path: [UInt8], kind: CopyPlan.Kind) {
+        var path = path
+        for _ in 0..<40 {  // As many as Linux follows.
+            let found = try await status(path)
+            guard let link = found.link else { return (path, found.kind) }
+            path = CopyPlan.target(of: link, at: path)
+        }
+        throw CopyPlanError.tooManyLinks
+    }
+
     private func kind(_ path: [UInt8], followsLink: Bool) async throws -> CopyPlan.Kind {
+        try await status(path, followsLink: followsLink).kind
+    }
+
+    private func status(_ path: [UInt8], followsLink: Bool) async throws -> Status {
         let request = ContainerPathRequest(id: id, path: path, followsLink: followsLink)
         let found = try await client.call(
             SandboxService.Method.pathStatus, request, ContainerPathResponse.self, within: MonitorClient.callLimit)
         switch found.kind {
-        case .missing: return .missing
-        case .directory: return .directory
-        case .symlink, .other: return .other
+        case .missing: return (.missing, nil)
+        case .directory: return (.directory, nil)
+        case .symlink: return (.other, found.link)
+        case .other: return (.other, nil)
         }
     }
 
-    private static func localKind(_ path: [UInt8], followsLink: Bool = true) throws -> CopyPlan.Kind {
+    private static func localStatus(_ path: [UInt8], followsLink: Bool = true) throws -> Status {
         let here = try Files.open(".", [.path, .directory])
         do {
             let flags: OpenFlags = followsLink ? .path : [.path, .noFollow]
-            return try Files.open(path, in: here, flags, resolving: []).status().kind == .directory
-                ? .directory : .other
+            let found = try Files.open(path, in: here, flags, resolving: [])
+            return switch try found.status().kind {
+            case .directory: (.directory, nil)
+            case .symlink: (.other, try found.linkTargetBytes())
+            case .regular, .fifo, .socket, .characterDevice, .blockDevice: (.other, nil)
+            }
         } catch {
             guard error.code == ErrorNumber.noEntry || error.code == ErrorNumber.notDirectory else { throw error }
-            return .missing
+            return (.missing, nil)
         }
     }
 
@@ -251,9 +280,9 @@ struct CopyOptions {
         CLIError("container \(container.record.name) has no \(Files.printable(path))")
     }
 
-    private func told<R>(_ body: () throws -> R) throws -> R {
+    private func told<R>(_ body: () async throws -> R) async throws -> R {
         do {
-            return try body()
+            return try await body()
         } catch let error as CopyPlanError {
             throw CLIError("\(error)")
         }

@@ -30,7 +30,7 @@ import Yamux
     /// Fulfilled once, when the link is no more.
     public nonisolated let ended = Promise<End>()
 
-    private static let readBytes = 128 * 1024
+    private static let readBytes = 256 * 1024
     /// What the peer may send on a stream made for bulk before this end has read it: it goes on while this end waits for
     /// its turn.
     public static let bulkWindowBytes: UInt32 = 512 * 1024
@@ -40,8 +40,12 @@ import Yamux
     public init(_ port: AsyncFD, role: YamuxRole) {
         self.port = port
         var limits = YamuxLimits()
+        switch role {
         // Nobody accepts there: streams of a hostile guest would keep a window of unread bytes each.
-        if role == .client { limits.maxUnacceptedInbound = 0 }
+        case .client: limits.maxUnacceptedInbound = 0
+        // A virtual processor gets its turn seldom, and much is to be there then.
+        case .server: limits.receiveWindowBytes = Self.bulkWindowBytes
+        }
         session = YamuxSession(role: role, limits: limits)
         Task { @EventLoop in await self.receive() }
         Task { @EventLoop in await self.transmit() }
@@ -195,6 +199,13 @@ import Yamux
         }
         readBytes += UInt64(bytes.count)
         if !broken { link.consumed(streamID, bytes.count) }
+        return bytes
+    }
+
+    /// As `read`, with all that has come, which is at most the window: for whoever pays for each piece.
+    public func readPending() async throws -> [UInt8] {
+        var bytes = try await read()
+        while nextChunk < chunks.count { bytes += try await read() }
         return bytes
     }
 

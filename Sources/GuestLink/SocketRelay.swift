@@ -28,7 +28,7 @@ import Linux
         }
         Task { @EventLoop in
             do {
-                while case let bytes = try await stream.read(), !bytes.isEmpty { try await socket.write(bytes) }
+                while case let bytes = try await stream.readPending(), !bytes.isEmpty { try await socket.write(bytes) }
                 try socket.withFD { fd throws(SystemCallError) in try fd.finishWriting() }
                 directionEnded()
             } catch {

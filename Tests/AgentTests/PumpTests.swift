@@ -30,7 +30,7 @@ import Testing
         let pump = OutputPump(from: try AsyncFD(pipe.reading.duplicate()), to: guest)
         let writer = try AsyncFD(pipe.writing.duplicate())
         _ = consume pipe
-        let data = (0..<500_000).map { UInt8(truncatingIfNeeded: $0 &* 7 >> 2) }
+        let data = pattern(500_000)
         Task { @EventLoop in
             try await writer.write(data)  // More than all the buffers on the way hold.
             writer.close()

@@ -21,7 +21,7 @@ import Yamux
         let link = GuestLink(peer.connection, role: .client)
         let sentBack = (0..<8).map { number in
             Task { @EventLoop in
-                let data = [UInt8]((0..<1_500_000).map { UInt8(truncatingIfNeeded: ($0 &* 31 >> 3) &+ number) })
+                let data = pattern(1_500_000, seed: number)
                 let stream = try link.open(forBulk: forBulk)
                 try await stream.write(data)
                 stream.finish()

@@ -206,11 +206,13 @@ func openYamux(connection net.Conn) {
 	must(err)
 	var group sync.WaitGroup
 	for number := 0; number < 8; number++ {
+		// One after the other: opened side by side they may arrive out of order, and then ours, which takes rising
+		// numbers only, refuses them.
+		stream, err := session.Open()
+		must(err)
 		group.Add(1)
 		go func(number int) {
 			defer group.Done()
-			stream, err := session.Open()
-			must(err)
 			// Beyond the window, of which each end has 256 KiB.
 			data := bytes.Repeat([]byte{byte(number), 1, 2}, 500_000)
 			_, err = stream.Write(data)

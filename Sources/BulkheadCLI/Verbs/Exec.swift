@@ -23,7 +23,7 @@ import TaskAPI
         Option("tty", short: "t", .flag, "Give the process a terminal"),
         Option("env", short: "e", .repeated("KEY[=VALUE]"), "Set a variable, or pass one on"),
         Option("env-file", .repeated("FILE"), "Set the variables of a file"),
-        Option("workdir", short: "w", .value("DIR"), "Working directory in the container"),
+        Option("workdir", short: "w", .value("DIR"), "Working directory in the container", completes: .nothing),
         Option("user", short: "u", .value("USER[:GROUP]"), "Names or numbers"),
         Option("privileged", .flag, "Give the process all capabilities"),
     ]

@@ -37,7 +37,8 @@ enum PodStatusText: String {
     static func run(_ host: Host, _ arguments: ParsedArguments) throws -> Int32 {
         let format = try ListFormat(arguments)
         let whole = arguments.flag("no-trunc")
-        let pods = host.pods.all().map { ($0, PodCalls(host, $0).members) }
+        let containers = Dictionary(grouping: host.store.all().reversed(), by: \.record.pod)
+        let pods = host.pods.all().map { ($0, containers[$0.record.id] ?? []) }
         var text = ""
         if arguments.flag("quiet") {
             text = pods.map { (whole ? $0.0.record.id : $0.0.record.shortID) + "\n" }.joined()

@@ -60,7 +60,7 @@ nonisolated extension Run {
     private static let processOptions = [
         Option("env", short: "e", .repeated("KEY[=VALUE]"), "Set a variable, or pass one on"),
         Option("env-file", .repeated("FILE"), "Set the variables of a file"),
-        Option("workdir", short: "w", .value("DIR"), "Working directory in the container"),
+        Option("workdir", short: "w", .value("DIR"), "Working directory in the container", completes: .nothing),
         Option("user", short: "u", .value("USER[:GROUP]"), "Names or numbers"),
         Option("group-add", .repeated("GROUP"), "A further group, a name or a number"),
         Option("init", .flag, "Run an init as first process, which passes signals on and reaps"),

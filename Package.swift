@@ -102,8 +102,8 @@ let package = Package(
         tests(
             "BulkheadCLI",
             [
-                "Calendar", "CommandTree", "ContainerStore", "EventLog", "JSON", "Linux", "OCI", "Pod", "SeededRandom",
-                "SpecTranslation", "TaskAPI",
+                "Calendar", "CommandTree", "ContainerStore", "EventLog", "EventLoop", "JSON", "Linux", "OCI", "Pod",
+                "PodDirectory", "SeededRandom", "SpecTranslation", "Support", "TaskAPI",
             ]),
         program("bulkhead", ["BulkheadCLI", "Confinement", "Monitor"]),
         .testTarget(name: "TidyTests", dependencies: ["Linux"], swiftSettings: swiftSettings),

@@ -96,8 +96,13 @@ struct Host: Sendable {
     /// Suspends until nothing of the pod is left. What its reaper cannot undo, killed as well, is undone here.
     @EventLoop func waitForReaper(_ id: String, within limit: Duration) async throws {
         sweep()
+        let paths = paths(id)
         try await within(limit, waitingFor: "end of what the pod has left") {
-            while Files.exists(self.paths(id).pod) { try await EventLoop.sleep(for: .milliseconds(50)) }
+            while Files.exists(paths.pod) {
+                try await EventLoop.sleep(for: .milliseconds(50))
+                // The reaper may have been killed since: whoever looks at its lock in vain has not looked for the last time.
+                try? PodDirectory.takeOver(paths)?.undo()
+            }
         }
     }
 

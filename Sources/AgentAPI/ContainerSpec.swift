@@ -258,6 +258,22 @@ public struct SeccompSpec: Codable, Equatable, Sendable {
     enum CodingKeys: Int, CodingKey { case defaultAction = 1, defaultErrno, architectures, flags, rules }
 }
 
+/// What a `SeccompSpec` becomes, for seccomp(2).
+public struct SeccompProgram: Codable, Equatable, Sendable {
+    /// BPF_MAXINSNS instructions of 8 bytes.
+    public static let maximumBytes = 4096 * 8
+
+    /// Of struct sock_filter.
+    public var instructions: [UInt8] = []
+    /// SECCOMP_FILTER_FLAG_*.
+    public var flags: UInt32 = 0
+
+    public init() {}
+    public init(instructions: [UInt8], flags: UInt32) { (self.instructions, self.flags) = (instructions, flags) }
+
+    enum CodingKeys: Int, CodingKey { case instructions = 1, flags }
+}
+
 /// What happens to some system calls.
 public struct SeccompRule: Codable, Equatable, Sendable {
     public var names: [String] = []

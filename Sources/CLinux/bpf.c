@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -30,4 +32,11 @@ int bh_bpf_attach_device_program(int program, int cgroup) {
     // So that a program of a cgroup below adds to this one and does not replace it.
     attributes.attach_flags = BPF_F_ALLOW_MULTI;
     return bpf(BPF_PROG_ATTACH, &attributes);
+}
+
+int bh_seccomp_filter(uint32_t flags, const void *instructions, size_t count) {
+    if (count > BPF_MAXINSNS) return -EINVAL;
+    struct sock_fprog program = {.len = (unsigned short)count, .filter = (struct sock_filter *)instructions};
+    long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+    return result < 0 ? -errno : (int)result;
 }

@@ -56,7 +56,7 @@ import Linux
                     parent: runtime.layerParent, name: name, sizeBytes: spec.root.overlayBytes)
             }
             let process = try await ContainerProcess.make(
-                InitPlan(joins: false, spec: spec, layer: layer?.path ?? ""), streams: streams, runtime: runtime,
+                joins: false, spec, layer: layer?.path ?? "", streams: streams, runtime: runtime,
                 cgroup: try Self.open(cgroup), joining: other?.process)
             let namespace = try stage("keep the mount namespace") { () throws(SystemCallError) in
                 try Files.open("/proc/\(process.pid)/ns/mnt")
@@ -153,7 +153,7 @@ import Linux
         joined.newNamespaces = spec.newNamespaces | spec.joinedNamespaces
         joined.seccomp = spec.seccomp
         let made = try await ContainerProcess.make(
-            InitPlan(joins: true, spec: joined), streams: streams, runtime: runtime, cgroup: try Self.open(cgroup),
+            joins: true, joined, streams: streams, runtime: runtime, cgroup: try Self.open(cgroup),
             joining: self.process)
         try await made.start()
         return made

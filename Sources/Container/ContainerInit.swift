@@ -6,6 +6,7 @@ import Linux
 ///
 ///     whoever makes it                       init
 ///       plan (descriptor 3) ────────────────▶ reads it, sets everything up
+///                          ◀── filter ────── what the plan's seccomp profile becomes, if it has one
 ///                          ◀── terminal ──── (descriptor 4) with the terminal's controlling side, if there is one
 ///                          ◀── ready ───────
 ///       start ─────────────────────────────▶ executes the program
@@ -15,20 +16,19 @@ public enum ContainerInit {
     /// argv[0] by which `main` knows it.
     public static let programName = "container-init"
 
-    /// Installs a seccomp filter for the calling process and what it executes.
-    public typealias FilterInstaller = (SeccompSpec) throws(ContainerError) -> Void
+    /// Makes a seccomp filter of a profile.
+    public typealias FilterCompiler = (SeccompSpec) throws(ContainerError) -> SeccompProgram
 
     static let planNumber: Int32 = 3, channelNumber: Int32 = 4, joinedProcessNumber: Int32 = 5
     static let start: UInt8 = 1
     private static let failureCode: Int32 = 1
 
     /// Does all of it; the process is the container's program then, or has ended.
-    /// - Parameter installFilter: called once for a container with a filter: right before the program is executed when
-    ///   no_new_privs is set, else while it is still privileged.
-    public static func run(installFilter: FilterInstaller = refuseFilter) -> Never {
+    /// - Parameter compile: called for a profile of which the plan's maker has no filter yet.
+    public static func run(compilingFilters compile: FilterCompiler = refuseFilter) -> Never {
         let channel = OwnedFD(owning: channelNumber)
         do {
-            try perform(OwnedFD(owning: planNumber), channel, installFilter)
+            try perform(OwnedFD(owning: planNumber), channel, compile)
         } catch {
             // When nobody listens any more the exit code is the rest.
             try? UnixSocket.send(InitMessage.failed(error).encoded, descriptors: [], over: channel)
@@ -37,12 +37,12 @@ public enum ContainerInit {
     }
 
     /// For a program without seccomp: a container that asks for a filter does not run without it.
-    public static func refuseFilter(_ spec: SeccompSpec) throws(ContainerError) {
-        throw ContainerError("install the seccomp filter", "this agent has no seccomp")
+    public static func refuseFilter(_ spec: SeccompSpec) throws(ContainerError) -> SeccompProgram {
+        throw ContainerError("make the seccomp filter", "this agent has no seccomp")
     }
 
     private static func perform(
-        _ planFile: consuming OwnedFD, _ channel: borrowing OwnedFD, _ installFilter: FilterInstaller
+        _ planFile: consuming OwnedFD, _ channel: borrowing OwnedFD, _ compile: FilterCompiler
     ) throws(ContainerError) {
         let file = planFile
         let bytes = try stage("read the plan") { () throws(SystemCallError) in
@@ -52,6 +52,8 @@ public enum ContainerInit {
             return try file.readAll(limit: InitPlan.limit)
         }
         let plan = try InitPlan(decoding: bytes)
+        // Before anything of the container can have a say in it: it is kept for others.
+        let program = try filter(of: plan, channel, compile)
         let process = plan.spec.process
         CurrentProcess.setFileCreationMask(0)
         if let score = process.oomScoreAdjust {
@@ -78,15 +80,29 @@ public enum ContainerInit {
             }
         }
         let setup = try ProcessSetup(process)
-        func filter() throws(ContainerError) {
-            if let seccomp = plan.spec.seccomp { try installFilter(seccomp) }
+        func restrictCalls() throws(ContainerError) {
+            guard let program else { return }
+            try stage("install the seccomp filter") { () throws(SystemCallError) in
+                try SystemCallFilter.install(program.instructions, flags: program.flags)
+            }
         }
-        // While it has every privilege; the filter may forbid these calls.
+        // While it has every privilege; the filter, which takes privileges or no_new_privs, may forbid these calls.
         try ProcessScheduling(process).apply(joins: plan.joins, personality: plan.spec.personality)
-        try setup.apply(filter: filter)
+        try setup.apply(filter: restrictCalls)
         try awaitStart(channel)
-        if process.noNewPrivileges { try filter() }
+        if process.noNewPrivileges { try restrictCalls() }
         throw setup.execute(under: parent)
+    }
+
+    private static func filter(
+        of plan: InitPlan, _ channel: borrowing OwnedFD, _ compile: FilterCompiler
+    ) throws(ContainerError) -> SeccompProgram? {
+        guard let profile = plan.spec.seccomp else { return plan.filter }
+        let program = try compile(profile)
+        try stage("tell of the seccomp filter") { () throws(SystemCallError) in
+            try UnixSocket.send(InitMessage.filter(program).encoded, descriptors: [], over: channel)
+        }
+        return program
     }
 
     /// While the guest's file system is seen. The descriptor keeps it beyond.

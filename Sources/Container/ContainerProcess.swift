@@ -8,6 +8,8 @@ import Linux
     private let channel: AsyncFD
     private let limit: Duration
     private var terminal: OwnedFD?
+    /// What the plan's seccomp profile has become, if the init made it.
+    private(set) var filter: SeccompProgram?
     /// Of the process, to join its namespaces by.
     let pidfd: OwnedFD
 
@@ -37,9 +39,12 @@ import Linux
     /// Makes the process and waits until it is ready to execute its program.
     /// - Parameter joining: whose namespaces it shares, or whose container it becomes a part of.
     static func make(
-        _ plan: InitPlan, streams: StandardStreams?, runtime: ContainerRuntime, cgroup: borrowing OwnedFD?,
+        joins: Bool, _ spec: ContainerSpec, layer: String = "", streams: StandardStreams?, runtime: ContainerRuntime,
+        cgroup: borrowing OwnedFD?,
         joining: ContainerProcess? = nil
     ) async throws(ContainerError) -> ContainerProcess {
+        let known = runtime.filters.program(for: spec.seccomp)
+        let plan = InitPlan(joins: joins, spec: spec, layer: layer, filter: known)
         let bytes = try plan.encoded()
         guard bytes.count <= InitPlan.limit else { throw ContainerError("make the process", "its plan is too large") }
         let process: ContainerProcess
@@ -51,10 +56,13 @@ import Linux
                 "make the process", isFull ? "the container has as many processes as it may" : "\(error)")
         }
         do {
-            try await process.awaitReady(isFiltered: plan.spec.seccomp != nil)
+            try await process.awaitReady(isFiltered: plan.isFiltered)
         } catch {
             await process.discard()
             throw error
+        }
+        if let profile = plan.spec.seccomp, let program = process.filter {
+            runtime.filters.keep(program, for: profile)
         }
         return process
     }
@@ -98,6 +106,7 @@ import Linux
         while true {
             switch try await nextMessage("container's init") {
             case .ready: return
+            case .filter(let program): filter = program
             case .terminal: continue
             case .failed(let error): throw error
             case nil:
@@ -126,7 +135,8 @@ import Linux
             switch try await nextMessage("program's start") {
             case nil: channel.close()
             case .failed(let error): throw error
-            case .ready, .terminal: throw ContainerError("start the process", "an unexpected message of its init")
+            case .ready, .filter, .terminal:
+                throw ContainerError("start the process", "an unexpected message of its init")
             }
         } catch {
             await discard()

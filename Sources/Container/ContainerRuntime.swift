@@ -7,6 +7,7 @@ public final class ContainerRuntime: Sendable {
     let cgroupParent: String?
     let layerParent: String
     let limit: Duration
+    let filters = FilterCache()
 
     /// - Parameters:
     ///   - program: the program that calls `ContainerInit.run`, open as a place (O_PATH).

@@ -1,24 +1,34 @@
+import AgentAPI
+
 /// What a container's init tells whoever made it, one message of the channel each. Nothing more comes once it executes
 /// its program; the end of the channel says that it has.
 enum InitMessage: Equatable, Sendable {
     /// The container is as the plan says; a byte is awaited, then the program is executed.
     case ready
+    /// What the plan's seccomp profile becomes.
+    case filter(SeccompProgram)
     /// Comes with a descriptor: the controlling side of the terminal.
     case terminal
     case failed(ContainerError)
 
-    /// In bytes; longer texts are cut.
-    static let limit = 4096
-    private static let readyTag: UInt8 = 1, terminalTag: UInt8 = 2, failedTag: UInt8 = 3
+    /// In bytes.
+    static let limit = SeccompProgram.maximumBytes + 8
+    /// Of a failure; longer texts are cut.
+    private static let failureLimit = 4096
+    private static let readyTag: UInt8 = 1, terminalTag: UInt8 = 2, failedTag: UInt8 = 3, filterTag: UInt8 = 4
 
-    /// A tag; a failure has its kind, the stage, a NUL and the text after it.
+    /// A tag; a failure has its kind, the stage, a NUL and the text after it, a filter its flags, the lowest byte first,
+    /// and its instructions.
     var encoded: [UInt8] {
         switch self {
         case .ready: return [Self.readyTag]
         case .terminal: return [Self.terminalTag]
+        case .filter(let program):
+            let flags = (0..<4).map { UInt8(truncatingIfNeeded: program.flags >> (8 * $0)) }
+            return [Self.filterTag] + flags + program.instructions
         case .failed(let error):
-            let stage = error.stage.utf8.prefix(Self.limit / 4).filter { $0 != 0 }
-            let text = error.text.utf8.prefix(Self.limit / 2)
+            let stage = error.stage.utf8.prefix(Self.failureLimit / 4).filter { $0 != 0 }
+            let text = error.text.utf8.prefix(Self.failureLimit / 2)
             return [Self.failedTag, error.kind.rawValue] + stage + [0] + text
         }
     }
@@ -28,8 +38,12 @@ enum InitMessage: Equatable, Sendable {
         switch bytes.first {
         case Self.readyTag where bytes.count == 1: self = .ready
         case Self.terminalTag where bytes.count == 1: self = .terminal
+        case Self.filterTag:
+            guard bytes.count >= 5, bytes.count <= SeccompProgram.maximumBytes + 5 else { return nil }
+            let flags = bytes[1..<5].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+            self = .filter(SeccompProgram(instructions: Array(bytes[5...]), flags: flags))
         case Self.failedTag:
-            guard bytes.count <= Self.limit, bytes.count >= 3, let kind = ContainerError.Kind(rawValue: bytes[1])
+            guard bytes.count <= Self.failureLimit, bytes.count >= 3, let kind = ContainerError.Kind(rawValue: bytes[1])
             else { return nil }
             let rest = bytes.dropFirst(2)
             guard let end = rest.firstIndex(of: 0) else { return nil }

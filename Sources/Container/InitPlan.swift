@@ -8,8 +8,10 @@ struct InitPlan: Codable, Equatable, Sendable {
     var spec = ContainerSpec()
     /// Where the container's writable layer is; empty: it has none.
     var layer = ""
+    /// What `spec.seccomp` becomes, which is nil then.
+    var filter: SeccompProgram?
 
-    enum CodingKeys: Int, CodingKey { case joins = 1, spec, layer }
+    enum CodingKeys: Int, CodingKey { case joins = 1, spec, layer, filter }
 
     /// In bytes.
     static let limit = Protobuf.defaultMaximumBytes
@@ -23,9 +25,12 @@ struct InitPlan: Codable, Equatable, Sendable {
         }
     }
 
-    init(joins: Bool, spec: ContainerSpec, layer: String = "") {
-        (self.joins, self.spec, self.layer) = (joins, spec, layer)
+    init(joins: Bool, spec: ContainerSpec, layer: String = "", filter: SeccompProgram? = nil) {
+        (self.joins, self.spec, self.layer, self.filter) = (joins, spec, layer, filter)
+        if filter != nil { self.spec.seccomp = nil }
     }
+
+    var isFiltered: Bool { spec.seccomp != nil || filter != nil }
 
     /// - Throws: `ContainerError` when `bytes` are no plan.
     init(decoding bytes: [UInt8]) throws(ContainerError) {

@@ -2,26 +2,25 @@ import AgentAPI
 import CSeccomp
 import Linux
 
-/// Why a seccomp filter cannot be made or installed.
+/// Why a seccomp filter cannot be made.
 public struct SeccompError: Error, Equatable, Sendable, CustomStringConvertible {
     public let description: String
     init(_ description: String) { self.description = description }
 }
 
-/// A seccomp filter for this process and what it executes, made by libseccomp.
+/// A seccomp filter, made by libseccomp.
 ///
 /// As runc does: a system call that this kernel's libseccomp does not know is left out of its rule (the default action
 /// holds for it), and so is a rule whose action is the default's.
 public final class SeccompFilter {
     private let context: scmp_filter_ctx
+    private var flags: UInt32 = 0
 
-    /// Makes the filter, which does nothing yet.
+    /// Makes the filter.
     public init(_ spec: SeccompSpec) throws(SeccompError) {
         let defaultAction = try Self.action(spec.defaultAction, spec.defaultErrno)
         guard let context = seccomp_init(defaultAction) else { throw SeccompError("seccomp_init: out of memory") }
         self.context = context
-        // no_new_privs is the spec's decision, made elsewhere.
-        _ = seccomp_attr_set(context, SCMP_FLTATR_CTL_NNP, 0)
         for name in spec.architectures { try addArchitecture(name) }
         for flag in spec.flags { try set(flag) }
         for rule in spec.rules {
@@ -32,11 +31,22 @@ public final class SeccompFilter {
 
     deinit { seccomp_release(context) }
 
-    /// Puts the filter into force, for good.
-    public func install() throws(SeccompError) {
-        let result = seccomp_load(context)
-        // ECANCELED stands for whatever the kernel said, libseccomp's seccomp_load(3).
-        guard result == 0 else { throw SeccompError("the kernel refuses the profile's filter: too many rules?") }
+    /// What the kernel takes.
+    public func program() throws(SeccompError) -> SeccompProgram {
+        var result = SeccompProgram()
+        result.flags = flags
+        do throws(SystemCallError) {
+            let file = try Files.inMemory([], name: "seccomp", sealed: false)
+            let exported = file.withRaw { seccomp_export_bpf(context, $0) }
+            guard exported == 0 else { throw SystemCallError("seccomp_export_bpf", code: -exported) }
+            result.instructions = try file.read(upTo: SeccompProgram.maximumBytes + 1, at: 0)
+        } catch {
+            throw SeccompError("\(error)")
+        }
+        guard result.instructions.count <= SeccompProgram.maximumBytes else {
+            throw SeccompError("the profile has too many rules: the kernel takes filters of 4096 instructions")
+        }
+        return result
     }
 
     private static func action(_ name: String, _ errno: UInt32?) throws(SeccompError) -> UInt32 {
@@ -59,15 +69,12 @@ public final class SeccompFilter {
     }
 
     private func set(_ flag: String) throws(SeccompError) {
-        let attribute: scmp_filter_attr
         switch flag {
-        case "SECCOMP_FILTER_FLAG_TSYNC": attribute = SCMP_FLTATR_CTL_TSYNC
-        case "SECCOMP_FILTER_FLAG_LOG": attribute = SCMP_FLTATR_CTL_LOG
-        case "SECCOMP_FILTER_FLAG_SPEC_ALLOW": attribute = SCMP_FLTATR_CTL_SSB
+        case "SECCOMP_FILTER_FLAG_TSYNC": flags |= 1 << 0
+        case "SECCOMP_FILTER_FLAG_LOG": flags |= 1 << 1
+        case "SECCOMP_FILTER_FLAG_SPEC_ALLOW": flags |= 1 << 2
         default: throw SeccompError("no flag \(flag)")
         }
-        let result = seccomp_attr_set(context, attribute, 1)
-        guard result == 0 else { throw SeccompError("\(flag): \(errnoText(-result))") }
     }
 
     private func add(_ rule: SeccompRule, _ action: UInt32) throws(SeccompError) {

@@ -7,9 +7,9 @@ import Seccomp
 if CommandLine.arguments.first == ContainerInit.programName {
     ContainerInit.run { spec throws(ContainerError) in
         do throws(SeccompError) {
-            try SeccompFilter(spec).install()
+            return try SeccompFilter(spec).program()
         } catch {
-            throw ContainerError("install the seccomp filter", "\(error)")
+            throw ContainerError("make the seccomp filter", "\(error)")
         }
     }
 }

@@ -9,7 +9,7 @@ import Linux
 @EventLoop final class Fixture {
     nonisolated let directory: String
     nonisolated var root: String { directory + "/root" }
-    private let runtime: ContainerRuntime
+    let runtime: ContainerRuntime
 
     /// The program that is built beside the tests.
     private nonisolated static var agent: String {

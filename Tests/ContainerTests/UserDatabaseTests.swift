@@ -101,7 +101,9 @@ import Testing
 
 @Suite struct InitMessageTests {
     @Test(arguments: [
-        InitMessage.ready, .terminal, .failed(ContainerError("mount /proc", "no", kind: .notExecutable)),
+        InitMessage.ready, .terminal, .filter(SeccompProgram()),
+        .filter(SeccompProgram(instructions: [UInt8](repeating: 7, count: SeccompProgram.maximumBytes), flags: 0xFF01)),
+        .failed(ContainerError("mount /proc", "no", kind: .notExecutable)),
         .failed(ContainerError("", "")),
     ]) func comesBack(_ message: InitMessage) {
         #expect(InitMessage(message.encoded) == message)
@@ -115,7 +117,7 @@ import Testing
         for length in 0..<2000 {
             let bytes = (0..<(length % 40)).map { index in
                 state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-                return index == 0 ? UInt8(state >> 62) : UInt8(truncatingIfNeeded: state >> 40)
+                return index == 0 ? UInt8(truncatingIfNeeded: state >> 56) % 5 : UInt8(truncatingIfNeeded: state >> 40)
             }
             if let message = InitMessage(bytes) { #expect(InitMessage(message.encoded) == message) }
         }
@@ -136,5 +138,8 @@ import Testing
         spec.mounts = [MountSpec(), MountSpec()]
         let plan = InitPlan(joins: true, spec: spec)
         #expect(try InitPlan(decoding: plan.encoded()) == plan)
+        let filtered = InitPlan(joins: true, spec: spec, filter: SeccompProgram(instructions: [1, 2], flags: 3))
+        #expect(try InitPlan(decoding: filtered.encoded()) == filtered)
+        #expect(filtered.spec.seccomp == nil && filtered.isFiltered && plan.isFiltered)
     }
 }

@@ -23,7 +23,7 @@ import Testing
     @Test func makesFiltersOfEveryKind() throws {
         var condition = SeccompCondition()
         (condition.index, condition.value, condition.comparison) = (0, 8, "SCMP_CMP_EQ")
-        _ = try SeccompFilter(
+        let filter = try SeccompFilter(
             spec {
                 $0.architectures = ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"]
                 $0.flags = ["SECCOMP_FILTER_FLAG_LOG"]
@@ -32,6 +32,20 @@ import Testing
                     rule(["chmod"], action: "SCMP_ACT_ALLOW"),
                 ]
             })
+        let program = try filter.program()
+        #expect(program.instructions.count > 80 && program.instructions.count % 8 == 0)
+        #expect(program.flags == 2)
+    }
+
+    @Test func aProgramThatIsTooLongIsSaidToBe() throws {
+        let conditions = (0..<3000).map { value in
+            var condition = SeccompCondition()
+            (condition.index, condition.value, condition.comparison) = (1, UInt64(value) << 33, "SCMP_CMP_GT")
+            return condition
+        }
+        let filter = try SeccompFilter(spec { $0.rules = conditions.map { rule(["ioctl"], [$0]) } })
+        let error = #expect(throws: SeccompError.self) { _ = try filter.program() }
+        #expect(error?.description.contains("too many rules") == true)
     }
 
     @Test func whatItDoesNotKnowIsAnErrorThatNamesIt() {

@@ -189,6 +189,9 @@ int bh_bpf_load_device_program(const uint64_t *instructions, size_t count);
 /// Attaches it to an open cgroup v2 directory, with which it stays.
 int bh_bpf_attach_device_program(int program, int cgroup);
 
+/// SECCOMP_SET_MODE_FILTER with `count` of struct sock_filter.
+int bh_seccomp_filter(uint32_t flags, const void *instructions, size_t count);
+
 /// Brings the loopback interface of this network namespace up.
 int bh_loopback_up(void);
 

@@ -241,28 +241,35 @@ extension Sandbox {
         return (process.pid, process.state.end)
     }
 
-    /// - Parameter keepsFiles: what it wrote stays in the guest for the next one of its id.
-    func remove(_ container: SandboxContainer, keepsFiles: Bool = false) async throws {
-        guard !container.isBeingDeleted else {
-            throw SandboxError(.failedPrecondition, "container \(container.id) is being deleted")
+    /// - Parameters:
+    ///   - keepsFiles: what it wrote stays in the guest for the next one of its id.
+    ///   - takesRecord: its record is removed, too, if that is to go with it.
+    /// - Throws: `.notFound` when another call has removed it meanwhile.
+    func remove(_ container: SandboxContainer, keepsFiles: Bool = false, takesRecord: Bool = false) async throws {
+        while let deletion = container.deletion {
+            try await deletion.value()
+            guard containers[container.id] === container || shells[container.id] === container else {
+                throw SandboxError(.notFound, "no container \(container.id)")
+            }
+        }
+        let deletion = Promise<Void>()
+        container.deletion = deletion
+        defer {
+            container.deletion = nil
+            deletion.fulfil(())
         }
         if state.containers[container.id] == .restarting, container.main.state.end != nil {
             giveUpRestart(of: container)
         }
-        container.isBeingDeleted = true
-        do {
-            try await deleteInGuest(container.id, "", keepsFiles: keepsFiles)
-            try share.detach(container.id)
-        } catch {
-            container.isBeingDeleted = false
-            throw error
-        }
+        try await deleteInGuest(container.id, "", keepsFiles: keepsFiles)
+        try share.detach(container.id)
         // Before its end is reported: one that has never begun ends nothing with it.
         handle(shells[container.id] === container ? .removeShell(container.id) : .remove(container.id))
         report(ProcessEnd(status: Signal.killedStatus, at: WallClock.now), of: container.main, in: container)
         container.execs.values.forEach { forget($0) }
         forget(container.main)
         if shells.removeValue(forKey: container.id) == nil { containers[container.id] = nil }
+        if takesRecord { try removeRecord(of: container) }
     }
 
     private func deleteInGuest(_ id: String, _ execID: String, keepsFiles: Bool = false) async throws {
@@ -300,8 +307,9 @@ extension Sandbox {
     private func removeEnded(_ container: SandboxContainer) {
         Task { @EventLoop in
             do {
-                try await remove(container)
-                try removeRecord(of: container)
+                try await remove(container, takesRecord: true)
+            } catch let error as SandboxError where error.code == .notFound {
+                // Somebody was quicker, who takes the record, too.
             } catch {
                 // It goes with the pod.
                 warn("container \(container.id) has ended and is not removed yet: \(error)")

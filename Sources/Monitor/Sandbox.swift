@@ -258,8 +258,9 @@ import TaskAPI
         }
         for id in containers.keys { attempt { try share.detach(id) } }
         for record in journal.records.values where record.removed {
+            let wasThere = Files.exists(record.path)
             attempt { try PodDirectory.removeRecord(record.path, link: record.link) }
-            if let subject = record.subject { emit(Event(subject, "destroy", at: WallClock.now)) }
+            if wasThere, let subject = record.subject { emit(Event(subject, "destroy", at: WallClock.now)) }
         }
     }
 }

@@ -53,8 +53,8 @@ extension EventSubject {
     var main: SandboxProcess
     var execs: [String: SandboxProcess] = [:]
     var status: ContainerStatus
-    /// A call is at it: a second one would take away what the first still uses.
-    var isBeingDeleted = false
+    /// While a call is at it, fulfilled then: a second one would take away what the first still uses.
+    var deletion: Promise<Void>?
     let options: ContainerOptions
     /// What it was made of, for its next start; nil for the pause container.
     var request: CreateRequest?

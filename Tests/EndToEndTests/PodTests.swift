@@ -59,7 +59,7 @@ import Testing
             var refused = 0
             for deletion in deletions {
                 do { try await deletion.value } catch let error as TTRPCStatus {
-                    #expect(error.code == .failedPrecondition)
+                    #expect(error.code == .notFound)
                     refused += 1
                 }
             }

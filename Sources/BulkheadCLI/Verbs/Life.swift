@@ -166,8 +166,10 @@ import TaskAPI
                 try await calls.stop(grace: .zero, signal: SIGKILL)
             }
             try await calls.leavePod()
+            // One that goes with its end may have gone by now, and that has been told.
+            let wasThere = Files.exists(entry.directory)
             try host.store.remove(entry.record)
-            host.emit(entry.record.subject, "destroy")
+            if wasThere { host.emit(entry.record.subject, "destroy") }
             try say(reference)
         }
     }

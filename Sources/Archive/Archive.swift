@@ -13,6 +13,8 @@ public enum Archive {
         public var skipped = 0
         /// Extended attributes that the destination's file system does not have.
         public var attributesLost = 0
+        /// Devices that were not made.
+        public var devicesLeftOut = 0
 
         public init(entries: Int = 0, contentBytes: Int64 = 0, skipped: Int = 0, attributesLost: Int = 0) {
             self.entries = entries
@@ -103,7 +105,7 @@ public enum Archive {
 public struct UnpackOptions: Sendable {
     /// Device nodes.
     public enum Devices: Sendable {
-        case refuse, make
+        case refuse, leaveOut, make
     }
     /// The setuid, setgid and sticky bits, and capabilities of files.
     public enum SpecialBits: Sendable {

@@ -8,6 +8,8 @@ struct Packer: ~Copyable {
     /// Directories that have been seen and wait for their turn.
     static let maximumWaiting = 1_000_000
     private static let pieceBytes = 65536
+    /// Of a file whose size is 0 and which has content all the same.
+    private static let maximumUnsizedBytes = 4 << 20
 
     private let output: OwnedFD
     private var buffer: [UInt8] = []
@@ -163,8 +165,10 @@ struct Packer: ~Copyable {
             counts.skipped += 1
             return false
         }
+        // Those of /proc say nothing of their size before they are read.
+        let unannounced = status.sizeBytes > 0 ? [] : try content(ofUnsized: file, name)
         var entry = Self.entry(name, .regular, status)
-        entry.sizeBytes = status.sizeBytes
+        entry.sizeBytes = status.sizeBytes + Int64(unannounced.count)
         entry.attributes = try attributes(of: file, name)
         try addHeader(entry)
         // As many bytes as the header says: what has been added since is cut, what is missing are zeros.
@@ -177,9 +181,16 @@ struct Packer: ~Copyable {
             try emit(piece.isEmpty ? [UInt8](repeating: 0, count: count) : piece)
             offset += Int64(piece.isEmpty ? count : piece.count)
         }
-        try emit(TarWriter.padding(after: status.sizeBytes))
-        counts.contentBytes += status.sizeBytes
+        try emit(unannounced)
+        try emit(TarWriter.padding(after: entry.sizeBytes))
+        counts.contentBytes += entry.sizeBytes
         return true
+    }
+
+    private func content(ofUnsized file: borrowing OwnedFD, _ name: [UInt8]) throws(ArchiveError) -> [UInt8] {
+        try ArchiveError.about(name) { () throws(SystemCallError) in
+            try file.readAll(limit: Self.maximumUnsizedBytes)
+        }
     }
 
     private static func entry(_ name: [UInt8], _ kind: TarEntry.Kind, _ status: FileStatus) -> TarEntry {

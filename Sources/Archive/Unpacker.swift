@@ -13,6 +13,9 @@ struct Unpacker: ~Copyable {
     /// The entry whose content comes, and the file if it is one.
     private var entry: TarEntry?
     private var file: OwnedFD?
+    private var fileName: [UInt8] = []
+    /// What it is called until its content is there; what it replaces is whole until then.
+    private static let unfinishedName = Array(".bulkhead-copy-\(CurrentProcess.id)".utf8)
 
     init(destination: consuming OwnedFD, _ options: UnpackOptions) throws(ArchiveError) {
         self.options = options
@@ -34,6 +37,7 @@ struct Unpacker: ~Copyable {
             while case let piece = try Self.read(input), !piece.isEmpty { try add(piece) }
             return try finish()
         } catch {
+            if file.take() != nil { removeUnfinished() }
             // So that no directory stays closed to everybody. The first error is the one that matters.
             try? directories.leave(keeping: 0)
             throw error
@@ -95,7 +99,13 @@ struct Unpacker: ~Copyable {
             return
         }
         let isDevice = entry.kind == .characterDevice || entry.kind == .blockDevice
-        guard !isDevice || options.devices == .make else { throw ArchiveError(entry.path, .device) }
+        switch options.devices {
+        case .refuse where isDevice: throw ArchiveError(entry.path, .device)
+        case .leaveOut where isDevice:
+            counts.devicesLeftOut += 1
+            return
+        case .refuse, .leaveOut, .make: break
+        }
         let target = entry.kind == .hardLink ? try EntryName(entry.linkTarget, first: options.rename) : nil
         guard target?.path.isEmpty != true else { throw ArchiveError(entry.path, .climbs) }
         let last = name.last
@@ -132,11 +142,19 @@ struct Unpacker: ~Copyable {
     }
 
     private mutating func makeFile(_ name: [UInt8]) throws(SystemCallError) {
-        try Self.replacing(name, in: directories.current) { (directory) throws(SystemCallError) in
+        do throws(SystemCallError) {
+            guard try Files.status(name, in: directories.current).kind != .directory else {
+                throw SystemCallError("openat2", Files.printable(name), code: ErrorNumber.isDirectory)
+            }
+        } catch {
+            guard error.code == ErrorNumber.noEntry else { throw error }
+        }
+        try Self.replacing(Self.unfinishedName, in: directories.current) { (directory) throws(SystemCallError) in
             file = try Files.open(
-                name, in: directory, [.writeOnly, .create, .exclusive, .noFollow], mode: 0o600,
+                Self.unfinishedName, in: directory, [.writeOnly, .create, .exclusive, .noFollow], mode: 0o600,
                 resolving: [.beneath, .noSymlinks])
         }
+        fileName = name
     }
 
     /// A second name for what is there: nothing of it is changed, it may have been there before the archive.
@@ -210,11 +228,16 @@ struct Unpacker: ~Copyable {
             counts.attributesLost += try setAttributes(of: file, entry)
             try Files.changeMode(file, mode(of: entry))
             try Files.setModified(file, time(of: entry))
+            try Files.rename(Self.unfinishedName, to: fileName, in: directories.current)
         } catch {
+            removeUnfinished()
             throw Self.failure(of: entry, error)
         }
         counts.contentBytes += entry.sizeBytes
     }
+
+    /// What went wrong before is the error that matters.
+    private func removeUnfinished() { try? Files.removeEntry(Self.unfinishedName, in: directories.current) }
 
     // MARK: what an entry gets
 

@@ -61,6 +61,16 @@ extension Files {
         try check(result, "symlinkat", printable(name))
     }
 
+    /// Renames an entry, in the place of what is there unless that is a directory.
+    public static func rename(_ name: [UInt8], to newName: [UInt8], in directory: borrowing OwnedFD)
+        throws(SystemCallError)
+    {
+        let result = withName(name) { name in
+            withName(newName) { newName in directory.withRaw { negated(renameat($0, name, $0, newName)) } }
+        }
+        try check(result, "renameat", printable(newName))
+    }
+
     /// Gives a file a second name, a symbolic link too. An existing entry is EEXIST.
     public static func link(
         _ name: [UInt8], in directory: borrowing OwnedFD, at newName: [UInt8], in newDirectory: borrowing OwnedFD

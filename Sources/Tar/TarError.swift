@@ -4,6 +4,10 @@ public struct TarError: Error, Equatable, Sendable, CustomStringConvertible {
     public enum Reason: Error, Equatable, Sendable, CustomStringConvertible {
         /// It ends before its end: in an entry, or without the block of zeros that says so.
         case truncated
+        /// The archive is one of a compression that begins so.
+        case compressed(String)
+        /// Not a byte.
+        case nothing
         /// No header, or a damaged one: its sum is not that of its bytes.
         case checksum
         /// A field or a record that should be a number and is none, or one that is too large.
@@ -24,6 +28,8 @@ public struct TarError: Error, Equatable, Sendable, CustomStringConvertible {
         public var description: String {
             switch self {
             case .truncated: "the archive ends too early"
+            case .compressed(let how): "the archive is compressed with \(how), decompress it first"
+            case .nothing: "there is no archive, the input is empty"
             case .checksum: "no tar header, or a damaged one"
             case .badNumber(let what): "\(what) is no number, or out of range"
             case .badRecord: "a malformed record in an extended header"

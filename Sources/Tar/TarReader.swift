@@ -58,6 +58,8 @@ public struct TarReader: Sendable {
         case .ended: return
         case .header(afterZeros: true) where partial.isEmpty && input.isEmpty: return
         case .failed(let error): throw error
+        case .header(afterZeros: false) where offset == UInt64(partial.count):
+            throw TarError(Self.noArchive(partial), at: 0)
         case .header, .extended, .content, .padding: throw TarError(.truncated, at: offset + UInt64(input.count))
         }
     }
@@ -139,9 +141,21 @@ public struct TarReader: Sendable {
             }
             guard !afterZeros else { throw .loneZeroBlock }
             return try handle(try TarHeaderBlock(block), start: start)
+        } catch .checksum where start == 0 {
+            throw TarError(Self.noArchive(block), at: 0)
         } catch {
             throw TarError(error, at: start)
         }
+    }
+
+    /// Why an archive that begins so is none.
+    private static func noArchive(_ bytes: [UInt8]) -> TarError.Reason {
+        if bytes.isEmpty { return .nothing }
+        let magics: [(String, [UInt8])] = [
+            ("gzip", [0x1F, 0x8B]), ("bzip2", Array("BZh".utf8)), ("xz", [0xFD, 0x37, 0x7A, 0x58, 0x5A]),
+            ("zstd", [0x28, 0xB5, 0x2F, 0xFD]),
+        ]
+        return magics.first { bytes.starts(with: $0.1) }.map { .compressed($0.0) } ?? .checksum
     }
 
     private mutating func handle(_ header: TarHeaderBlock, start: UInt64) throws(TarError.Reason) -> Event? {

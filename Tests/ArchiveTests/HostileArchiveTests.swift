@@ -123,7 +123,7 @@ import Testing
             "a long component", [.file(String(repeating: "n", count: 256))],
             .system(
                 SystemCallError(
-                    "openat2", String(repeating: "n", count: 256), code: 36))),
+                    "fstatat", String(repeating: "n", count: 256), code: 36))),
         Row("a name that would spoil a terminal", [.file("../\u{1b}[31mred\n")], .climbs),
         Row("the new name, climbing", [.file("a/../../victim/new")], .climbs, UnpackOptions(rename: Array("b".utf8))),
         Row(

@@ -101,6 +101,17 @@ import Testing
         #expect(try names("m", as: "m") == ["m/", "m/proc/", "m/sys/", "m/volume/", "m/volume/file"])
     }
 
+    /// Those of `/proc` say that they are empty; copied themselves, they are not.
+    @Test func aFileWithoutASizeHasItsContent() throws {
+        let root = try Files.open("/", [.path, .directory]), output = try Files.inMemory([], name: "o", sealed: false)
+        let counts = try Archive.pack(
+            Archive.Source(path: Array("/proc/version".utf8), name: Array("v".utf8)), in: root, to: output)
+        let text = try Files.read("/proc/version", limit: 4096)
+        #expect(counts.contentBytes == text.count)
+        let size = Int(try output.status().sizeBytes)
+        #expect(try content(of: output.read(upTo: size, at: 0)) == text)
+    }
+
     /// `script` reads the archive from standard input and changes the tree in the current directory once the first bytes are
     /// there: by then at most what pipe and buffers hold has been packed. Its output is the archive.
     private func packed(while script: String, _ name: String) throws -> ([UInt8], Archive.Counts) {

@@ -109,8 +109,29 @@ import Testing
                 Issue.record("\(count): \(error as Any)")
                 return
             }
-            #expect(reason.reason == .truncated)
+            #expect(reason.reason == (count == 0 ? .nothing : count < 512 ? .checksum : .truncated))
         }
+    }
+
+    /// Until all of a file has come, what it replaces is there; and of half a file nothing is left.
+    @Test func whatFailsLeavesWhatWasThere() throws {
+        try Files.write(Array("precious".utf8), to: place.dest + "/f")
+        let content = String(repeating: "content", count: 100)
+        let bytes = try Place.bytes([.file("f"), .file("new")], ["f": content, "new": content])
+        for count in [700, 2200] {
+            let archive = try Files.inMemory(Array(bytes.prefix(count)), name: "archive")
+            #expect(throws: ArchiveError.self) { try place.unpack(archive) }
+            #expect(try Files.readText(place.dest + "/f") == (count == 700 ? "precious" : content))
+            #expect(try !Files.names(in: place.dest).contains { $0.hasPrefix(".bulkhead") || $0 == "new" })
+        }
+    }
+
+    @Test func devicesAreLeftOutAndCounted() throws {
+        let archive = try place.archive([.device("null"), .file("f"), .device("plain")], ["f": "content"])
+        let counts = try place.unpack(archive, UnpackOptions(devices: .leaveOut))
+        #expect(counts.devicesLeftOut == 2 && counts.entries == 3)
+        #expect(Files.isMissing(place.dest + "/null"))
+        #expect(try Files.readText(place.dest + "/f") == "content")
     }
 
     @Test(

@@ -66,6 +66,12 @@ import Testing
             #expect(try Files.readText(here + "/" + name) == "hello\n")
             #expect(try Files.readLink(here + "/" + link) == name)
         }
+        // What is no file of anybody's: a text of the kernel's, and devices beside others.
+        try await bulkhead("cp", "web:/proc/version", here + "/version").expectSuccess()
+        #expect(try Files.readText(here + "/version").hasPrefix("Linux version"))
+        let devices = try await bulkhead("cp", "web:/dev", here + "/devices").expectSuccess()
+        #expect(devices.error.contains("devices were left out"))
+        #expect(try Files.names(in: here + "/devices").contains("shm"))
         // Through a link that is in the way here, nothing is written.
         try Files.makeDirectories(here + "/trap/data")
         try Files.makeDirectory(here + "/target")
@@ -76,6 +82,7 @@ import Testing
         for (source, target, text) in [
             ("web:/none", here, "container web has no /none"), ("web:/data/file/", here, "has no /data/file/"),
             ("web:/data", here + "/owned", "over a file"), ("web:/data", here + "/no/where", "does not exist"),
+            ("web:/dev/null", here, "/dev/null is a device"), ("web:", here, "web:: a path is missing"),
             ("none:/data", here, "no such container: none"), ("web:/data", "web:/other", "between containers"),
         ] {
             try await bulkhead("cp", source, target).expectError(1, text)
@@ -111,6 +118,8 @@ import Testing
             ("printf x > f; tar --transform 's,^,../,' -Pcf a.tar f", "leads out"),
             ("ln -s /etc l; tar cf a.tar l; rm l; mkdir l; printf x > l/f; tar rf a.tar l/f", "symbolic link"),
             ("head -c 700 /dev/urandom > a.tar", "no tar header"),
+            ("printf x > f; tar czf a.tar f", "compressed with gzip, decompress it first"),
+            (": > a.tar", "the input is empty"),
         ]
         for (index, (script, text)) in archives.enumerated() {
             let place = here + "/archive\(index)"

@@ -71,8 +71,12 @@ import Testing
     static let zeros = [UInt8](repeating: 0, count: 512)
 
     @Test(arguments: [
-        Bad("nothing", [], .truncated),
-        Bad("half a header", [UInt8](repeating: 1, count: 100), .truncated, at: 100),
+        Bad("nothing", [], .nothing),
+        Bad("half a header", [UInt8](repeating: 1, count: 100), .checksum),
+        Bad("a short gzip", [0x1f, 0x8b, 8, 0], .compressed("gzip")),
+        Bad("a long bzip2", Array("BZh9".utf8) + [UInt8](repeating: 1, count: 600), .compressed("bzip2")),
+        Bad("xz", [0xfd] + Array("7zXZ\0".utf8), .compressed("xz")),
+        Bad("zstd", [0x28, 0xb5, 0x2f, 0xfd] + [UInt8](repeating: 1, count: 600), .compressed("zstd")),
         Bad("no end", header(), .truncated, at: 512),
         Bad("no content", header(size: 10), .truncated, at: 512),
         Bad("no padding", header(size: 10) + [1, 2, 3, 4, 5, 6, 7, 8, 9, 0], .truncated, at: 522),

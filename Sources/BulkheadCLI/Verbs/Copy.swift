@@ -17,8 +17,8 @@ import TaskAPI
             + "container that has ended can be copied from and to while its pod runs.",
         group: Verbs.containers,
         operands: [
-            Operand("SOURCE", .one, "CONTAINER:PATH, PATH or -", completes: .file),
-            Operand("TARGET", .one, "PATH or -, or CONTAINER:PATH", completes: .file),
+            Operand("SOURCE", .one, "CONTAINER:PATH, PATH or -", completes: .fileOrContainer),
+            Operand("TARGET", .one, "PATH or -, or CONTAINER:PATH", completes: .fileOrContainer),
         ],
         options: [
             Option("archive", short: "a", .flag, "Keep owners and groups"),
@@ -48,6 +48,10 @@ import TaskAPI
 
     static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
         let options = CopyOptions(arguments)
+        for text in arguments.operands {
+            guard case .container(let name, path: []) = Place(text) else { continue }
+            throw CLIError("\(text): a path is missing, as in \(name):/")
+        }
         switch (Place(arguments.operands[0]), Place(arguments.operands[1])) {
         case (.container(let name, let path), .local(let target)):
             try await ContainerCopy(host, name, options).copy(out: path, to: target)
@@ -99,7 +103,7 @@ struct CopyOptions {
         let followsLink = options.followsLink || CopyPlan.endsAsDirectory(source)
         let kind = try await self.kind(source, followsLink: followsLink)
         guard kind != .missing else { throw missing(path) }
-        let plan = try await told {
+        let plan = try await told(target) {
             let (target, targetKind) = try await Self.end(of: target.isEmpty ? [UInt8(ascii: ".")] : target) {
                 try Self.localStatus($0, followsLink: false)
             }
@@ -119,7 +123,7 @@ struct CopyOptions {
         // What a guest says is of this host now: no rights come with it.
         let local = try LocalCopy(
             unpacking: pipe.reading, into: Self.directory(plan.directory),
-            UnpackOptions(devices: .refuse, specialBits: .strip, ownership: ownership))
+            UnpackOptions(devices: .leaveOut, specialBits: .strip, ownership: ownership))
         let client = client, copied = request
         let remote = Task { @EventLoop in
             try await client.call(
@@ -128,12 +132,20 @@ struct CopyOptions {
         let outcome = try await local.finish()
         do {
             let result = try await remote.value
-            let counts = try outcome.get()
+            let counts: Archive.Counts
+            switch outcome {
+            case .success(let copied): counts = copied
+            case .failure(let local): throw CLIError("on this host, in \(Self.shown(plan)): \(local)")
+            }
+            guard counts.entries == 0 || counts.entries > counts.devicesLeftOut else {
+                throw CLIError("\(Files.printable(path)) is a device, and none is made here")
+            }
+            if counts.devicesLeftOut > 0 { tell("\(counts.devicesLeftOut) devices were left out: none is made here") }
             say(counts.contentBytes, skipped: Int(result.skipped) + counts.skipped, lost: counts.attributesLost)
         } catch let error as TTRPCStatus {
             // When the unpacking has failed the packing has too, for want of a reader.
             if case .failure(let local) = outcome, case .malformed = local.problem { throw error }
-            if case .failure(let local) = outcome { throw local }
+            if case .failure(let local) = outcome { throw CLIError("on this host, in \(Self.shown(plan)): \(local)") }
             throw error
         }
     }
@@ -167,7 +179,7 @@ struct CopyOptions {
         let sourceKind = try Self.localStatus(path, followsLink: followsLink).kind
         let shown = Files.printable(path)
         guard sourceKind != .missing else { throw CLIError("\(shown): there is no such file or directory here") }
-        let plan = try await told {
+        let plan = try await told(target) {
             let (target, targetKind) = try await Self.end(of: Self.rooted(target)) {
                 try await status($0, followsLink: false)
             }
@@ -271,6 +283,8 @@ struct CopyOptions {
         }
     }
 
+    private static func shown(_ plan: CopyPlan) -> String { Files.printable(plan.directory) }
+
     private static func directory(_ path: [UInt8]) throws -> OwnedFD {
         let here = try Files.open(".", [.path, .directory])
         return try Files.open(path, in: here, [.path, .directory], resolving: [])
@@ -280,11 +294,11 @@ struct CopyOptions {
         CLIError("container \(container.record.name) has no \(Files.printable(path))")
     }
 
-    private func told<R>(_ body: () async throws -> R) async throws -> R {
+    private func told<R>(_ target: [UInt8], _ body: () async throws -> R) async throws -> R {
         do {
             return try await body()
         } catch let error as CopyPlanError {
-            throw CLIError("\(error)")
+            throw CLIError("\(Files.printable(target)): \(error)")
         }
     }
 

@@ -16,7 +16,10 @@ struct NewContainer {
     init(_ options: RunOptions, image: StoredImage, reference: String, pod: PodRecord?, host: Host) throws {
         let id = try RecordID.make()
         var overrides = options.overrides
-        if let pod { overrides.hostname = pod.hostname }
+        if let pod {
+            // The pod has been given them.
+            (overrides.hostname, overrides.sharedMemoryBytes, overrides.sysctls) = (pod.hostname, nil, [:])
+        }
         if overrides.hostname.isEmpty { overrides.hostname = RecordID.short(id) }
         do {
             let merged = try DefaultSpec(image: image.config, overrides: overrides)

@@ -39,10 +39,21 @@ struct NewPod {
         }
         record.sysctls.merge(try RunOptions.sysctls(arguments)) { $1 }
         record.memoryBytes = try RunOptions.memory(arguments)
+        let available = CurrentProcess.memoryBytes
+        guard record.memoryBytes ?? 0 <= available else {
+            throw CLIError(
+                "--memory: at most \(available >> 20)m, since this host has no more", exitCode: CLIError.notRun)
+        }
         record.nanoCPUs = try RunOptions.nanoCPUs(arguments)
     }
 
-    mutating func sharesProcesses(_ shares: Bool) { record.sharesProcesses = shares }
+    /// Takes over what `run --pod new:NAME` says of the pod.
+    mutating func take(_ options: RunOptions) {
+        record.sharesProcesses = options.sharesProcesses
+        if !options.overrides.hostname.isEmpty { record.hostname = options.overrides.hostname }
+        if let bytes = options.overrides.sharedMemoryBytes { record.sharedMemoryBytes = UInt64(bytes) }
+        record.sysctls.merge(options.overrides.sysctls) { $1 }
+    }
 
     /// Makes the pod's record, and takes its name.
     func add(to host: Host) throws -> PodStore.Entry {

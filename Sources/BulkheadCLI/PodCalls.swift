@@ -14,15 +14,14 @@ import TaskAPI
     init(_ host: Host, _ entry: PodStore.Entry) { (self.host, self.entry) = (host, entry) }
 
     /// The pod that `run --pod` names, made first when it says `new:`; nil when it names none.
-    /// - Parameter sharesProcesses: of a new one.
-    static func find(_ option: String?, sharesProcesses: Bool, _ host: Host) throws -> PodCalls? {
-        guard let option else { return nil }
+    static func find(_ options: RunOptions, _ host: Host) throws -> PodCalls? {
+        guard let option = options.pod else { return nil }
         do {
             guard option.hasPrefix(RunOptions.newPod) else { return PodCalls(host, try host.pods.find(option)) }
             let name = String(option.dropFirst(RunOptions.newPod.count))
             try RunOptions.checkPodName(name)
             var pod = try NewPod(name: name)
-            pod.sharesProcesses(sharesProcesses)
+            pod.take(options)
             return PodCalls(host, try pod.add(to: host))
         } catch let error as StoreError {
             throw CLIError("--pod: \(error)", exitCode: CLIError.notRun)

@@ -85,7 +85,7 @@ struct RunOptions {
 
     /// What a pod has, none of its containers has of its own.
     private func checkPod() throws {
-        guard pod != nil else { return }
+        guard pod != nil, !makesPod else { return }
         let why = "is the pod's, which its containers share: give it to \"bulkhead pod create\""
         if !overrides.hostname.isEmpty { throw CLIError("--hostname with --pod: it \(why)", exitCode: CLIError.notRun) }
         if overrides.sharedMemoryBytes != nil {
@@ -126,12 +126,7 @@ struct RunOptions {
 
     private mutating func readProcess(_ arguments: ParsedArguments) throws {
         for file in arguments.values("env-file") {
-            do {
-                let content = try Files.read(file, limit: EnvironmentFile.maximumBytes + 1)
-                overrides.environment += Self.environment(try EnvironmentFile.parse(content))
-            } catch {
-                throw CLIError("--env-file \(file): \(error)", exitCode: CLIError.notRun)
-            }
+            overrides.environment += Self.environment(try Self.variables(ofFile: file))
         }
         overrides.environment += Self.environment(try arguments.values("env", as: KeyValue.parse))
         if let directory = arguments.value("workdir") {
@@ -149,6 +144,17 @@ struct RunOptions {
         overrides.addedCapabilities = arguments.values("cap-add")
         overrides.droppedCapabilities = arguments.values("cap-drop")
         for option in arguments.values("security-opt") { try readSecurityOption(option) }
+    }
+
+    /// Of an option `--env-file`.
+    static func variables(ofFile file: String) throws -> [KeyValue] {
+        do {
+            return try EnvironmentFile.parse(Files.read(file, limit: EnvironmentFile.maximumBytes + 1))
+        } catch let error as SystemCallError {
+            throw CLIError("--env-file \(file): \(error.reason)", exitCode: CLIError.notRun)
+        } catch {
+            throw CLIError("--env-file \(file): \(error)", exitCode: CLIError.notRun)
+        }
     }
 
     /// A variable without a value is passed on, or removed when this command has none of that name.

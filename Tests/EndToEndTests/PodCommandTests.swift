@@ -84,6 +84,25 @@ import Testing
             try await bulkhead("run", "--pod", "new:three", "--name", "taken", "busybox", "true").expectError(
                 125, "\"taken\" is in use by container")
             #expect(try await !bulkhead("pod", "ps").expectSuccess().output.contains("three"))
+            // One that is to go with its end may be told to go as well, by two at once.
+            for name in ["gone", "gone-too"] {
+                try await bulkhead("run", "-d", "--rm", "--pod", "two", "--name", name, "busybox", "sleep", "600")
+                    .expectSuccess()
+            }
+            try await bulkhead("rm", "-f", "gone", "gone-too").expectOutput("gone\ngone-too\n")
+            #expect(try await !bulkhead("ps", "-a").expectSuccess().output.contains("gone"))
+            let destroyed = try await bulkhead("events", "--since", "10m", "--until", "0s").expectSuccess().output
+            #expect(
+                destroyed.split(separator: "\n").filter { $0.contains("destroy") && $0.contains("gone-too") }.count == 1
+            )
+            // What a pod that is made is to have.
+            try await bulkhead(
+                "run", "--rm", "--pod", "new:four", "--hostname", "hh", "--shm-size", "1m", "--sysctl",
+                "net.ipv4.ip_unprivileged_port_start=7", "busybox", "sh", "-c",
+                "hostname; df -k /dev/shm | tail -n 1 | tr -s ' ' | cut -d ' ' -f 2; "
+                    + "cat /proc/sys/net/ipv4/ip_unprivileged_port_start"
+            ).expectOutput("hh\n1024\n7\n")
+            try await bulkhead("pod", "rm", "-f", "four").expectOutput("four\n")
             try await bulkhead("pod", "rm", "-f", "two").expectOutput("two\n")
         }
     }

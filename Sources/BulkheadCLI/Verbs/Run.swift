@@ -9,7 +9,7 @@ import MonitorClient
     static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
         let options = try RunOptions(arguments)
         if options.terminal, options.interactive, !options.detaches, !StandardStreams.inputIsTerminal {
-            throw CLIError("the input device is not a terminal: leave -t out", exitCode: CLIError.notRun)
+            throw CLIError("the input device is not a terminal: leave -t out", exitCode: CLIError.failed)
         }
         let idFile = try options.idFile.map { path throws(CLIError) in try IDFile(making: path) }
         var id: String?
@@ -31,7 +31,7 @@ import MonitorClient
     ) async throws -> Int32 {
         let image = try await host.image(reference, options.pullPolicy, isQuiet: options.isQuiet)
         let accelerator = try host.accelerator()
-        let pod = try PodCalls.find(options.pod, sharesProcesses: options.sharesProcesses, host)
+        let pod = try PodCalls.find(options, host)
         let container: NewContainer, lock: OwnedFD
         do {
             container = try NewContainer(

@@ -10,7 +10,8 @@ extension RunOptions {
         if let text = arguments.value("restart") {
             guard let policy = RestartPolicy(text) else {
                 throw CLIError(
-                    "--restart \(text): no, on-failure[:TIMES], always or unless-stopped", exitCode: CLIError.notRun)
+                    "--restart cannot be \"\(text)\": it is no, on-failure[:TIMES], always or unless-stopped",
+                    exitCode: CLIError.notRun)
             }
             guard policy == .no || !removesItself else {
                 throw CLIError(

@@ -72,6 +72,9 @@ extension RunOptions {
             guard let value = sysctl.value else {
                 throw CLIError("--sysctl \(sysctl.key): KEY=VALUE is needed", exitCode: CLIError.notRun)
             }
+            guard sysctl.key != "kernel.hostname" else {
+                throw CLIError("--sysctl \(sysctl.key): use --hostname", exitCode: CLIError.notRun)
+            }
             guard namespacedSysctls.contains(where: { $0.last == "." ? sysctl.key.hasPrefix($0) : sysctl.key == $0 })
             else {
                 throw CLIError(
@@ -86,7 +89,7 @@ extension RunOptions {
     /// docker's, and whole branches.
     private static let namespacedSysctls = [
         "net.", "fs.mqueue.", "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall",
-        "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced", "kernel.hostname", "kernel.domainname",
+        "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced",
     ]
 
     /// docker's.

@@ -52,7 +52,7 @@ public final class PodDirectory: Sendable {
         guard try Files.lock(journal, wait: false) else {
             throw SystemCallError("flock", paths.journal, code: ErrorNumber.busy)
         }
-        try journal.writeAll(JournalEntry.header)
+        try write(JournalEntry.header, to: journal, at: paths)
         return PodDirectory(paths: paths, journal: journal)
     }
 
@@ -98,13 +98,23 @@ public final class PodDirectory: Sendable {
                 throw SystemCallError("write", paths.journal, code: ErrorNumber.tooLarge)
             }
             do throws(SystemCallError) {
-                try journal.writeAll(line)
+                try Self.write(line, to: journal, at: paths)
             } catch {
                 // Half a line would spoil the next one.
                 try journal.truncate(to: sizeBytes)
                 throw error
             }
             return sizeBytes + Int64(line.count)
+        }
+    }
+
+    private static func write(
+        _ bytes: [UInt8], to journal: borrowing OwnedFD, at paths: Paths
+    ) throws(SystemCallError) {
+        do {
+            try journal.writeAll(bytes)
+        } catch {
+            throw SystemCallError("write", paths.journal, code: error.code)
         }
     }
 

@@ -67,7 +67,7 @@ import Testing
             arguments: ["run", "--rm", "--security-opt", "seccomp=/no/file", "busybox", "true"], code: 125,
             error: "/no/file"),
         Row(arguments: ["run", "--rm", "-w", "relative", "busybox", "true"], code: 125, error: "relative"),
-        Row(arguments: ["run", "--rm", "-t", "-i", "busybox", "true"], code: 125, error: "not a terminal"),
+        Row(arguments: ["run", "--rm", "-t", "-i", "busybox", "true"], code: 1, error: "not a terminal"),
         Row(arguments: ["logs", "nobody"], code: 1, error: "no such container: nobody"),
         Row(arguments: ["exec", "nobody", "true"], code: 1, error: "no such container: nobody"),
         Row(arguments: ["stop", "nobody"], code: 1, error: "no such container: nobody"),

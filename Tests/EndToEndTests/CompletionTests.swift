@@ -29,6 +29,10 @@ import Testing
             #expect(try await bulkhead.answer("rm", "x") == "words\n")
             #expect(try await bulkhead.answer("run", "--rm", "busyb") == "words\nbusybox:latest\t\n")
             #expect(try await bulkhead.answer("run", "--rm", "-v", "") == "files \n")
+            #expect(try await bulkhead.answer("cp", "w") == "files \nweb:\tbusybox\n")
+            #expect(try await bulkhead("pod", "create", "shop").code == 0)
+            #expect(try await bulkhead.answer("run", "--pod", "s") == "words\nshop\t\n")
+            #expect(try await bulkhead("pod", "rm", "shop").code == 0)
             try await bulkhead.expectNothingLeft(containers: 1)
         }
     }

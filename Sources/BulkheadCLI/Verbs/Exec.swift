@@ -95,7 +95,7 @@ import TaskAPI
         if arguments.flag("privileged") { process.capabilities = DefaultSpec.allCapabilities }
         var environment: [KeyValue] = []
         for file in arguments.values("env-file") {
-            environment += try EnvironmentFile.parse(Files.read(file, limit: EnvironmentFile.maximumBytes + 1))
+            environment += try RunOptions.variables(ofFile: file)
         }
         environment += try arguments.values("env", as: KeyValue.parse)
         process.env = merged(process.env ?? [], RunOptions.environment(environment))

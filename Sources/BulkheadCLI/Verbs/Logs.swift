@@ -31,10 +31,11 @@ import Pod
     static func selection(_ arguments: ParsedArguments) throws -> LogSelection {
         let tail = try arguments.value("tail") { text throws(ValueError) -> Int? in
             if text == "all" { return nil }
-            guard let lines = Int(text), lines >= 0 else {
+            guard let lines = Int(text) else {
                 throw .malformed(what: "number of lines", value: text, expected: "a whole number, or all")
             }
-            return lines
+            // kubectl's way to say all.
+            return lines < 0 ? nil : lines
         }
         return LogSelection(
             tail: tail ?? nil, since: try arguments.moment("since"), until: try arguments.moment("until"))

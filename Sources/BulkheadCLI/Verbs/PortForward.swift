@@ -1,4 +1,5 @@
 import CommandTree
+import ContainerStore
 import EventLoop
 import Glibc
 import Linux
@@ -79,7 +80,11 @@ import TaskAPI
         if let pod = try? host.pods.find(reference) {
             id = pod.record.id
         } else {
-            id = try host.store.find(reference).record.podID
+            do {
+                id = try host.store.find(reference).record.podID
+            } catch StoreError.notFound {
+                throw CLIError("no such pod or container: \(reference)")
+            }
         }
         let client: MonitorClient
         do {

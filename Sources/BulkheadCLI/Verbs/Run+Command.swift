@@ -21,7 +21,9 @@ nonisolated extension Run {
     private static let lifeOptions = [
         Option("rm", .flag, "Remove the container when it has ended"),
         Option("name", .value("NAME"), "Name of the container"),
-        Option("pod", .value("[new:]POD"), "The pod that it joins, started if need be; new: makes one of that name"),
+        Option(
+            "pod", .value("[new:]POD"), "The pod that it joins, started if need be; new: makes one of that name",
+            completes: .pod),
         Option("share-pid", .flag, "The containers of a new pod see each other's processes"),
         Option("detach", short: "d", .flag, "Print the container's id and leave it running"),
         Option("interactive", short: "i", .flag, "Pass standard input on"),

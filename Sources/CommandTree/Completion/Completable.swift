@@ -16,6 +16,8 @@ public enum Completable: Sendable, Equatable {
     case directory
     /// A path of this host up to the first colon, as `HOST:CONTAINER`.
     case fileBeforeColon
+    /// A path of this host, or a container's name and a colon.
+    case fileOrContainer
     /// One of these.
     case choices([String])
 

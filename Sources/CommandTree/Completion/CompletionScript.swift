@@ -142,7 +142,7 @@ extension Completion {
     public var answer: String {
         let how =
             switch lookUp {
-            case .file: "files \(prefix)"
+            case .file, .fileOrContainer: "files \(prefix)"
             case .directory: "directories \(prefix)"
             case .nothing, .container, .image, .pod, .podOrContainer, .fileBeforeColon, .choices: "words"
             }

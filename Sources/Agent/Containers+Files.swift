@@ -26,6 +26,8 @@ extension Containers {
         }
     }
 
+    private static let tidyingLimit: Duration = .seconds(1)
+
     private func copy(
         _ streams: Streams,
         _ body: ((WatchedProcess) -> Void) async throws(ContainerError) -> CopyResponse
@@ -40,10 +42,16 @@ extension Containers {
                 } catch {
                     return process.signal(Self.kill)
                 }
+                let input = pumps.input
                 // Nobody is left for whom it is done. Both come at the end, too.
                 for broken in [pumps.output?.isUnread, pumps.input?.isBroken].compactMap({ $0 }) {
                     Task { @EventLoop in
                         _ = try? await broken.value()  // Never cancelled.
+                        // The end of an archive that is not its end: what has half come is taken away again.
+                        input?.close()
+                        _ = try? await within(Self.tidyingLimit, waitingFor: "its end") {
+                            try await process.exit.value()
+                        }
                         process.signal(Self.kill)
                     }
                 }

@@ -187,10 +187,19 @@ struct Packer: ~Copyable {
         return true
     }
 
+    /// As far as it can be read: below the top, what cannot is empty, as its size says.
     private func content(ofUnsized file: borrowing OwnedFD, _ name: [UInt8]) throws(ArchiveError) -> [UInt8] {
-        try ArchiveError.about(name) { () throws(SystemCallError) in
-            try file.readAll(limit: Self.maximumUnsizedBytes)
+        var content: [UInt8] = []
+        do throws(SystemCallError) {
+            while content.count < Self.maximumUnsizedBytes {
+                let piece = try file.read(upTo: Self.pieceBytes)
+                if piece.isEmpty { break }
+                content += piece
+            }
+        } catch {
+            guard isBelowTop || !content.isEmpty else { throw ArchiveError(name, .system(error)) }
         }
+        return content
     }
 
     private static func entry(_ name: [UInt8], _ kind: TarEntry.Kind, _ status: FileStatus) -> TarEntry {

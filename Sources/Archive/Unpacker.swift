@@ -15,7 +15,7 @@ struct Unpacker: ~Copyable {
     private var file: OwnedFD?
     private var fileName: [UInt8] = []
     /// What it is called until its content is there; what it replaces is whole until then.
-    private static let unfinishedName = Array(".bulkhead-copy-\(CurrentProcess.id)".utf8)
+    private var unfinishedName: [UInt8] = []
 
     init(destination: consuming OwnedFD, _ options: UnpackOptions) throws(ArchiveError) {
         self.options = options
@@ -149,11 +149,12 @@ struct Unpacker: ~Copyable {
         } catch {
             guard error.code == ErrorNumber.noEntry else { throw error }
         }
-        try Self.replacing(Self.unfinishedName, in: directories.current) { (directory) throws(SystemCallError) in
-            file = try Files.open(
-                Self.unfinishedName, in: directory, [.writeOnly, .create, .exclusive, .noFollow], mode: 0o600,
-                resolving: [.beneath, .noSymlinks])
-        }
+        // Others may be at the same directory, of other machines too.
+        let random = try Identity.randomBytes(8).map { String($0, radix: 16) }.joined()
+        unfinishedName = Array(".bulkhead-copy-\(random)".utf8)
+        file = try Files.open(
+            unfinishedName, in: directories.current, [.writeOnly, .create, .exclusive, .noFollow], mode: 0o600,
+            resolving: [.beneath, .noSymlinks])
         fileName = name
     }
 
@@ -228,7 +229,7 @@ struct Unpacker: ~Copyable {
             counts.attributesLost += try setAttributes(of: file, entry)
             try Files.changeMode(file, mode(of: entry))
             try Files.setModified(file, time(of: entry))
-            try Files.rename(Self.unfinishedName, to: fileName, in: directories.current)
+            try Files.rename(unfinishedName, to: fileName, in: directories.current)
         } catch {
             removeUnfinished()
             throw Self.failure(of: entry, error)
@@ -237,7 +238,7 @@ struct Unpacker: ~Copyable {
     }
 
     /// What went wrong before is the error that matters.
-    private func removeUnfinished() { try? Files.removeEntry(Self.unfinishedName, in: directories.current) }
+    private func removeUnfinished() { try? Files.removeEntry(unfinishedName, in: directories.current) }
 
     // MARK: what an entry gets
 

@@ -111,8 +111,11 @@ import TaskAPI
             // It has never come to be, or has gone by itself: that is what is wanted.
             let _: TaskEmpty? = try? await client.task(
                 TaskService.Method.kill, KillRequest(id: record.id, signal: UInt32(9)))
-            let _: DeleteResponse? = try? await client.task(
-                TaskService.Method.delete, TaskProcessRequest(id: record.id))
+            if record.removesItself {
+                let _: DeleteResponse? = try? await client.task(
+                    TaskService.Method.delete, TaskProcessRequest(id: record.id))
+            }
+            // Else what it has written stays for its next start.
             return client.close()
         }
         try? await client.shutDown()  // It has gone by itself: that is what is wanted.

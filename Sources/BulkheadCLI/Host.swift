@@ -101,7 +101,8 @@ struct Host: Sendable {
             while Files.exists(paths.pod) {
                 try await EventLoop.sleep(for: .milliseconds(50))
                 // The reaper may have been killed since: whoever looks at its lock in vain has not looked for the last time.
-                try? PodDirectory.takeOver(paths)?.undo()
+                // Why that fails the next command says, which tries it again.
+                try? PodDirectory.undo(leftIn: paths)
             }
         }
     }

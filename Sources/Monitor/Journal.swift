@@ -19,22 +19,40 @@ struct Journal {
 
     private(set) var records: [String: Record] = [:]
     private var others: [JournalEntry] = []
+    private var sizeBytes: Int64 = 0
     private var rewriteBytes = Journal.smallBytes
 
     /// Writes the entry down in `directory`. To be called before what it names is acquired.
+    /// - Throws: EFBIG when there are too many records that are still there.
     mutating func note(_ entry: JournalEntry, in directory: PodDirectory) throws(SystemCallError) {
-        let sizeBytes = try directory.note(entry)
+        do throws(SystemCallError) {
+            sizeBytes = try directory.note(entry)
+        } catch {
+            guard error.code == ErrorNumber.tooLarge else { throw error }
+            try rewrite(in: directory)
+            sizeBytes = try directory.note(entry)
+        }
         if case .record(let path, let removed, let link, let subject) = entry {
             records[path] = Record(path: path, removed: removed, link: link, subject: subject)
         } else {
             others.append(entry)
         }
         guard sizeBytes > rewriteBytes else { return }
-        records = records.filter { Files.exists($0.key) }
+        do throws(SystemCallError) {
+            try rewrite(in: directory)
+        } catch {
+            // What there is says all that it has to.
+            warn("the pod's journal cannot be written anew: \(error)")
+        }
+        rewriteBytes = max(Self.smallBytes, sizeBytes * 2)
+    }
+
+    private mutating func rewrite(in directory: PodDirectory) throws(SystemCallError) {
+        records = records.filter { !Files.isMissing($0.key) }
         let entries = records.values.map {
             JournalEntry.record(path: $0.path, removed: $0.removed, link: $0.link, subject: $0.subject)
         }
-        rewriteBytes = max(Self.smallBytes, try directory.rewrite(others + entries) * 2)
+        sizeBytes = try directory.rewrite(others + entries)
     }
 
     /// Somebody has removed the record.

@@ -23,7 +23,11 @@ extension Sandbox {
         if options.replacesEnded, let old = containers[request.id],
             old.main.state.end != nil || old.main.state == .created
         {
-            try await remove(old, keepsFiles: true)
+            do {
+                try await remove(old, keepsFiles: true)
+            } catch let error as SandboxError where error.code == .notFound {
+                // Somebody has just done so.
+            }
         }
         try apply(.add(request.id))
         let done = Promise<Void>()

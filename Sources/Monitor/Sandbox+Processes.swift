@@ -231,7 +231,8 @@ extension Sandbox {
             throw SandboxError(.failedPrecondition, "the process of \(id) has not ended")
         }
         if execID.isEmpty {
-            try await remove(container)
+            // With the record of one that has never run: its end has removed that of any other.
+            try await remove(container, takesRecord: process.state == .created)
         } else {
             // The guest keeps each process until it is told, or its container goes.
             if process.pid != 0 { try await deleteInGuest(id, execID) }
@@ -246,11 +247,9 @@ extension Sandbox {
     ///   - takesRecord: its record is removed, too, if that is to go with it.
     /// - Throws: `.notFound` when another call has removed it meanwhile.
     func remove(_ container: SandboxContainer, keepsFiles: Bool = false, takesRecord: Bool = false) async throws {
-        while let deletion = container.deletion {
-            try await deletion.value()
-            guard containers[container.id] === container || shells[container.id] === container else {
-                throw SandboxError(.notFound, "no container \(container.id)")
-            }
+        while let deletion = container.deletion { try await deletion.value() }
+        guard containers[container.id] === container || shells[container.id] === container else {
+            throw SandboxError(.notFound, "no container \(container.id)")
         }
         let deletion = Promise<Void>()
         container.deletion = deletion
@@ -299,15 +298,16 @@ extension Sandbox {
         Task { @EventLoop [weak container] in
             _ = try? await creatorEnd.value()  // Never cancelled.
             guard let container, containers[id] === container, container.main.state == .created else { return }
-            removeEnded(container)
+            // What an earlier one of its name has written is for the next one.
+            removeEnded(container, keepsFiles: !container.options.removesRecord)
         }
     }
 
     /// Takes away a container that was to go with its end, or that nobody will start.
-    private func removeEnded(_ container: SandboxContainer) {
+    private func removeEnded(_ container: SandboxContainer, keepsFiles: Bool = false) {
         Task { @EventLoop in
             do {
-                try await remove(container, takesRecord: true)
+                try await remove(container, keepsFiles: keepsFiles, takesRecord: true)
             } catch let error as SandboxError where error.code == .notFound {
                 // Somebody was quicker, who takes the record, too.
             } catch {

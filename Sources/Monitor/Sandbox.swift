@@ -242,8 +242,8 @@ import TaskAPI
     /// Removes a container's record, if it is to go with the container.
     func removeRecord(of container: SandboxContainer) throws {
         guard let record = journal.records[container.record], record.removed else { return }
-        journal.forget(record.path)
         try PodDirectory.removeRecord(record.path, link: record.link)
+        journal.forget(record.path)
         if let subject = record.subject { emit(Event(subject, "destroy", at: WallClock.now)) }
     }
 

@@ -136,6 +136,12 @@ extension PodDirectory {
         return errors
     }
 
+    /// Undoes this one, if its monitor is no more and nobody else is at it.
+    public static func undo(leftIn paths: Paths) throws {
+        guard let pods = Files.parent(of: paths.pod), Files.exists(pods) else { return }
+        try takeOver(paths, from: pods)?.undo()
+    }
+
     private static func takeOver(_ paths: Paths, from pods: String) throws(SystemCallError) -> PodDirectory? {
         let lock = try Files.lockDirectory(pods)
         defer { withExtendedLifetime(lock) {} }

@@ -57,7 +57,7 @@ public final class PodDirectory: Sendable {
     }
 
     /// Takes over the directory of a monitor that is no more. Nil when the monitor lives, or nothing is left.
-    /// - Parameter wait: until the monitor is gone, or whoever undoes its pod has done so.
+    /// - Parameter wait: until whoever undoes the pod has done so. The monitor is known to be no more.
     public static func takeOver(_ paths: Paths, wait: Bool = false) throws(SystemCallError) -> PodDirectory? {
         while true {
             let journal: OwnedFD
@@ -69,7 +69,9 @@ public final class PodDirectory: Sendable {
             }
             guard try Files.lock(journal, wait: wait) else { return nil }
             if isStill(journal, at: paths.journal) { return PodDirectory(paths: paths, journal: journal) }
-            // Removed meanwhile, or the monitor has written it anew: then there is another.
+            // Removed meanwhile, or the monitor has written it anew: then there is another. One that is there after the
+            // monitor's end is a new pod's.
+            if wait { return nil }
         }
     }
 

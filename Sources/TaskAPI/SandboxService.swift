@@ -142,7 +142,7 @@ public struct ContainerOptions: Codable, Equatable, Sendable {
     /// A container of that id that has ended, or was never started, is deleted first; what it has written stays for this one.
     public var replacesEnded = false
     /// It is deleted when the connection that created it ends before it has been started, and its record with it when
-    /// `removesRecord` says so: nobody else knows of it.
+    /// `removesRecord` says so; otherwise what one of its name had written before stays for the next one.
     public var needsCreator = false
     /// What the container is asked to end with when its pod ends, and how long it has. 0: SIGTERM; 10 s.
     public var stopSignal: UInt32 = 0, stopSeconds: UInt32 = 0

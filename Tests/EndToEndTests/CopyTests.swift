@@ -72,6 +72,18 @@ import Testing
         let devices = try await bulkhead("cp", "web:/dev", here + "/devices").expectSuccess()
         #expect(devices.error.contains("devices were left out"))
         #expect(try Files.names(in: here + "/devices").contains("shm"))
+        // Of what is interrupted nothing is left, and what was there stays.
+        try await bulkhead("exec", "web", "dd", "if=/dev/zero", "of=/large", "bs=1M", "count=30").expectSuccess()
+        try Files.write(Array("old".utf8), to: here + "/large")
+        let interrupted = try bulkhead.start(["cp", "web:/large", here + "/large"])
+        try await bulkhead.wait(for: "the first bytes") {
+            try Files.names(in: here).contains { $0.hasPrefix(".bulkhead-copy-") }
+        }
+        interrupted.process.signal(2)
+        try await interrupted.end().expectError(130, "interrupted")
+        #expect(try Files.readText(here + "/large") == "old")
+        #expect(try !Files.names(in: here).contains { $0.hasPrefix(".bulkhead-copy-") })
+        try await bulkhead("exec", "web", "rm", "/large").expectSuccess()
         // Through a link that is in the way here, nothing is written.
         try Files.makeDirectories(here + "/trap/data")
         try Files.makeDirectory(here + "/target")

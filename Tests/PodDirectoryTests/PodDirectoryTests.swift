@@ -2,7 +2,6 @@ import Glibc
 import Linux
 import Pod
 import PodDirectory
-import Synchronization
 import Testing
 
 @Suite struct PodDirectoryTests {
@@ -77,36 +76,29 @@ import Testing
         }
     }
 
-    /// Whoever waits for the monitor's end does not take that of an old journal for it.
-    @Test func aJournalThatIsWrittenAnewIsStillLocked() async throws {
-        let state = "/tmp/bulkhead-rewrite-\(getpid())"
-        defer { try? Files.removeTree(state) }
-        let paths = paths(state)
-        var pod: PodDirectory? = try PodDirectory.make(state: state, id: "a")
-        let taken = WaitedFor()
-        let waiter = try WorkThread { taken.set((try? PodDirectory.takeOver(paths, wait: true))?.paths) }
-        // Time to come to wait for the first journal's lock.
-        usleep(50_000)
-        for number in 0..<20 {
-            _ = try pod?.rewrite([.events("/\(number)")])
-            #expect(try PodDirectory.takeOver(paths) == nil)
-            #expect(pod?.exists() == true)
+    /// Nobody takes an old journal's lock for that of a monitor that is no more.
+    @Test func aJournalThatIsWrittenAnewIsStillLocked() throws {
+        try withState { state in
+            var pod: PodDirectory? = try PodDirectory.make(state: state, id: "a")
+            // As somebody who has opened it before has it.
+            let old = try Files.open(paths(state).journal, [.readWrite, .append])
+            for number in 0..<20 {
+                _ = try pod?.rewrite([.events("/\(number)")])
+                #expect(try PodDirectory.takeOver(paths(state)) == nil)
+                #expect(pod?.exists() == true)
+            }
+            #expect(try Files.lock(old, wait: false))
+            #expect(throws: SystemCallError.self) {
+                try pod?.note(.events("/" + String(repeating: "x", count: JournalEntry.maximumBytes)))
+            }
+            let text = try Files.readText(paths(state).journal)
+            #expect(text.contains("/19") && !text.contains("/18"))
+            pod = nil
+            #expect(try PodDirectory.takeOver(paths(state)) != nil)
+            try PodDirectory.undo(leftIn: paths(state))
+            #expect(!Files.exists(paths(state).pod))
+            try PodDirectory.undo(leftIn: paths(state))
         }
-        #expect(throws: SystemCallError.self) {
-            try pod?.note(.events("/" + String(repeating: "x", count: JournalEntry.maximumBytes)))
-        }
-        let text = try Files.readText(paths.journal)
-        #expect(text.contains("/19") && !text.contains("/18"))
-        #expect(taken.value == nil)
-        pod = nil
-        if let end = waiter.takeEnd() { _ = try end.read(upTo: 1) }
-        #expect(taken.value == paths)
-    }
-
-    private final class WaitedFor: Sendable {
-        private let paths = Mutex<PodDirectory.Paths?>(nil)
-        var value: PodDirectory.Paths? { paths.withLock { $0 } }
-        func set(_ value: PodDirectory.Paths?) { paths.withLock { $0 = value } }
     }
 
     /// Whoever notes an end may do so while another removes the container.

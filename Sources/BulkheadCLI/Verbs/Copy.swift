@@ -2,6 +2,7 @@ import Archive
 import CommandTree
 import ContainerStore
 import EventLoop
+import Glibc
 import Linux
 import MonitorClient
 import TTRPC
@@ -125,11 +126,21 @@ struct CopyOptions {
             unpacking: pipe.reading, into: Self.directory(plan.directory),
             UnpackOptions(devices: .leaveOut, specialBits: .strip, ownership: ownership))
         let client = client, copied = request
+        // What has half come is not to stay. Whoever asks twice does not wait for that.
+        let signals = try SignalWatch(SignalSet([SIGINT, SIGTERM, SIGHUP]).withoutIgnored),
+            interrupted = Promise<Int32>()
+        Task { @EventLoop in
+            while let signal = try? await signals.next() {
+                guard interrupted.fulfil(signal) else { CurrentProcess.exit(128 + signal) }
+                client.close()
+            }
+        }
         let remote = Task { @EventLoop in
             try await client.call(
                 SandboxService.Method.copyFrom, copied, CopyResult.self, within: MonitorClient.forever)
         }
         let outcome = try await local.finish()
+        if let signal = interrupted.current { throw CLIError("interrupted", exitCode: 128 + signal) }
         do {
             let result = try await remote.value
             let counts: Archive.Counts
@@ -262,6 +273,8 @@ struct CopyOptions {
         switch found.kind {
         case .missing: return (.missing, nil)
         case .directory: return (.directory, nil)
+        // Of an older monitor, which does not say where it leads.
+        case .symlink where found.link.isEmpty: return try await status(path, followsLink: true)
         case .symlink: return (.other, found.link)
         case .other: return (.other, nil)
         }

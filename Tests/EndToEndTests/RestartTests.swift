@@ -108,7 +108,8 @@ import Testing
     @EventLoop @Test func whatCannotBeIsSaid() async throws {
         try await Bulkhead.with { bulkhead in
             for (arguments, text) in [
-                (["--restart", "sometimes"], "--restart sometimes"), (["--restart", "on-failure:x"], "on-failure:x"),
+                (["--restart", "sometimes"], "--restart cannot be \"sometimes\""),
+                (["--restart", "on-failure:x"], "on-failure:x"),
                 (["--restart", "always", "--rm"], "--restart and --rm"), (["--health-interval", "5"], "duration"),
                 (["--health-interval", "1us", "--health-cmd", "true"], "at least 1ms"),
                 (["--health-retries", "-1", "--health-cmd", "true"], "whole number"),

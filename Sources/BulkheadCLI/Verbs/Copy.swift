@@ -121,12 +121,9 @@ struct CopyOptions {
         let ownership: UnpackOptions.Ownership =
             options.keepsOwners
             ? .asArchived : .fixed(uid: CurrentProcess.user, gid: CurrentProcess.group)
-        // What a guest says is of this host now: no rights come with it.
-        let local = try LocalCopy(
-            unpacking: pipe.reading, into: Self.directory(plan.directory),
-            UnpackOptions(devices: .leaveOut, specialBits: .strip, ownership: ownership))
-        let client = client, copied = request
-        // What has half come is not to stay. Whoever asks twice does not wait for that.
+        let client = client
+        // What has half come is not to stay. Whoever asks twice does not wait for that. Before there is a second thread,
+        // which would take the signals.
         let signals = try SignalWatch(SignalSet([SIGINT, SIGTERM, SIGHUP]).withoutIgnored),
             interrupted = Promise<Int32>()
         Task { @EventLoop in
@@ -135,6 +132,11 @@ struct CopyOptions {
                 client.close()
             }
         }
+        // What a guest says is of this host now: no rights come with it.
+        let local = try LocalCopy(
+            unpacking: pipe.reading, into: Self.directory(plan.directory),
+            UnpackOptions(devices: .leaveOut, specialBits: .strip, ownership: ownership))
+        let copied = request
         let remote = Task { @EventLoop in
             try await client.call(
                 SandboxService.Method.copyFrom, copied, CopyResult.self, within: MonitorClient.forever)

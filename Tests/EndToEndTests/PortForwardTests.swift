@@ -61,7 +61,7 @@ import Testing
             for text in ["0", "80:0", "65536", "1:2:3", "x", "80:x"] {
                 try await bulkhead("port-forward", "none", text).expectError(125, "invalid port")
             }
-            try await bulkhead("port-forward", "none", "80").expectError(1, "no such container: none")
+            try await bulkhead("port-forward", "none", "80").expectError(1, "no such pod or container: none")
             try await bulkhead("port-forward", "--address", "localhost", "none", "80").expectError(125, "address")
             try await bulkhead("run", "-d", "--name", "alone", "busybox", "nc", "-ll", "-p", "81", "-e", "cat")
                 .expectSuccess()
@@ -74,7 +74,7 @@ import Testing
             command.process.signal(2)
             #expect(try await command.end().code == 0)
             try await bulkhead("rm", "-f", "alone").expectSuccess()
-            try await bulkhead("port-forward", "alone", "81").expectError(1, "no such container")
+            try await bulkhead("port-forward", "alone", "81").expectError(1, "no such pod or container")
         }
     }
 

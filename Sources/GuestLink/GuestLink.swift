@@ -30,7 +30,7 @@ import Yamux
     /// Fulfilled once, when the link is no more.
     public nonisolated let ended = Promise<End>()
 
-    private static let readBytes = 256 * 1024
+    private let readBytes: Int
     /// What the peer may send on a stream made for bulk before this end has read it: it goes on while this end waits for
     /// its turn.
     public static let bulkWindowBytes: UInt32 = 512 * 1024
@@ -41,10 +41,14 @@ import Yamux
         self.port = port
         var limits = YamuxLimits()
         switch role {
-        // Nobody accepts there: streams of a hostile guest would keep a window of unread bytes each.
-        case .client: limits.maxUnacceptedInbound = 0
-        // A virtual processor gets its turn seldom, and much is to be there then.
-        case .server: limits.receiveWindowBytes = Self.bulkWindowBytes
+        case .client:
+            // Nobody accepts there: streams of a hostile guest would keep a window of unread bytes each.
+            limits.maxUnacceptedInbound = 0
+            readBytes = 128 * 1024
+        case .server:
+            // A virtual processor gets its turn seldom, and much is to be there then.
+            limits.receiveWindowBytes = Self.bulkWindowBytes
+            readBytes = 256 * 1024
         }
         session = YamuxSession(role: role, limits: limits)
         Task { @EventLoop in await self.receive() }
@@ -93,7 +97,7 @@ import Yamux
     private func receive() async {
         do {
             while true {
-                let bytes = try await port.readAvailable(upTo: Self.readBytes)
+                let bytes = try await port.readAvailable(upTo: readBytes)
                 if bytes.isEmpty { return end(.closed) }
                 for event in session.receive(bytes[...]) { handle(event) }
                 outputReady.notify()

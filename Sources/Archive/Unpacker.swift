@@ -149,9 +149,11 @@ struct Unpacker: ~Copyable {
         } catch {
             guard error.code == ErrorNumber.noEntry else { throw error }
         }
-        // Others may be at the same directory, of other machines too.
-        let random = try Identity.randomBytes(8).map { String($0, radix: 16) }.joined()
-        unfinishedName = Array(".bulkhead-copy-\(random)".utf8)
+        if unfinishedName.isEmpty {
+            // Others may be at the same directory, of other machines too.
+            let random = try Identity.randomBytes(8).map { String($0, radix: 16) }.joined()
+            unfinishedName = Array(".bulkhead-copy-\(random)".utf8)
+        }
         file = try Files.open(
             unfinishedName, in: directories.current, [.writeOnly, .create, .exclusive, .noFollow], mode: 0o600,
             resolving: [.beneath, .noSymlinks])

@@ -62,11 +62,11 @@ build/interop/peer: Tests/InteropTests/Peer/main.go | test-deps
 	@mkdir -p $(@D)
 	@GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$(CURDIR)/build/interop/cache go build -o $@ $<
 
-build/tests/semaphore: Tests/Programs/semaphore.c
+build/tests/%: Tests/Programs/%.c
 	@mkdir -p $(@D)
 	@clang -static -O1 -Wall -Wextra -Werror -o $@ $<
 
-test: build lint test-deps build/interop/peer build/tests/semaphore ## Unit tests and end-to-end tests
+test: build lint test-deps build/interop/peer build/tests/semaphore build/tests/secrets ## Unit tests and end-to-end tests
 	@echo "building the tests"
 	@$(SWIFT_BUILD) --build-tests
 	@echo "running the tests"

@@ -42,7 +42,7 @@ let package = Package(
         module("Tar"), tests("Tar", ["Linux", "SeededRandom"], exclude: ["Golden"]),
         module("GuestImage"), tests("GuestImage", ["SeededRandom"]),
         .executableTarget(name: "guest-image", dependencies: ["GuestImage"], swiftSettings: swiftSettings),
-        module("AgentAPI"),
+        module("AgentAPI"), tests("AgentAPI", ["SeededRandom"]),
         module("SpecTranslation", ["AgentAPI", "OCI"]), tests("SpecTranslation", ["AgentAPI", "OCI", "SeededRandom"]),
         module("TaskAPI", ["Protobuf"]), tests("TaskAPI", ["Protobuf"], exclude: ["Golden"]),
         module("Pod", ["JSON"]), tests("Pod", ["SeededRandom"]),
@@ -54,7 +54,11 @@ let package = Package(
         module("Linux", ["CLinux"]), tests("Linux"),
         module("Archive", ["Linux", "Tar"]), tests("Archive", ["Linux", "SeededRandom", "Tar"]),
         .target(name: "CEventLoop"),
-        module("EventLoop", ["CEventLoop", "Linux"]), tests("EventLoop", ["Linux", "Support"]),
+        module("EventLoop", ["CEventLoop", "Linux"]),
+        tests("EventLoop", ["Linux", "Support", "hash-seeds"]),
+        .executableTarget(
+            name: "hash-seeds", dependencies: ["EventLoop", "Linux"], path: "Tests/HashSeeds",
+            swiftSettings: swiftSettings),
         module("GuestLink", ["EventLoop", "Linux", "Yamux"]), tests("GuestLink", ["EventLoop", "Linux", "Support"]),
         module("RPC", ["EventLoop", "Protobuf", "TTRPC"]), tests("RPC", ["EventLoop", "Linux", "Support", "TTRPC"]),
         // The guest.
@@ -69,7 +73,10 @@ let package = Package(
         // The host.
         module("Confinement", ["Linux", "JSON"]), tests("Confinement", ["Linux", "JSON"]),
         module("QEMU", ["Confinement", "EventLoop", "JSON", "Linux"]),
-        tests("QEMU", ["EventLoop", "JSON", "Linux", "Support"]),
+        tests("QEMU", ["Confinement", "EventLoop", "JSON", "Linux", "Support"]),
+        .systemLibrary(name: "CXXHash"),
+        module("Templates", ["CXXHash", "JSON", "Linux", "QEMU"]),
+        tests("Templates", ["JSON", "Linux", "QEMU", "SeededRandom"]),
         module("Images", ["Confinement", "EventLoop", "JSON", "Linux", "OCI", "Tar"]),
         tests("Images", ["Confinement", "EventLoop", "JSON", "Linux", "OCI", "SeededRandom", "Support", "Tar"]),
         module("ContainerLog", ["Calendar", "Linux"]), tests("ContainerLog", ["Calendar", "Linux", "SeededRandom"]),
@@ -84,9 +91,11 @@ let package = Package(
             [
                 "AgentAPI", "ContainerLog", "EventLog", "EventLoop", "GuestLink", "Linux", "OCI", "Pod", "PodDirectory",
                 "Protobuf",
-                "QEMU", "RPC", "SpecTranslation", "TTRPC", "TaskAPI",
+                "QEMU", "RPC", "SpecTranslation", "TTRPC", "TaskAPI", "Templates",
             ]),
-        tests("Monitor", ["AgentAPI", "Linux", "Pod", "PodDirectory", "Protobuf", "TTRPC", "TaskAPI"]),
+        tests(
+            "Monitor",
+            ["AgentAPI", "EventLoop", "Linux", "Pod", "PodDirectory", "Protobuf", "Support", "TTRPC", "TaskAPI"]),
         module(
             "MonitorClient", ["EventLoop", "Linux", "Monitor", "PodDirectory", "Protobuf", "RPC", "TTRPC", "TaskAPI"]),
         module("ContainerStore", ["Linux", "OCI", "Pod", "PodDirectory"]),
@@ -97,7 +106,7 @@ let package = Package(
                 "Archive", "Calendar", "CommandTree", "Configuration", "ContainerLog", "ContainerStore", "EventLog",
                 "EventLoop", "Images", "JSON", "Linux", "Monitor", "MonitorClient", "OCI", "Pod", "PodDirectory",
                 "Protobuf", "QEMU",
-                "SpecTranslation", "TTRPC", "TaskAPI",
+                "SpecTranslation", "TTRPC", "TaskAPI", "Templates",
             ]),
         tests(
             "BulkheadCLI",
@@ -116,7 +125,7 @@ let package = Package(
             dependencies: [
                 "AgentAPI", "Confinement", "EventLog", "EventLoop", "GuestLink", "Linux", "Monitor", "MonitorClient",
                 "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU", "RPC", "SpecTranslation", "Support", "TTRPC",
-                "TaskAPI",
+                "TaskAPI", "Templates",
             ],
             swiftSettings: swiftSettings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),

@@ -153,7 +153,8 @@ class Place:
             shutil.copytree(REPOSITORY / "build/images/busybox", self.path / "build/images/busybox", symlinks=True)
             self.configure("")
             # Imports the image, and says once what is said once.
-            self.run("run", "--rm", "busybox", "true", check=True, capture_output=True)
+            self.run("run", "--rm", "--no-template", "busybox", "true", check=True, capture_output=True)
+            self.run("template", "build", check=True, capture_output=True)
         except BaseException:
             self.remove()
             raise
@@ -163,7 +164,10 @@ class Place:
         self.remove()
 
     def configure(self, more):
+        """Without spares, unless `more` says so: they would take their time and memory of what is measured."""
         self.config = self.path / "config.yaml"
+        if "spare:" not in more:
+            more += "spare:\n  count: 0\n"
         self.config.write_text(f"qemu:\n  uids: {self.users.start}-{self.users.stop - 1}\n{more}")
         self.environment = os.environ | {"BULKHEAD_CONFIG": str(self.config)}
 
@@ -177,6 +181,16 @@ class Place:
     def start(self, *words, **options):
         options = {"env": self.environment, "stdin": subprocess.DEVNULL} | options
         return subprocess.Popen(self.command(*words), **options)
+
+    def wait_for_spare(self):
+        """Returns when a machine waits for its pod, and nothing else is made ready."""
+        for _ in range(600):
+            spares = self.run("spare", "ls", "--format", "json", capture_output=True, text=True, check=True).stdout
+            if '"Ready":true' in spares and '"Ready":false' not in spares:
+                time.sleep(0.3)
+                return
+            time.sleep(0.05)
+        fail("no spare is ready after half a minute")
 
     @property
     def rootfs(self):

@@ -78,7 +78,7 @@ def stages(place):
     file = place.path / "strace"
     command = ["strace", "-f", "-ttt", "--seccomp-bpf", "-s", "400", "-o", str(file), "-e", f"trace={CALLS}"]
     command += place.command(
-        "run", "--rm", "--cap-add", "SYSLOG", "busybox", "sh", "-c", "cat /proc/uptime; dmesg")
+        "run", "--rm", "--no-template", "--cap-add", "SYSLOG", "busybox", "sh", "-c", "cat /proc/uptime; dmesg")
     log = subprocess.run(
         command, env=place.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True).stdout
     trace = Trace(file.read_text(encoding="latin-1"))

@@ -1,3 +1,5 @@
+import AgentAPI
+import Container
 import EventLoop
 import GuestLink
 import Linux
@@ -17,9 +19,8 @@ import Linux
                     Console.log("reaps no orphans any more: \(error)")
                 }
             }
-            let port = try AsyncFD(await Boot.openPort(named: "bulkhead.link"))
-            let link = GuestLink(port, role: .server)
-            try await serve(link)
+            let runtime = try Containers.makeRuntime()
+            while true { try await serve(Boot.openPort(named: "bulkhead.link"), runtime) }
         } catch {
             Console.log("cannot go on: \(error)")
         }
@@ -30,11 +31,28 @@ import Linux
         }
     }
 
-    /// The link's first stream carries the agent's service; the others are what its calls name.
-    private static func serve(_ link: GuestLink) async throws {
-        let service = try Service(on: link)
-        let control = try await link.accept()
-        Task { @EventLoop in await service.serve(control) }
-        while true { service.opened(try await link.accept()) }
+    /// Serves one link after its preamble. Returns when the machine is to be saved: it goes on with another one.
+    private static func serve(_ port: consuming OwnedFD, _ runtime: ContainerRuntime) async throws {
+        let port = try AsyncFD(port)
+        // Ready before there is a link: a template is saved here.
+        let service = try Service(runtime)
+        let preamble = try await readPreamble(port)
+        // Before anything is made that is to be this machine's own.
+        try Identity.addEntropy(preamble.seed)
+        try EventLoop.renewHashSeeds()
+        try await service.serve(GuestLink(port, role: .server))
+    }
+
+    private static func readPreamble(_ port: AsyncFD) async throws -> LinkPreamble {
+        var bytes: [UInt8] = []
+        while bytes.count < LinkPreamble.length {
+            let more = try await port.read(upTo: LinkPreamble.length - bytes.count)
+            guard !more.isEmpty else { throw GuestLink.End.closed }
+            bytes += more
+        }
+        guard let preamble = LinkPreamble(bytes) else {
+            throw GuestLink.End.failed("its preamble is none of this agent's")
+        }
+        return preamble
     }
 }

@@ -17,6 +17,8 @@ import Linux
         try mount("devtmpfs", "/dev", type: "devtmpfs", [.noSetUID], "mode=755")
         try mount("sysfs", "/sys", type: "sysfs", [.noSetUID, .noDevices, .noExecute], nil)
         try mount("tmpfs", "/run", type: "tmpfs", [.noSetUID, .noDevices], "mode=755")
+        // What is mounted there later reaches an init that was made before.
+        try Mounts.setPropagation("/run", .shared)
         try mount("devpts", "/dev/pts", type: "devpts", [.noSetUID, .noExecute], "mode=620,ptmxmode=666,gid=5")
         try mount("tmpfs", "/dev/shm", type: "tmpfs", [.noSetUID, .noDevices], "mode=1777")
         try mount("cgroup2", "/sys/fs/cgroup", type: "cgroup2", [.noSetUID, .noDevices, .noExecute], nil)

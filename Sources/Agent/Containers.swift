@@ -60,12 +60,19 @@ import TTRPC
     /// What containers that are no more have written, for the next one of their name.
     private var layers: [String: WritableLayer] = [:]
 
-    init() throws(SystemCallError) {
+    init(_ runtime: ContainerRuntime) throws(SystemCallError) {
         network = try Files.open("/proc/self/ns/net")
-        runtime = ContainerRuntime(
-            program: try Files.open(Boot.program, .path), cgroupParent: "/sys/fs/cgroup",
-            layerParent: "/run/layers")
+        self.runtime = runtime
     }
+
+    /// What this guest's containers are made with. One for all links.
+    static func makeRuntime() throws(SystemCallError) -> ContainerRuntime {
+        try ContainerRuntime(
+            program: try Files.open(Boot.program, .path), cgroupParent: "/sys/fs/cgroup", layerParent: "/run/layers")
+    }
+
+    /// Nobody has made anything here.
+    var isEmpty: Bool { records.isEmpty && reserved.isEmpty && layers.isEmpty }
 
     func create(_ request: CreateRequest, _ streams: Streams) async throws -> ProcessResponse {
         let name = request.container

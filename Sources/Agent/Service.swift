@@ -1,4 +1,5 @@
 import AgentAPI
+import Container
 import EventLoop
 import GuestLink
 import Linux
@@ -7,16 +8,21 @@ import TTRPC
 
 /// The agent's answers to its monitor.
 @EventLoop final class Service {
+    private let runtime: ContainerRuntime
     private let server = RPCServer()
+    /// The machine is to be saved.
+    private nonisolated let quiesced = Promise<Void>()
     /// Streams that the monitor has opened and that no call has named yet.
     private var streams: [UInt32: LinkStream] = [:]
 
     private let containers: Containers
 
-    init(on link: GuestLink) throws {
-        containers = try Containers()
+    init(_ runtime: ContainerRuntime) throws {
+        self.runtime = runtime
+        containers = try Containers(runtime)
         typealias Method = AgentService.Method
-        register(Method.hello) { [unowned self] in try self.hello($0) }
+        register(Method.begin) { [unowned self] in try self.begin($0) }
+        register(Method.quiesce) { [unowned self] (_: Empty) in try await self.quiesce() }
         register(Method.create) { [unowned self] (request: CreateRequest) in
             let terminal = request.spec.process.terminal != nil
             return try await self.containers.create(request, self.take(request.streams, terminal: terminal))
@@ -83,10 +89,20 @@ import TTRPC
             try await self.containers.dial(request, stream)
             return Empty()
         }
-        register(Method.mount) { [unowned self] in try self.mount($0) }
-        register(Method.unmount) { [unowned self] in try self.unmount($0) }
-        register(Method.setTime) { [unowned self] in try self.setTime($0) }
-        register(Method.addEntropy) { [unowned self] in try self.addEntropy($0) }
+        register(Method.mount) { [unowned self] (request: MountRequest) in
+            try self.mount(request.mount)
+            return Empty()
+        }
+        register(Method.prepareInit) { [unowned self] (_: Empty) in
+            try await self.prepareInit()
+            return Empty()
+        }
+        register(Method.reseed) { [unowned self] in try self.reseed($0) }
+        register(Method.setProcessors) { [unowned self] (request: ProcessorsRequest) in
+            try self.setProcessors(request.count)
+            return Empty()
+        }
+        register(Method.adjustClock) { [unowned self] in try self.adjustClock($0) }
     }
 
     private func register<Request: Decodable & Sendable, Response: Encodable & Sendable>(
@@ -96,9 +112,27 @@ import TTRPC
         server.register(AgentService.name, method, cancellable: cancellable, handler)
     }
 
-    func serve(_ control: LinkStream) async { await server.serve(control) }
-
-    func opened(_ stream: LinkStream) { streams[stream.id] = stream }
+    /// Serves the link until it is to be ended. Its first stream carries the calls; the others are what those name.
+    /// - Throws: when it ends otherwise.
+    func serve(_ link: GuestLink) async throws {
+        Task { @EventLoop in
+            guard (try? await quiesced.value()) != nil else { return }  // Never cancelled.
+            // Late or not, the link ends; who has asked sees it.
+            try? await server.drain(within: .seconds(5))
+            try? await within(.seconds(5), waitingFor: "the answer's way out") { try await link.closeWhenSent() }
+            link.close()
+        }
+        do {
+            let control = try await link.accept()
+            Task { @EventLoop in await self.server.serve(control) }
+            while true {
+                let stream = try await link.accept()
+                streams[stream.id] = stream
+            }
+        } catch {
+            guard quiesced.current != nil else { throw error }
+        }
+    }
 
     /// The streams that a call names, which no other call can name after it. The monitor opened them before it called,
     /// and the link keeps that order.
@@ -114,46 +148,49 @@ import TTRPC
             input: stream(spec.input), output: stream(spec.output), error: stream(spec.error), terminal: terminal)
     }
 
-    private func hello(_ request: HelloRequest) throws -> HelloResponse {
+    private func begin(_ request: BeginRequest) throws -> BeginResponse {
         guard request.version == AgentService.version else {
             throw TTRPCStatus(.failedPrecondition, "this agent speaks version \(AgentService.version) only")
         }
         let release = try Files.readText("/proc/sys/kernel/osrelease")
-        return HelloResponse(kernel: String(release.prefix { !$0.isNewline }))
+        for mount in request.mounts { try self.mount(mount) }
+        return BeginResponse(kernel: String(release.prefix { !$0.isNewline }), clock: WallClock.now)
     }
 
-    private func mount(_ request: MountRequest) throws -> Empty {
-        let mount = request.mount
-        do {
-            try Files.makeDirectories(mount.destination)
-            try Mounts.mount(
-                mount.source, on: mount.destination, type: mount.type, MountFlags(rawValue: UInt(mount.flags)),
-                data: mount.data)
-        } catch {
-            throw TTRPCStatus(.failedPrecondition, "\(error)")
+    private func quiesce() async throws -> Empty {
+        guard containers.isEmpty else {
+            throw TTRPCStatus(.failedPrecondition, "there are containers")
         }
+        try GuestFeatures.loadGrowth()
+        try await prepareInit()
+        quiesced.fulfil(())
         return Empty()
     }
 
-    private func unmount(_ request: UnmountRequest) throws -> Empty {
-        do {
-            try Mounts.unmount(request.destination)
-        } catch {
-            throw TTRPCStatus(.failedPrecondition, "\(error)")
+    /// Turns processors on, the first ones that are off.
+    private func setProcessors(_ count: UInt32) throws {
+        let directory = "/sys/devices/system/cpu"
+        for number in 1..<max(count, 1) {
+            let file = "\(directory)/cpu\(number)/online"
+            do {
+                // The kernel refuses what is so already.
+                guard try Files.readText(file).first == "0" else { continue }
+                try Files.control(file, "1")
+            } catch {
+                throw TTRPCStatus(.failedPrecondition, "the machine has no \(count) processors: \(error)")
+            }
         }
-        return Empty()
     }
 
-    private func setTime(_ request: SetTimeRequest) throws -> Empty {
+    private func prepareInit() async throws {
         do {
-            try Identity.setClock(seconds: request.seconds, nanoseconds: request.nanoseconds)
+            try await runtime.inits.prepare()
         } catch {
-            throw TTRPCStatus(.invalidArgument, "\(error)")
+            throw Containers.status(error)
         }
-        return Empty()
     }
 
-    private func addEntropy(_ request: AddEntropyRequest) throws -> Empty {
+    private func reseed(_ request: ReseedRequest) throws -> Empty {
         guard request.seed.count <= 512 else {
             throw TTRPCStatus(.invalidArgument, "a seed of \(request.seed.count) bytes, more than 512")
         }
@@ -163,5 +200,25 @@ import TTRPC
             throw TTRPCStatus(.internal, "\(error)")
         }
         return Empty()
+    }
+
+    private func mount(_ mount: MountSpec) throws {
+        do {
+            try Files.makeDirectories(mount.destination)
+            try Mounts.mount(
+                mount.source, on: mount.destination, type: mount.type, MountFlags(rawValue: UInt(mount.flags)),
+                data: mount.data)
+        } catch {
+            throw TTRPCStatus(.failedPrecondition, "\(error)")
+        }
+    }
+
+    private func adjustClock(_ request: AdjustClockRequest) throws -> ClockResponse {
+        do {
+            if request.offset != 0 { try Identity.adjustClock(by: request.offset, atOnce: request.atOnce) }
+        } catch {
+            throw TTRPCStatus(.invalidArgument, "\(error)")
+        }
+        return ClockResponse(clock: WallClock.now)
     }
 }

@@ -1,4 +1,4 @@
-/// The service that the agent offers its monitor over ttrpc, on the guest link's first stream.
+/// The service that the agent offers its monitor over ttrpc, on the guest link's first stream, after a `LinkPreamble`.
 ///
 /// Standard streams are streams of the link that the monitor opens beforehand and names by their numbers; 0 is none. The
 /// end of the stream is the end of the input, save for a terminal's, which goes on. A monitor that wants to see no more of
@@ -9,12 +9,15 @@
 public enum AgentService {
     public static let name = "bulkhead.agent.v1.Agent"
     /// Of this contract. A monitor serves agents of this version and the one before.
-    public static let version: UInt32 = 1
+    public static let version: UInt32 = 2
 
     /// The methods, with the messages they take and return.
     public enum Method {
-        /// `HelloRequest` → `HelloResponse`. The first call on every link.
-        public static let hello = "Hello"
+        /// `BeginRequest` → `BeginResponse`. The first call on every link.
+        public static let begin = "Begin"
+        /// `Empty` → `Empty`. The agent ends the link after its answer, and waits for another as if it had just booted:
+        /// the machine can be saved then. Refused while there are containers.
+        public static let quiesce = "Quiesce"
         /// `CreateRequest` → `ProcessResponse`. The container's first process waits until `start`.
         public static let create = "Create"
         /// `ProcessRequest` → `Empty`.
@@ -54,12 +57,14 @@ public enum AgentService {
         public static let dial = "Dial"
         /// `MountRequest` → `Empty`. The place must be in /run, since the guest's root is read-only.
         public static let mount = "Mount"
-        /// `UnmountRequest` → `Empty`. Refused while something there is in use.
-        public static let unmount = "Unmount"
-        /// `SetTimeRequest` → `Empty`.
-        public static let setTime = "SetTime"
-        /// `AddEntropyRequest` → `Empty`.
-        public static let addEntropy = "AddEntropy"
+        /// `Empty` → `Empty`. Has the first process of a container made and waiting for one.
+        public static let prepareInit = "PrepareInit"
+        /// `ReseedRequest` → `Empty`. The kernel's randomness begins anew with the host's.
+        public static let reseed = "Reseed"
+        /// `ProcessorsRequest` → `Empty`, when they are on.
+        public static let setProcessors = "SetProcessors"
+        /// `AdjustClockRequest` → `ClockResponse`.
+        public static let adjustClock = "AdjustClock"
     }
 }
 
@@ -69,23 +74,26 @@ public struct Empty: Codable, Equatable, Sendable {
     enum CodingKeys: CodingKey {}
 }
 
-/// Who calls.
-public struct HelloRequest: Codable, Equatable, Sendable {
+/// Who calls, and what the machine is to have first.
+public struct BeginRequest: Codable, Equatable, Sendable {
     public var version: UInt32 = 0
+    /// As those of `MountRequest`.
+    public var mounts: [MountSpec] = []
     public init(version: UInt32 = AgentService.version) { self.version = version }
-    enum CodingKeys: Int, CodingKey { case version = 1 }
+    enum CodingKeys: Int, CodingKey { case version = 1, mounts }
 }
 
 /// Who answers.
-public struct HelloResponse: Codable, Equatable, Sendable {
+public struct BeginResponse: Codable, Equatable, Sendable {
     public var version: UInt32 = 0
     /// The guest kernel's release, `uname -r`.
     public var kernel = ""
-    public init(version: UInt32 = AgentService.version, kernel: String = "") {
-        self.version = version
-        self.kernel = kernel
+    /// The guest's time just before the answer, in nanoseconds since 1970 in UTC.
+    public var clock: Int64 = 0
+    public init(version: UInt32 = AgentService.version, kernel: String = "", clock: Int64 = 0) {
+        (self.version, self.kernel, self.clock) = (version, kernel, clock)
     }
-    enum CodingKeys: Int, CodingKey { case version = 1, kernel }
+    enum CodingKeys: Int, CodingKey { case version = 1, kernel, clock }
 }
 
 /// Streams of the link by number.
@@ -220,25 +228,35 @@ public struct MountRequest: Codable, Equatable, Sendable {
     enum CodingKeys: Int, CodingKey { case mount = 1 }
 }
 
-/// What is mounted there, to be taken away.
-public struct UnmountRequest: Codable, Equatable, Sendable {
-    public var destination = ""
-    public init(destination: String = "") { self.destination = destination }
-    enum CodingKeys: Int, CodingKey { case destination = 1 }
+/// A change of the guest's time.
+public struct AdjustClockRequest: Codable, Equatable, Sendable {
+    /// Nanoseconds to go forward, or back; 0 asks for the time only.
+    public var offset: Int64 = 0
+    /// At once. Otherwise the clock runs faster or slower for as long as it takes, by 1 part in 2000.
+    public var atOnce = false
+    public init(offset: Int64 = 0, atOnce: Bool = false) { (self.offset, self.atOnce) = (offset, atOnce) }
+    enum CodingKeys: Int, CodingKey { case offset = 1, atOnce }
 }
 
-/// The time, since 1970 in UTC.
-public struct SetTimeRequest: Codable, Equatable, Sendable {
-    public var seconds: Int64 = 0
-    public var nanoseconds: Int64 = 0
-    public init() {}
-    enum CodingKeys: Int, CodingKey { case seconds = 1, nanoseconds }
+/// The guest's time just before the answer, in nanoseconds since 1970 in UTC.
+public struct ClockResponse: Codable, Equatable, Sendable {
+    public var clock: Int64 = 0
+    public init(clock: Int64 = 0) { self.clock = clock }
+    enum CodingKeys: Int, CodingKey { case clock = 1 }
 }
 
 /// Randomness from the host.
-public struct AddEntropyRequest: Codable, Equatable, Sendable {
+public struct ReseedRequest: Codable, Equatable, Sendable {
     /// At most 512 bytes.
     public var seed: [UInt8] = []
     public init(seed: [UInt8] = []) { self.seed = seed }
     enum CodingKeys: Int, CodingKey { case seed = 1 }
+}
+
+/// How many processors of the machine are to be on.
+public struct ProcessorsRequest: Codable, Equatable, Sendable {
+    /// 1 or more.
+    public var count: UInt32 = 0
+    public init(count: UInt32 = 0) { self.count = count }
+    enum CodingKeys: Int, CodingKey { case count = 1 }
 }

@@ -7,9 +7,13 @@ import TTRPC
 public enum BulkheadCLI {
     /// Runs the command that the process's arguments ask for. Never returns.
     public static func main() -> Never {
+        _ = begin
         CurrentProcess.openMissingStandardStreams()
         CurrentProcess.exit(run(Array(CommandLine.arguments.dropFirst())))
     }
+
+    /// When this command began, of `MonotonicTime`.
+    static let begin = MonotonicTime.now
 
     private static func run(_ arguments: [String]) -> Int32 {
         do {

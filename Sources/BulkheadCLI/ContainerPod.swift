@@ -14,19 +14,23 @@ import TaskAPI
     let host: Host
     let record: ContainerRecord
     let client: MonitorClient
+    /// Of its own machine.
+    private let size: MachineSize?
     private var isOfOne: Bool { record.pod == nil }
 
     /// Starts the monitor of the container's own pod, whose machine boots while the caller goes on, or connects to that of
     /// the pod it joins.
-    init(_ host: Host, _ record: ContainerRecord) throws {
+    init(_ host: Host, _ record: ContainerRecord) async throws {
         self.host = host
         self.record = record
         if record.pod == nil {
             let size = try host.machineSize(containers: [record.request])
             try record.checkProcessors(of: size, host: host.size)
-            client = try host.startMonitor(record.id, size: size)
+            self.size = size
+            client = try await host.startMonitor(record.id, size: size, boots: record.bootsMachine == true)
             return
         }
+        size = nil
         do {
             client = try MonitorClient.connect(host.paths(record.podID))
         } catch {
@@ -41,6 +45,9 @@ import TaskAPI
         if isOfOne {
             var assign = AssignRequest()
             assign.endsWithContainer = true
+            if let size {
+                (assign.memoryMiB, assign.vCPUs) = (UInt32(clamping: size.memoryMiB), UInt32(clamping: size.vCPUs))
+            }
             try await client.assign(assign)
         } else {
             try await checkRoom()

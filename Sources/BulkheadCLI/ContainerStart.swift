@@ -29,6 +29,8 @@ import TaskAPI
     let isNew: Bool
     let attachesInput: Bool
     let attachesOutput: Bool
+    /// When somebody wants to know.
+    var timing: RunTiming?
 
     /// A container whose program has begun.
     private struct Begun {
@@ -63,6 +65,7 @@ import TaskAPI
         guard let end = begun.end else {
             signals.end()
             try announce()
+            await timing?.add(begun.pod.client)
             begun.pod.client.close()
             return 0
         }
@@ -112,7 +115,8 @@ import TaskAPI
     private func create(_ streams: StandardStreams?, _ interrupted: Promise<CInt>) async throws -> ContainerPod {
         let pod: ContainerPod
         do {
-            pod = try ContainerPod(host, record)
+            pod = try await ContainerPod(host, record)
+            timing?.note("a monitor is there")
         } catch {
             throw Failure.notCreated(Self.told(error))
         }
@@ -131,6 +135,7 @@ import TaskAPI
             throw stopped(error) ?? .notCreated(told(error, of: pod))
         }
         interruption.cancel()
+        timing?.note("the container has been created")
         return pod
     }
 
@@ -138,6 +143,7 @@ import TaskAPI
         do {
             try streams?.start()
             try await pod.start()
+            timing?.note("its program runs")
         } catch {
             await pod.giveUp()
             let code = (error as? TTRPCStatus).map { ContainerPod.exitCode($0, otherwise: CLIError.notRun) }
@@ -171,6 +177,8 @@ import TaskAPI
             streams: begun.streams, terminal: record.terminal, signals: signals)
         // When all of the pod has been cleaned up no stream has a writer any more.
         return try await foreground.exitCode(early: begun.early) { _ in
+            timing?.note("its end is known")
+            await timing?.add(client)
             do {
                 try await begun.pod.waitForCleanUp()
             } catch {

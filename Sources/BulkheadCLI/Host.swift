@@ -85,6 +85,9 @@ struct Host: Sendable {
     /// Where something is kept of pods that failed.
     var failedDirectory: String { root + "/failed" }
 
+    /// Where saved machines are.
+    var templateDirectory: String { configuration.template.directory ?? root + "/templates" }
+
     func paths(_ id: String) -> PodDirectory.Paths { PodDirectory.Paths(state: state, id: id) }
 
     /// Undoes what monitors that were killed have left, as every command does first.
@@ -134,8 +137,37 @@ struct Host: Sendable {
         return MachineSize.of(default: configured, pod: pod, containers: containers, host: size)
     }
 
-    /// Starts a monitor for a pod of that size.
-    @EventLoop func startMonitor(_ id: String, size: MachineSize) throws -> MonitorClient {
+    /// Starts a monitor for a pod of that size, or has one that waits for a pod.
+    /// - Parameter boots: its machine is no template's clone.
+    @EventLoop func startMonitor(_ id: String, size: MachineSize, boots: Bool) async throws -> MonitorClient {
+        var monitor = try monitorConfiguration(id, size: size)
+        let isTooLarge = size.memoryMiB > monitor.baseMemoryMiB + monitor.growthMiB
+        if boots || !configuration.template.enabled || isTooLarge { monitor.templates = "" }
+        if !monitor.templates.isEmpty, monitor.spareCount > 0, !SpareKey.allNames(state: state).isEmpty,
+            // Whatever keeps spares from being found keeps nobody from starting.
+            let key = try? spareKey(monitor),
+            let client = try await MonitorClient.claim(key.names(state: state), for: paths(id), state: state)
+        {
+            return client
+        }
+        return try MonitorClient.start(monitor, launcher: launcher)
+    }
+
+    /// What a machine can be given beyond its first memory, in whole blocks of a guest's kernel. Address space only, which a
+    /// host that lends no more than it has would count as memory: there a larger machine boots.
+    private var growthMiB: Int {
+        // Every Linux says so.
+        let isStrict = (try? Files.readText("/proc/sys/vm/overcommit_memory"))?.first == "2"
+        return isStrict ? 0 : max(0, size.memoryMiB - Int(configuration.guest.memoryBytes >> 20)) / 128 * 128
+    }
+
+    /// What spares of that configuration are called.
+    func spareKey(_ monitor: MonitorConfiguration) throws -> SpareKey {
+        try SpareKey(monitor, launcher: launcher, mountNamespace: SpareKey.currentMountNamespace())
+    }
+
+    /// What a monitor, or whoever makes a template, is told of a machine of that size.
+    func monitorConfiguration(_ id: String, size: MachineSize) throws -> MonitorConfiguration {
         let guest = configuration.guest
         guard let kernel = guest.kernel ?? installed("guest/vmlinux"),
             let initrd = guest.initrd ?? installed("guest/initrd.cpio")
@@ -152,12 +184,16 @@ struct Host: Sendable {
                 "QEMU is missing: there is no \(configuration.qemu.path): apt-get install qemu-system-x86",
                 exitCode: CLIError.notRun)
         }
-        let monitor = MonitorConfiguration(
+        return MonitorConfiguration(
             id: id, state: state, accelerator: try accelerator(), emulator: configuration.qemu.path,
             kernel: kernel, initrd: initrd, memoryMiB: size.memoryMiB, vCPUs: size.vCPUs,
+            baseMemoryMiB: Int(guest.memoryBytes >> 20), baseVCPUs: guest.vCPUs, growthMiB: growthMiB,
             users: configuration.qemu.uids,
-            events: eventDirectory, failed: failedDirectory, startSeconds: startSeconds)
-        return try MonitorClient.start(monitor, launcher: launcher)
+            events: eventDirectory, failed: failedDirectory, startSeconds: startSeconds,
+            templates: templateDirectory, seccompProfile: seccompProfile ?? "",
+            spareCount: configuration.spare.count,
+            spareIdleSeconds: Int(configuration.spare.idle.components.seconds),
+            spareReserveBytes: configuration.spare.reserveBytes)
     }
 }
 

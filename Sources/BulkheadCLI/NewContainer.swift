@@ -88,10 +88,7 @@ struct NewContainer {
         } catch {
             throw CLIError("the seccomp profile \(path): \(error)", exitCode: CLIError.notRun)
         }
-        return try profile.resolved(
-            for: SeccompTarget(
-                capabilities: Set(capabilities), architecture: .amd64,
-                kernel: SeccompTarget.KernelVersion(major: 6, minor: 1)))
+        return try profile.forGuests(capabilities: capabilities)
     }
 
     private static func stopSignal(_ image: ImageConfig) -> Int32 {

@@ -32,6 +32,7 @@ struct NewPod {
             record.hostname = hostname
         }
         record.sharesProcesses = arguments.flag("share-pid")
+        record.bootsMachine = arguments.flag("no-template") ? true : nil
         for label in try arguments.values("label", as: KeyValue.parse) { record.labels[label.key] = label.value ?? "" }
         if let bytes = try arguments.value("shm-size", as: ByteSize.parse) {
             guard bytes > 0 else { throw CLIError("--shm-size: a size above 0 is needed", exitCode: CLIError.notRun) }
@@ -50,6 +51,7 @@ struct NewPod {
     /// Takes over what `run --pod new:NAME` says of the pod.
     mutating func take(_ options: RunOptions) {
         record.sharesProcesses = options.sharesProcesses
+        record.bootsMachine = options.bootsMachine ? true : nil
         if !options.overrides.hostname.isEmpty { record.hostname = options.overrides.hostname }
         if let bytes = options.overrides.sharedMemoryBytes { record.sharedMemoryBytes = UInt64(bytes) }
         record.sysctls.merge(options.overrides.sysctls) { $1 }

@@ -62,17 +62,18 @@ import TaskAPI
         try await host.waitForReaper(entry.record.id, within: .seconds(15))
         try host.pods.noteStart(now)
         let client: MonitorClient
+        let size: MachineSize
         do {
             let asked = ResourceRequest(memoryBytes: entry.record.memoryBytes, nanoCPUs: entry.record.nanoCPUs)
-            let size = try host.machineSize(pod: asked, containers: members.map(\.record.request))
-            client = try host.startMonitor(entry.record.id, size: size)
+            size = try host.machineSize(pod: asked, containers: members.map(\.record.request))
+            client = try await host.startMonitor(entry.record.id, size: size, boots: entry.record.bootsMachine == true)
         } catch {
             try? host.pods.noteFailedStart(entry.record.id, error: "\(error)")
             throw error
         }
         do {
             try await client.hello()
-            try await client.assign(assignment)
+            try await client.assign(assignment(size))
             try await client.ready(within: .seconds(host.startSeconds + 30))
             client.close()
         } catch {
@@ -80,7 +81,7 @@ import TaskAPI
         }
     }
 
-    private var assignment: AssignRequest {
+    private func assignment(_ size: MachineSize) -> AssignRequest {
         let record = entry.record
         var pause = PauseOptions()
         (pause.hostname, pause.sharesProcesses) = (record.hostname, record.sharesProcesses)
@@ -89,6 +90,7 @@ import TaskAPI
         pause.record = host.pods.directory(of: record.id)
         var assign = AssignRequest()
         assign.pause = pause
+        (assign.memoryMiB, assign.vCPUs) = (UInt32(clamping: size.memoryMiB), UInt32(clamping: size.vCPUs))
         return assign
     }
 

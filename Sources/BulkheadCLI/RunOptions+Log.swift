@@ -28,6 +28,7 @@ extension ContainerRecord {
         (memoryBytes, nanoCPUs, self.pod) = (overrides.memoryBytes, overrides.nanoCPUs, pod)
         (stopSeconds, processors) = (options.stopSeconds, overrides.processors)
         restart = options.restart == .no ? nil : options.restart.text
+        bootsMachine = options.bootsMachine && pod == nil ? true : nil
         (privileged, idFile) = (overrides.isPrivileged ? true : nil, options.idFile)
         logDriver = options.logDriver?.rawValue
         for option in options.logOptions {

@@ -17,6 +17,10 @@ struct RunOptions {
     static let newPod = "new:"
     /// Of the pod that is made.
     var sharesProcesses = false
+    /// How the times of the start are shown; nil: not at all.
+    var timing: ListFormat?
+    /// The machine that is made for it is no template's clone.
+    var bootsMachine = false
     var detaches = false
     var interactive = false
     var terminal = false
@@ -53,6 +57,13 @@ struct RunOptions {
             throw CLIError(
                 "--share-pid is for a pod that is made: with --pod new:NAME, or for \"bulkhead pod create\"",
                 exitCode: CLIError.notRun)
+        }
+        if arguments.flag("timing") { timing = .table }
+        if arguments.flag("timing-json") { timing = .json }
+        bootsMachine = arguments.flag("no-template")
+        guard !bootsMachine || pod == nil || makesPod else {
+            throw CLIError(
+                "--no-template is for a machine that is made, and \(pod ?? "") has one", exitCode: CLIError.notRun)
         }
         detaches = arguments.flag("detach")
         interactive = arguments.flag("interactive")

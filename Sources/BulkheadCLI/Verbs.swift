@@ -52,6 +52,13 @@ enum Verbs {
         Verb("image", "ls", command: ImageVerbs.list) { try ImageVerbs.list($0, $1) },
         Verb("image", "rm", command: ImageVerbs.remove) { try await ImageVerbs.remove($0, $1) },
         Verb("image", "inspect", command: ImageVerbs.inspect) { try ImageVerbs.inspect($0, $1) },
+        Verb("template", "ls", command: TemplateVerbs.list) { try TemplateVerbs.list($0, $1) },
+        Verb("template", "build", command: TemplateVerbs.build) { try await TemplateVerbs.build($0, $1) },
+        Verb("template", "rm", command: TemplateVerbs.remove) { try TemplateVerbs.remove($0, $1) },
+        Verb("template", "inspect", command: TemplateVerbs.inspect) { try TemplateVerbs.inspect($0, $1) },
+        Verb("spare", "ls", command: SpareVerbs.list) { try SpareVerbs.list($0, $1) },
+        Verb("spare", "fill", command: SpareVerbs.fill) { try await SpareVerbs.fill($0, $1) },
+        Verb("spare", "drain", command: SpareVerbs.drain) { try await SpareVerbs.drain($0, $1) },
         Verb("prune", command: Prune.command) { try await Prune.run($0, $1) },
         Verb("debug", "report", command: DebugReport.command) { try await DebugReport.run($0, $1) },
         Verb("debug", "shell", command: GuestShell.command) { try await GuestShell.run($0, $1) },
@@ -89,6 +96,8 @@ enum Verbs {
     private static let groups: [String: (summary: String, title: String, missing: [UnsupportedCommand])] = [
         "image": ("Get, list and remove images", images, MissingCommands.ofImage),
         "debug": ("Find out what is wrong with a pod", host, []),
+        "template": ("Saved machines, which pods begin as clones of", host, []),
+        "spare": ("Machines that wait for a pod", host, []),
         "pod": ("Make, run and remove pods of several containers", pods, MissingCommands.ofPod),
     ]
 }

@@ -15,3 +15,14 @@ void bulkhead_take_unowned_jobs(void (*enqueue)(void *job)) {
     take = enqueue;
     swift_task_enqueueGlobal_hook = enqueue_global;
 }
+
+// The standard library's GlobalObjects.h has it; its headers are no module.
+extern struct {
+    uint64_t seed0, seed1;
+    bool deterministic;
+} _swift_stdlib_Hashing_parameters;
+
+void bulkhead_set_hash_seeds(uint64_t first, uint64_t second) {
+    _swift_stdlib_Hashing_parameters.seed0 = first;
+    _swift_stdlib_Hashing_parameters.seed1 = second;
+}

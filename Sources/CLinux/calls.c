@@ -7,6 +7,7 @@
 #include <linux/random.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -20,6 +21,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/time.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <termios.h>
@@ -39,6 +41,21 @@ int bh_memfd(const char *name, int allow_sealing) {
     RESULT(memfd_create(name, MFD_CLOEXEC | (allow_sealing ? MFD_ALLOW_SEALING : 0)));
 }
 int bh_seal(int fd) { RESULT(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)); }
+
+int bh_is_sealed(int fd) {
+    int seals = fcntl(fd, F_GET_SEALS);
+    int all = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+    return seals >= 0 && (seals & all) == all;
+}
+
+int bh_next_data(int fd, int64_t offset, int64_t *begin, int64_t *end) {
+    *begin = lseek(fd, offset, SEEK_DATA);
+    if (*begin < 0) return -errno;
+    *end = lseek(fd, *begin, SEEK_HOLE);
+    return *end < 0 ? -errno : 0;
+}
+
+int bh_rename_new(const char *from, const char *to) { RESULT(renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE)); }
 
 int bh_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data) {
     RESULT(mount(source, target, type, flags, data));
@@ -161,8 +178,18 @@ int bh_add_entropy(int random_fd, const void *bytes, size_t count) {
     if (ioctl(random_fd, RNDADDENTROPY, &pool) < 0) return -errno;
     RESULT(ioctl(random_fd, RNDRESEEDCRNG, 0));
 }
-int bh_set_clock(int64_t seconds, int64_t nanoseconds) {
-    struct timespec time = {(time_t)seconds, (long)nanoseconds};
+int bh_adjust_clock(int64_t nanoseconds, int at_once) {
+    enum { BILLION = 1000000000 };
+    if (!at_once) {
+        int64_t micros = nanoseconds / 1000;
+        struct timeval slew = {micros / 1000000, micros % 1000000};
+        RESULT(adjtime(&slew, NULL));
+    }
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t nsec = now.tv_nsec + nanoseconds % BILLION;
+    int64_t sec = now.tv_sec + nanoseconds / BILLION + (nsec >= BILLION) - (nsec < 0);
+    struct timespec time = {(time_t)sec, (long)((nsec + BILLION) % BILLION)};
     RESULT(clock_settime(CLOCK_REALTIME, &time));
 }
 

@@ -210,6 +210,38 @@ pid_t bh_spawn(const struct bh_plan *plan, int *pidfd, enum bh_step *failed) {
     return result;
 }
 
+// Its own failures end the copy: whoever waits at the channel's other end sees that.
+static void become_copy(const struct bh_fork_plan *plan, pid_t parent) {
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) _exit(126);
+    // In a new pid namespace the parent's pid reads as 0.
+    pid_t now = getppid();
+    if (now != parent && now != 0) _exit(126);
+    if (plan->channel != plan->channel_number && dup2(plan->channel, plan->channel_number) < 0) _exit(126);
+    if (plan->channel_number > 3 && syscall(SYS_close_range, 3u, (unsigned)plan->channel_number - 1, 0) < 0) _exit(126);
+    if (syscall(SYS_close_range, (unsigned)plan->channel_number + 1, ~0u, 0) < 0) _exit(126);
+    if (setsid() < 0) _exit(126);
+    bh_reset_signals();
+}
+
+pid_t bh_fork(const struct bh_fork_plan *plan, int *pidfd, enum bh_step *failed) {
+    *failed = BH_STEP_JOIN;
+    *pidfd = -1;
+    if (plan->join_namespaces && syscall(SYS_setns, plan->join_pidfd, (int)plan->join_namespaces) < 0) return -errno;
+    pid_t parent = getppid();
+    *failed = BH_STEP_CLONE;
+    pid_t pid = clone3(plan->new_namespaces | CLONE_PARENT, pidfd, plan->cgroup_fd);
+    int code = errno;
+    if (pid == 0) {
+        become_copy(plan, parent);
+        return 0;
+    }
+    // Left in the namespaces of a container it would make others there.
+    if (plan->join_namespaces && syscall(SYS_setns, plan->home_pidfd, (int)plan->join_namespaces) < 0) _exit(125);
+    if (pid < 0) return -code;
+    *failed = BH_STEP_NONE;
+    return pid;
+}
+
 int bh_pidfd_open(pid_t pid, unsigned flags) {
     int fd = (int)syscall(SYS_pidfd_open, pid, flags);
     return fd < 0 ? -errno : fd;

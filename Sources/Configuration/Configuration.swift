@@ -11,6 +11,8 @@ public struct Configuration: Equatable, Sendable {
     public var state = "/run/bulkhead"
     public var qemu = QEMU()
     public var guest = Guest()
+    public var template = Template()
+    public var spare = Spare()
     public var container = Container()
     public var log = Log()
     public var timeouts = Timeouts()
@@ -42,6 +44,26 @@ public struct Configuration: Equatable, Sendable {
         /// A multiple of 1 MiB.
         public var memoryBytes: UInt64 = 256 << 20
         public var vCPUs = 1
+
+        public init() {}
+    }
+
+    /// Machines that are saved, and what begins as clones of them.
+    public struct Template: Equatable, Sendable {
+        public var enabled = true
+        /// Nil: `templates` below `root`.
+        public var directory: String?
+
+        public init() {}
+    }
+
+    /// Machines that wait for their pod.
+    public struct Spare: Equatable, Sendable {
+        public var count = 1
+        /// How long one waits.
+        public var idle = Duration.seconds(600)
+        /// Memory that the host has left for all else.
+        public var reserveBytes: UInt64 = 512 << 20
 
         public init() {}
     }

@@ -68,6 +68,25 @@ extension Configuration {
             "guest.vcpus", \.guest.vCPUs, .count(Limits.vCPUs),
             "Processors of a pod's machine, unless the pod says otherwise; as many as the host has at most."),
         Setting(
+            "template.enabled", \.template.enabled, .truth(),
+            "Whether a pod's machine is a clone of one that was booted and saved before: it is there in a fraction of the "
+                + "time, and shares the memory that it does not change with all others. What such machines have in common "
+                + "is in SECURITY.md. `false`: every machine boots."),
+        Setting(
+            "template.directory", \.template.directory, .optionalPath(),
+            "Where the saved machines are kept, about 100 MiB each. `null`: in `templates` below `root`."),
+        Setting(
+            "spare.count", \.spare.count, .count(Limits.spares),
+            "How many machines wait for their pod, clones in which a container has run already, so that a pod is there at "
+                + "once. They are started when a pod's first program runs; each takes about as much memory as an idle pod. "
+                + "`0`: none. There are none without templates."),
+        Setting(
+            "spare.idle", \.spare.idle, .duration(Limits.spareIdle),
+            "How long one waits until it ends by itself."),
+        Setting(
+            "spare.reserve", \.spare.reserveBytes, .size(Limits.spareReserve),
+            "With less memory available on the host none is started, and those that wait end."),
+        Setting(
             "container.writable", \.container.writableBytes, .size(Limits.writable),
             "What a container can write to its root file system; more is \"no space left on device\" for it. It is "
                 + "memory of the pod's machine while it is used."),
@@ -103,6 +122,9 @@ extension Configuration {
         /// With less the guest does not boot: it needs about 108 MiB.
         static let memory: ClosedRange<UInt64> = 128 << 20...1 << 40
         static let vCPUs = 1...64
+        static let spares = 0...64
+        static let spareIdle: ClosedRange<Duration> = .seconds(1) ... .seconds(86_400)
+        static let spareReserve: ClosedRange<UInt64> = 0...1 << 50
         static let writable: ClosedRange<UInt64> = 1 << 20...1 << 40
         /// A file has room for the longest line.
         static let logSize: ClosedRange<UInt64> = 64 << 10...1 << 40

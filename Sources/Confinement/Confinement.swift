@@ -58,7 +58,7 @@ public enum Confinement {
         try Mounts.setPropagation("/", [.slave, .recursive])
         try Mounts.mount(
             "tmpfs", on: plan.root, type: "tmpfs", [.noSetUID, .noDevices, .noExecute], data: "size=256k,mode=755")
-        for bind in plan.binds {
+        for bind in plan.binds where bind.access != .optional || Files.exists(bind.source) {
             let target = plan.root + bind.target
             if Files.isDirectory(bind.source) {
                 try Files.makeDirectories(target)
@@ -68,7 +68,7 @@ public enum Confinement {
             }
             try Mounts.mount(bind.source, on: target, bind.access == .share ? [.bind, .recursive] : [.bind])
             switch bind.access {
-            case .readOnly: try Mounts.setAttributes(target, set: [.readOnly, .noSetUID, .noDevices])
+            case .readOnly, .optional: try Mounts.setAttributes(target, set: [.readOnly, .noSetUID, .noDevices])
             case .device: try Mounts.setAttributes(target, set: [.noSetUID, .noExecute])
             case .writable: try Mounts.setAttributes(target, set: [.noSetUID, .noDevices, .noExecute])
             case .share:

@@ -8,6 +8,8 @@ public struct ConfinementPlan: Equatable, Sendable {
         public enum Access: String, Sendable {
             /// Read-only, no device nodes.
             case readOnly
+            /// The same, where the host has it.
+            case optional
             /// A device node that stays usable.
             case device
             /// A directory that can be written, without the mounts below it. Nothing in it can be executed.

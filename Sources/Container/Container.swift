@@ -46,10 +46,8 @@ import Linux
         }
         do {
             if let cgroup = try Self.open(cgroup) {
-                let program = try DeviceProgram(spec.resources.deviceRules + DeviceRule.standard)
-                try stage("limit the devices") { () throws(SystemCallError) in
-                    try DeviceFilter.attach(program.instructions.map(\.encoded), to: cgroup)
-                }
+                let filter = try runtime.filters.deviceFilter(spec.resources.deviceRules)
+                try stage("limit the devices") { () throws(SystemCallError) in try filter.attach(to: cgroup) }
             }
             if spec.root.overlayBytes > 0, layer == nil {
                 layer = try WritableLayer(

@@ -1,34 +1,33 @@
 import AgentAPI
 import Linux
 
-/// The first process of a container, and every one that joins it, until it executes its program: the agent's own
-/// program again, in the container's namespaces, with one thread. `main` calls `run` before anything else.
+/// The first process of a container, and every one that joins it, until it executes its program: a copy of the zygote
+/// (`ZygoteProcess`), in the container's namespaces, with one thread.
 ///
 ///     whoever makes it                       init
-///       plan (descriptor 3) ────────────────▶ reads it, sets everything up
+///       plan ──────────────────────────────▶ sets everything up; its streams come with it
 ///                          ◀── filter ────── what the plan's seccomp profile becomes, if it has one
-///                          ◀── terminal ──── (descriptor 4) with the terminal's controlling side, if there is one
+///                          ◀── terminal ──── with the terminal's controlling side, if there is one
 ///                          ◀── ready ───────
 ///       start ─────────────────────────────▶ executes the program
 ///                          ◀── end ────────── it has
 ///                          ◀── failed ────── at any time, and it ends
 public enum ContainerInit {
-    /// argv[0] by which `main` knows it.
-    public static let programName = "container-init"
-
     /// Makes a seccomp filter of a profile.
     public typealias FilterCompiler = (SeccompSpec) throws(ContainerError) -> SeccompProgram
 
-    static let planNumber: Int32 = 3, channelNumber: Int32 = 4, joinedProcessNumber: Int32 = 5
+    static let channelNumber: Int32 = 3
     static let start: UInt8 = 1
     private static let failureCode: Int32 = 1
 
     /// Does all of it; the process is the container's program then, or has ended.
-    /// - Parameter compile: called for a profile of which the plan's maker has no filter yet.
-    public static func run(compilingFilters compile: FilterCompiler = refuseFilter) -> Never {
+    /// - Parameters:
+    ///   - isPrepared: what any plan would ask for of namespaces of its own is done before there is one.
+    ///   - compile: called for a profile of which the plan's maker has no filter yet.
+    static func run(isPrepared: Bool, compilingFilters compile: FilterCompiler) -> Never {
         let channel = OwnedFD(owning: channelNumber)
         do {
-            try perform(OwnedFD(owning: planNumber), channel, compile)
+            try perform(channel, isPrepared: isPrepared, compile)
         } catch {
             // When nobody listens any more the exit code is the rest.
             try? UnixSocket.send(InitMessage.failed(error).encoded, descriptors: [], over: channel)
@@ -42,16 +41,11 @@ public enum ContainerInit {
     }
 
     private static func perform(
-        _ planFile: consuming OwnedFD, _ channel: borrowing OwnedFD, _ compile: FilterCompiler
+        _ channel: borrowing OwnedFD, isPrepared: Bool, _ compile: FilterCompiler
     ) throws(ContainerError) {
-        let file = planFile
-        let bytes = try stage("read the plan") { () throws(SystemCallError) in
-            // First of all: a process of the container must not look into this one.
-            try Privileges.setDumpable(false)
-            try CurrentProcess.closeOnExecute(from: 3)
-            return try file.readAll(limit: InitPlan.limit)
-        }
-        let plan = try InitPlan(decoding: bytes)
+        if isPrepared { try prepare() }
+        let order = try InitOrder.receive(over: channel)
+        let plan = order.plan
         // Before anything of the container can have a say in it: it is kept for others.
         let program = try filter(of: plan, channel, compile)
         let process = plan.spec.process
@@ -64,13 +58,15 @@ public enum ContainerInit {
         var parent: OwnedFD?
         if plan.joins {
             try ProcessScheduling(process).setInitialAffinity()
-            try join()
+            // The mount namespace last and here, not when it was made: until now it needs the guest's files.
+            try order.join(.mount)
+            try stage("join the container") { () throws(SystemCallError) in try changeDirectory("/") }
         } else {
+            try order.join(Namespaces(rawValue: plan.lateNamespaces))
             parent = try openInit(plan.spec.initProgram)
             try GuestFeatures.load(for: plan.spec)
-            if Namespaces(rawValue: plan.spec.newNamespaces).contains(.network) {
-                try stage("bring lo up") { () throws(SystemCallError) in try Network.bringLoopbackUp() }
-            }
+            let hasOwnNetwork = Namespaces(rawValue: plan.spec.newNamespaces).contains(.network)
+            if hasOwnNetwork, !isPrepared { try bringLoopbackUp() }
             try make(plan, channel)
         }
         if let terminal = process.terminal, plan.joins {
@@ -92,6 +88,18 @@ public enum ContainerInit {
         try awaitStart(channel)
         if process.noNewPrivileges { try restrictCalls() }
         throw setup.execute(under: parent)
+    }
+
+    private static func prepare() throws(ContainerError) {
+        try bringLoopbackUp()
+        // The guest's mounts still arrive, and nothing goes back.
+        try stage("keep the mounts apart") { () throws(SystemCallError) in
+            try Mounts.setPropagation("/", [.slave, .recursive])
+        }
+    }
+
+    private static func bringLoopbackUp() throws(ContainerError) {
+        try stage("bring lo up") { () throws(SystemCallError) in try Network.bringLoopbackUp() }
     }
 
     private static func filter(
@@ -118,15 +126,6 @@ public enum ContainerInit {
         }
         // Whoever made the container is gone or does not want it any more.
         guard answer == [start] else { CurrentProcess.exit(failureCode) }
-    }
-
-    /// The mount namespace last and here, not in the spawn: Swift's runtime needs /proc at its start, the guest's.
-    private static func join() throws(ContainerError) {
-        let target = OwnedFD(owning: joinedProcessNumber)
-        try stage("join the container") { () throws(SystemCallError) in
-            try Namespaces.mount.join(target)
-            try changeDirectory("/")
-        }
     }
 
     private static func make(_ plan: InitPlan, _ channel: borrowing OwnedFD) throws(ContainerError) {

@@ -13,10 +13,10 @@ import Linux
     /// Of the process, to join its namespaces by.
     let pidfd: OwnedFD
 
-    private init(_ child: consuming ChildProcess, channel: consuming OwnedFD, limit: Duration) throws(SystemCallError) {
-        pidfd = try child.pidfd.fd.duplicate()
-        watched = try WatchedProcess(child)
-        self.channel = try AsyncFD(channel)
+    init(_ made: consuming MadeInit, limit: Duration) throws(SystemCallError) {
+        pidfd = try made.process.pidfd.fd.duplicate()
+        watched = try WatchedProcess(made.process)
+        channel = try AsyncFD(made.channel)
         self.limit = limit
     }
 
@@ -44,18 +44,18 @@ import Linux
         joining: ContainerProcess? = nil
     ) async throws(ContainerError) -> ContainerProcess {
         let known = runtime.filters.program(for: spec.seccomp)
-        let plan = InitPlan(joins: joins, spec: spec, layer: layer, filter: known)
-        let bytes = try plan.encoded()
-        guard bytes.count <= InitPlan.limit else { throw ContainerError("make the process", "its plan is too large") }
+        var plan = InitPlan(joins: joins, spec: spec, layer: layer, filter: known)
         let process: ContainerProcess
-        do {
-            process = try spawn(bytes, plan, streams, runtime, cgroup?.withRaw { $0 }, joining)
-        } catch {
-            let isFull = error.code == ErrorNumber.again && joining != nil
-            throw ContainerError(
-                "make the process", isFull ? "the container has as many processes as it may" : "\(error)")
+        if let prepared = runtime.inits.takePrepared(for: plan) {
+            process = prepared
+            plan.lateNamespaces = spec.joinedNamespaces
+            try process.move(into: cgroup)
+        } else {
+            process = try await runtime.inits.make(
+                plan, cgroup: cgroup?.withRaw { $0 }, joining: joining?.pidfd.withRaw { $0 })
         }
         do {
+            try process.send(plan, streams, joining, runtime)
             try await process.awaitReady(isFiltered: plan.isFiltered)
         } catch {
             await process.discard()
@@ -67,39 +67,30 @@ import Linux
         return process
     }
 
-    private static func spawn(
-        _ bytes: [UInt8], _ plan: InitPlan, _ streams: StandardStreams?, _ runtime: ContainerRuntime, _ cgroup: Int32?,
-        _ joining: ContainerProcess?
-    ) throws(SystemCallError) -> ContainerProcess {
-        let planFile = try Files.inMemory(bytes, name: "container-plan")
-        let ends = try UnixSocket.pair(.messages)
-        let null = try Files.open("/dev/null", .readWrite)
-        var spawn = SpawnPlan(ContainerInit.programName, [ContainerInit.programName])
-        spawn.newSession = true
-        // The mount namespace always: the init changes the root. The cgroup's it makes itself, in its cgroup.
-        let own = Namespaces(rawValue: plan.spec.newNamespaces)
-        if plan.joins {
-            spawn.joinNamespaces = own.subtracting(.mount)
-        } else {
-            spawn.newNamespaces = own.subtracting(.cgroup).union(.mount)
-            spawn.joinNamespaces = Namespaces(rawValue: plan.spec.joinedNamespaces)
+    /// One that was born elsewhere has nothing yet that would have to move with it.
+    private func move(into cgroup: borrowing OwnedFD?) throws(ContainerError) {
+        let number = pid
+        switch cgroup {
+        case .some(let cgroup):
+            try stage("enter the cgroup") { () throws(SystemCallError) in
+                try Files.open("cgroup.procs", in: cgroup, .writeOnly).writeAll(Array("\(number)".utf8))
+            }
+        case .none: break
         }
-        let nullNumber = null.withRaw { $0 }
-        let terminal = plan.spec.process.terminal != nil
-        let streams = terminal ? nil : streams
-        var map = [
-            DescriptorMapping(streams?.input ?? nullNumber, as: 0),
-            DescriptorMapping(streams?.output ?? nullNumber, as: 1),
-            DescriptorMapping(streams?.error ?? nullNumber, as: 2),
-            DescriptorMapping(planFile.withRaw { $0 }, as: ContainerInit.planNumber),
-            DescriptorMapping(ends.second.withRaw { $0 }, as: ContainerInit.channelNumber),
-        ]
-        let target = joining?.pidfd.withRaw { $0 }
-        if let target, plan.joins { map.append(DescriptorMapping(target, as: ContainerInit.joinedProcessNumber)) }
-        let child = try spawn.start(
-            descriptors: map, programFD: runtime.program.withRaw { $0 },
-            joining: spawn.joinNamespaces.isEmpty ? nil : target, cgroup: cgroup)
-        return try ContainerProcess(child, channel: ends.first, limit: runtime.limit)
+    }
+
+    private func send(
+        _ plan: InitPlan, _ streams: StandardStreams?, _ joining: ContainerProcess?, _ runtime: ContainerRuntime
+    ) throws(ContainerError) {
+        let bytes = try plan.encoded()
+        guard bytes.count <= InitPlan.limit else { throw ContainerError("make the process", "its plan is too large") }
+        let streams = plan.spec.process.terminal == nil ? streams : nil
+        let target = plan.joins || plan.lateNamespaces != 0 ? joining?.pidfd.withRaw { $0 } : nil
+        try stage("make the process") { () throws(SystemCallError) in
+            try channel.withFD { fd throws(SystemCallError) in
+                try InitOrder.send(bytes, streams: streams, joined: target, over: fd)
+            }
+        }
     }
 
     private func awaitReady(isFiltered: Bool) async throws(ContainerError) {

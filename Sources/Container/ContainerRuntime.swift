@@ -8,6 +8,8 @@ public final class ContainerRuntime: Sendable {
     let layerParent: String
     let limit: Duration
     let filters = FilterCache()
+    /// The processes of containers before they have a plan.
+    public let inits: InitSource
 
     /// - Parameters:
     ///   - program: the program that calls `ContainerInit.run`, open as a place (O_PATH).
@@ -16,7 +18,8 @@ public final class ContainerRuntime: Sendable {
     ///   - limit: for making a container, and for starting it.
     public init(
         program: consuming OwnedFD, cgroupParent: String?, layerParent: String, limit: Duration = .seconds(30)
-    ) {
+    ) throws(SystemCallError) {
+        inits = InitSource(program: try program.duplicate(), limit: limit)
         self.program = program
         self.layerParent = layerParent
         self.cgroupParent = cgroupParent

@@ -3,7 +3,7 @@ import Linux
 
 /// Modules of the guest's kernel that are loaded when the first container needs them. What comes with the initrd is in its
 /// list: a line per feature, its name and the files to load in that order.
-enum GuestFeatures {
+public enum GuestFeatures {
     private static let list = "/lib/modules/later"
     private static let listLimit = 64 << 10
     /// Features by the device that comes with them. Source: the kernel's Documentation/admin-guide/devices.txt.
@@ -11,9 +11,15 @@ enum GuestFeatures {
         ("fuse", 10, 229), ("tun", 10, 200),
     ]
 
+    /// Loads what a machine needs that is given more memory while it runs.
+    public static func loadGrowth() throws(ContainerError) { try load(["memory"]) }
+
     /// Loads what a container needs, all for one that has the guest's devices. Before its root is entered.
     static func load(for spec: ContainerSpec) throws(ContainerError) {
-        let wanted = features(for: spec)
+        try load(features(for: spec))
+    }
+
+    private static func load(_ wanted: [String]) throws(ContainerError) {
         // Where there is no list, the kernel has what it has.
         guard !wanted.isEmpty, let text = try? Files.readText(list, limit: listLimit) else { return }
         for feature in wanted {

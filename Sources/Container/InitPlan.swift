@@ -10,8 +10,10 @@ struct InitPlan: Codable, Equatable, Sendable {
     var layer = ""
     /// What `spec.seccomp` becomes, which is nil then.
     var filter: SeccompProgram?
+    /// CLONE_NEW* flags of namespaces of another process that the init joins by itself: it was made before it had a plan.
+    var lateNamespaces: UInt64 = 0
 
-    enum CodingKeys: Int, CodingKey { case joins = 1, spec, layer, filter }
+    enum CodingKeys: Int, CodingKey { case joins = 1, spec, layer, filter, lateNamespaces }
 
     /// In bytes.
     static let limit = Protobuf.defaultMaximumBytes

@@ -67,6 +67,8 @@ public struct ContainerRecord: StoredRecord {
     public var health: HealthRecord?
     /// The file that has been given its id.
     public var idFile: String?
+    /// Its own machine boots, where others are clones; nil: it is one as well.
+    public var bootsMachine: Bool?
 
     public init(
         id: String, name: String, image: String, imageID: String, imageManifest: String, createdAt: Int64,

@@ -21,6 +21,8 @@ public struct PodRecord: StoredRecord {
     /// What the pod is to have at least, whatever its containers ask for.
     public var memoryBytes: Int64?
     public var nanoCPUs: Int64?
+    /// Its machine boots, where others are clones; nil: it is one as well.
+    public var bootsMachine: Bool?
 
     public init(id: String, name: String, createdAt: Int64, hostname: String, sharedMemoryBytes: UInt64) {
         (self.id, self.name, self.createdAt) = (id, name, createdAt)

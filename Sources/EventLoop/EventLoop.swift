@@ -49,6 +49,16 @@ import Synchronization
         var value: R?
     }
 
+    /// Draws new seeds for every Hasher of this process, which goes on as a copy of another and has that one's. Nobody may
+    /// have a dictionary or a set, the loop excepted.
+    @EventLoop public static func renewHashSeeds() throws(SystemCallError) {
+        let bytes = try Identity.randomBytes(16)
+        func number(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
+        bulkhead_set_hash_seeds(number(bytes[..<8]), number(bytes[8...]))
+        Poller.shared.rebuildTables()
+        WatchedProcess.rebuildTable()
+    }
+
     /// Suspends for `duration`. Ends early, and throws, when the task is cancelled.
     @EventLoop public static func sleep(for duration: Duration) async throws(CancellationError) {
         let done = Promise<Void>()

@@ -75,6 +75,12 @@ import Linux
         runTimers()
     }
 
+    /// After a change of the seeds that hashing has.
+    func rebuildTables() {
+        handlers = handlers.rebuilt
+        timers.rebuildTable()
+    }
+
     private func runTimers() {
         guard !timers.isEmpty else { return }
         for action in timers.takeDue(at: MonotonicTime.now) { action() }
@@ -129,6 +135,8 @@ struct TimerQueue {
         return nextID
     }
 
+    mutating func rebuildTable() { actions = actions.rebuilt }
+
     mutating func remove(_ id: ID) {
         actions[id] = nil
         // Entries left behind are dropped when they come up; too many at once are swept out.
@@ -161,4 +169,9 @@ struct TimerQueue {
             parent = least
         }
     }
+}
+
+extension Dictionary {
+    /// The same, its places found anew.
+    var rebuilt: [Key: Value] { Dictionary(uniqueKeysWithValues: map { ($0.key, $0.value) }) }
 }

@@ -3,7 +3,8 @@ import Linux
 /// A value that arrives once and that any number of tasks wait for.
 @EventLoop public final class Promise<Value: Sendable> {
     private var result: Value?
-    private var waiters: [UInt64: CheckedContinuation<Value?, Never>] = [:]
+    /// In the order they came: no dictionary, which would not find those that wait when `renewHashSeeds` is called.
+    private var waiters: [(id: UInt64, continuation: CheckedContinuation<Value?, Never>)] = []
     private var nextWaiter: UInt64 = 0
 
     public nonisolated init() {}
@@ -16,8 +17,8 @@ import Linux
         guard result == nil else { return false }
         result = value
         let waiting = waiters
-        waiters = [:]
-        for (_, continuation) in waiting { continuation.resume(returning: value) }
+        waiters = []
+        for waiter in waiting { waiter.continuation.resume(returning: value) }
         return true
     }
 
@@ -33,7 +34,7 @@ import Linux
                 if result != nil || Task.isCancelled {
                     continuation.resume(returning: result)
                 } else {
-                    waiters[id] = continuation
+                    waiters.append((id, continuation))
                 }
             }
         } onCancel: {
@@ -44,7 +45,8 @@ import Linux
     }
 
     private func giveUp(_ id: UInt64) {
-        waiters.removeValue(forKey: id)?.resume(returning: nil)
+        guard let index = waiters.firstIndex(where: { $0.id == id }) else { return }
+        waiters.remove(at: index).continuation.resume(returning: nil)
     }
 }
 

@@ -10,6 +10,8 @@ import Linux
     /// Those that have not been reaped, by number.
     private static var living: [Int32: WatchedProcess] = [:]
 
+    static func rebuildTable() { living = living.rebuilt }
+
     public init(_ child: consuming ChildProcess) throws(SystemCallError) {
         watch = try AsyncFD(child.pidfd.fd.duplicate())
         pid = child.pid

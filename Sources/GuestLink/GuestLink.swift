@@ -24,6 +24,8 @@ import Yamux
     private var session: YamuxSession
     private var streams: [StreamID: LinkStream] = [:]
     private let outputReady = Condition()
+    private var isSending = false
+    private let allSent = Condition()
     /// Streams that the peer opened, in order.
     private var inbound: [LinkStream] = []
     private let inboundReady = Condition()
@@ -35,9 +37,10 @@ import Yamux
     /// its turn.
     public static let bulkWindowBytes: UInt32 = 512 * 1024
 
-    /// - Parameter role: the host is the client, the guest the server. The host's end refuses every stream that the
-    ///   guest opens.
-    public init(_ port: AsyncFD, role: YamuxRole) {
+    /// - Parameters:
+    ///   - role: the host is the client, the guest the server. The host's end refuses every stream that the guest opens.
+    ///   - preamble: what the peer reads before the link begins.
+    public init(_ port: AsyncFD, role: YamuxRole, after preamble: [UInt8] = []) {
         self.port = port
         var limits = YamuxLimits()
         switch role {
@@ -52,7 +55,7 @@ import Yamux
         }
         session = YamuxSession(role: role, limits: limits)
         Task { @EventLoop in await self.receive() }
-        Task { @EventLoop in await self.transmit() }
+        Task { @EventLoop in await self.transmit(preamble) }
     }
 
     /// Opens a stream, which may be written at once.
@@ -79,6 +82,12 @@ import Yamux
     /// Ends the link and all its streams.
     public func close() { end(.closed) }
 
+    /// As `close`, when everything that has been written to streams has gone to the port.
+    public func closeWhenSent() async throws(CancellationError) {
+        while ended.current == nil, isSending || session.outputCount > 0 { try await allSent.wait() }
+        close()
+    }
+
     private func stream(_ id: StreamID) -> LinkStream {
         let stream = LinkStream(id, on: self)
         streams[id] = stream
@@ -92,6 +101,7 @@ import Yamux
         streams = [:]
         inboundReady.notify()
         outputReady.notify()
+        allSent.notify()
     }
 
     private func receive() async {
@@ -124,14 +134,18 @@ import Yamux
         }
     }
 
-    private func transmit() async {
+    private func transmit(_ preamble: [UInt8]) async {
         do {
+            try await port.write(preamble)
             while ended.current == nil {
                 guard let chunk = session.nextOutput() else {
+                    allSent.notify()
                     try await outputReady.wait()
                     continue
                 }
+                isSending = true
                 try await port.write(chunk)
+                isSending = false
                 // Room for those who found the queue full.
                 for stream in streams.values { stream.mayWrite.notify() }
             }

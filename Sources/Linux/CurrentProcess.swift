@@ -4,6 +4,7 @@ import Glibc
 /// What a process sets up for itself before it executes a program.
 public enum CurrentProcess {
     public static var id: pid_t { getpid() }
+    public static var parent: pid_t { getppid() }
     /// The effective user.
     public static var user: uid_t { geteuid() }
     public static var group: gid_t { getegid() }

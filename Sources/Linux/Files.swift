@@ -19,6 +19,8 @@ public struct FileStatus: Sendable, Equatable {
     public let links: UInt64
     /// When its contents changed last.
     public let modified: FileTime
+    /// When its contents, owner, mode or names changed last; nobody can set it.
+    public let changed: FileTime
     /// The device that a device node stands for.
     public let major: UInt32
     public let minor: UInt32
@@ -46,6 +48,8 @@ public struct FileStatus: Sendable, Equatable {
         links = UInt64(status.st_nlink)
         modified = FileTime(
             seconds: Int64(status.st_mtim.tv_sec), nanoseconds: UInt32(truncatingIfNeeded: status.st_mtim.tv_nsec))
+        changed = FileTime(
+            seconds: Int64(status.st_ctim.tv_sec), nanoseconds: UInt32(truncatingIfNeeded: status.st_ctim.tv_nsec))
         let number = UInt64(status.st_rdev)
         major = UInt32((number >> 8) & 0xfff | (number >> 32) & 0xffff_f000)
         minor = UInt32(number & 0xff | (number >> 12) & 0xffff_ff00)
@@ -169,6 +173,12 @@ public enum Files {
     public static func rename(_ from: String, to: String) throws(SystemCallError) {
         let result = Glibc.rename(from, to)
         try checkErrno(result, errno, "rename", "\(from) to \(to)")
+    }
+
+    /// As `rename`, to a name that nothing has yet, renameat2(2).
+    /// - Throws: EEXIST.
+    public static func renameNew(_ from: String, to: String) throws(SystemCallError) {
+        try check(bh_rename_new(from, to), "renameat2", "\(from) to \(to)")
     }
 
     /// Makes one directory. An existing one is EEXIST.

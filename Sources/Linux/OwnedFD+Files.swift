@@ -66,4 +66,9 @@ extension OwnedFD {
             try checkErrno(result, code, "ftruncate")
         }
     }
+
+    /// Where it is now, proc(5); with " (deleted)" behind it when it is nowhere.
+    public borrowing func currentPath() throws(SystemCallError) -> String {
+        try withRaw { number throws(SystemCallError) in try Files.readLink("/proc/self/fd/\(number)") }
+    }
 }

@@ -100,9 +100,10 @@ public enum Identity {
         try check(bh_setdomainname(bytes, bytes.count), "setdomainname", name)
     }
 
-    /// Sets CLOCK_REALTIME.
-    public static func setClock(seconds: Int64, nanoseconds: Int64) throws(SystemCallError) {
-        try check(bh_set_clock(seconds, nanoseconds), "clock_settime")
+    /// Moves CLOCK_REALTIME by that many nanoseconds, at once or by 1 part in 2000 as long as it takes (the second replaces
+    /// what is left of an earlier one), clock_settime(2) and adjtime(3).
+    public static func adjustClock(by nanoseconds: Int64, atOnce: Bool) throws(SystemCallError) {
+        try check(bh_adjust_clock(nanoseconds, atOnce ? 1 : 0), atOnce ? "clock_settime" : "adjtime")
     }
 
     /// Credits `seed` (at most 512 bytes) to the kernel's generator and has it reseed at once, random(4).

@@ -26,6 +26,12 @@ public enum Scheduling {
         try check(bh_set_scheduling(&scheduling), "sched_setattr", "policy \(attributes.policy)")
     }
 
+    /// Lets others go first, setpriority(2), as far as that goes.
+    public static func lowerPriority(by niceness: Int32) throws(SystemCallError) {
+        let result = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
+        try checkErrno(result, errno, "setpriority")
+    }
+
     /// Restricts this process to CPUs by number, each below 65536, as far as its cgroup allows them.
     /// - Throws: EINVAL when there is none among them that it may use.
     public static func setAffinity(_ cpus: [UInt32]) throws(SystemCallError) {

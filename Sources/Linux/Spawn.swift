@@ -50,7 +50,7 @@ public struct ChildProcess: ~Copyable, Sendable {
     public let pid: pid_t
     public let pidfd: PidFD
 
-    init(pid: pid_t, pidfd: consuming PidFD) {
+    public init(pid: pid_t, pidfd: consuming PidFD) {
         self.pid = pid
         self.pidfd = pidfd
     }
@@ -128,7 +128,7 @@ public struct DescriptorMapping: Sendable, Equatable {
 }
 
 extension bh_step {
-    fileprivate var callName: String {
+    var callName: String {
         switch self {
         case BH_STEP_PIPE: "pipe2"
         case BH_STEP_CLONE: "clone3"

@@ -100,7 +100,8 @@ public enum UnixSocket {
 public final class DescriptorList: Sendable {
     private let numbers: Mutex<[CInt]>
 
-    init(owning numbers: [CInt]) { self.numbers = Mutex(numbers) }
+    /// Takes them over.
+    public init(owning numbers: [CInt]) { self.numbers = Mutex(numbers) }
 
     deinit {
         for number in numbers.withLock({ $0 }) { _ = close(number) }

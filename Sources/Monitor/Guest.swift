@@ -6,53 +6,176 @@ import QEMU
 import RPC
 import TTRPC
 
-/// A machine and the agent in it, from the boot on.
+/// A machine and the agent in it, from the machine's begin on.
 @EventLoop final class Guest {
     /// Of calls that the agent answers from what it has, or by some system calls.
     private static let callLimit: Duration = .seconds(30)
     /// A process may run for ever.
     private static let forever: Duration = .seconds(1 << 31)
+    /// How long a clone may take before a machine is booted instead: a host may have much else to do.
+    private static let cloneLimit: Duration = .seconds(25)
 
-    let link: GuestLink
-    private let machine: VirtualMachine
-    private let agent: RPCClient
-    private let timings: Timings
+    /// However much memory it is, and however busy the host.
+    private static let growthLimit: Duration = .seconds(60)
+
+    private let launcher: String, root: String
+    let timings: Timings
+    private var configuration: MachineConfiguration
+    /// What is booted when no clone can be had.
+    private let fallback: MachineConfiguration?
+    private var machine: VirtualMachine
+    /// Of the machine that runs: to be used when the guest is ready.
+    private(set) var link: GuestLink
+    private var agent: RPCClient
+    private(set) var clock: GuestClock?
+    /// What is done when a waiting machine is given to a pod.
+    var renewal: Task<Void, any Error>?
+    /// Until the machine is as large as its pod is to have it.
+    private var growth: Task<Void, any Error>?
+    private var wasKilled = false
+    /// Called with the number of each machine's process that is started after the first.
+    var machineWasReplaced: (Int32) -> Void = { _ in }
+    /// Called with the reason when a clone could not be had, and whether that was QEMU's own end: it makes nothing of what
+    /// was saved.
+    var cloneFailed: (_ reason: String, _ wasRefused: Bool) -> Void = { _, _ in }
     /// When the agent answers, or why it does not.
     private nonisolated let ready = Promise<Result<Void, SandboxError>>()
+    /// How the machine ended, of two the second.
+    nonisolated let ended = Promise<ProcessExit>()
 
     var pid: Int32 { machine.pid }
-    var ended: Promise<ProcessExit> { machine.exit }
+    /// QEMU's.
+    var arguments: [String] { configuration.arguments }
+    /// Whether the machine is a template's clone.
+    var isClone: Bool { configuration.beginning == .clone }
 
     /// Starts the machine and returns at once.
-    init(_ configuration: MachineConfiguration, launcher: String, root: String, timings: Timings) throws {
-        self.timings = timings
-        machine = try VirtualMachine.start(configuration, launcher: launcher, root: root)
+    /// - Parameters:
+    ///   - fallback: the machine that is booted when `configuration` is a clone that cannot be had.
+    ///   - saved: what a clone or a template shares.
+    init(
+        _ configuration: MachineConfiguration, or fallback: MachineConfiguration? = nil, launcher: String, root: String,
+        sharing saved: SavedMachine?, timings: Timings
+    ) throws {
+        (self.timings, self.launcher, self.root) = (timings, launcher, root)
+        self.fallback = fallback
+        self.configuration = configuration
+        (machine, link, agent) = try Self.start(configuration, saved, launcher, root)
         timings.note(.machineStarted)
+        watchMachine()
+    }
+
+    private static func start(
+        _ configuration: MachineConfiguration, _ saved: SavedMachine?, _ launcher: String, _ root: String
+    ) throws -> (VirtualMachine, GuestLink, RPCClient) {
+        let machine = try VirtualMachine.start(configuration, sharing: saved, launcher: launcher, root: root)
         guard let port = try machine.takeLink() else { preconditionFailure("a new machine has its link") }
-        link = GuestLink(port, role: .client)
-        agent = RPCClient(try link.open())
+        // In the link before the machine runs: it goes on without waiting for its host.
+        let preamble = LinkPreamble(seed: try Identity.randomBytes(LinkPreamble.seedBytes))
+        let link = GuestLink(port, role: .client, after: preamble.encoded)
+        return (machine, link, RPCClient(try link.open()))
+    }
+
+    private func watchMachine() {
+        Task { @EventLoop [machine] in
+            guard let exit = try? await machine.exit.value() else { return }  // Never cancelled.
+            // Of a clone that has not answered `boot` tells, which starts another.
+            guard !isClone || ready.current != nil || wasKilled else { return }
+            ended.fulfil(exit)
+        }
     }
 
     /// Waits for the agent and prepares the guest. Called once.
-    func boot(sharing share: any Share, within limit: Duration) async {
+    func boot(mounting mounts: [MountSpec], within limit: Duration) async {
         do {
-            try await machine.waitUntilStarted(within: limit)
-            timings.note(.qemuAnswered)
-            let _: HelloResponse = try await call(AgentService.Method.hello, HelloRequest(), within: limit)
-            timings.note(.agentAnswered)
-            let now = WallClock.now
-            var time = SetTimeRequest()
-            (time.seconds, time.nanoseconds) = (now / 1_000_000_000, now % 1_000_000_000)
-            let _: Empty = try await call(AgentService.Method.setTime, time)
-            let seed = AddEntropyRequest(seed: try Identity.randomBytes(64))
-            let _: Empty = try await call(AgentService.Method.addEntropy, seed)
-            try await share.mount(in: self)
-            timings.note(.guestPrepared)
+            do {
+                try await bringUp(mounts, within: isClone ? min(limit, Self.cloneLimit) : limit)
+            } catch  where isClone && !wasKilled {
+                await replaceMachine(because: error)
+                try await bringUp(mounts, within: limit)
+            }
             ready.fulfil(.success(()))
         } catch {
-            let failure = error as? MachineError
-            let told = if let failure { failure } else { await machine.failure("\(error)") }
-            ready.fulfil(.failure(SandboxError(.unavailable, "\(told)")))
+            ready.fulfil(.failure(SandboxError(.unavailable, "\(await reason(of: error))")))
+            if let exit = machine.exit.current { ended.fulfil(exit) }
+        }
+    }
+
+    private func bringUp(_ mounts: [MountSpec], within limit: Duration) async throws {
+        async let started: Void = waitForMachine(within: limit)
+        var request = BeginRequest()
+        request.mounts = mounts
+        let response: BeginResponse = try await call(AgentService.Method.begin, request, within: limit)
+        let received = WallClock.now
+        timings.note(.agentAnswered)
+        try await started
+        let clock = GuestClock { [weak self] request in
+            guard let self else { throw CancellationError() }
+            return try await self.call(AgentService.Method.adjustClock, request)
+        }
+        self.clock = clock
+        Task { @EventLoop in await clock.keep(from: response.clock, receivedAt: received) }
+        timings.note(.guestPrepared)
+    }
+
+    /// Makes a clone as large as its pod is to have it; no program starts before. One that boots is that from the beginning.
+    func grow(toMemoryMiB memoryMiB: Int, vCPUs: Int) {
+        growth = Task { @EventLoop in
+            try await waitUntilReady()
+            guard isClone else { return }
+            async let memory: Void = machine.setGrowth(
+                toMiB: max(0, memoryMiB - configuration.memoryMiB), within: Self.growthLimit)
+            if vCPUs > 1 {
+                let request = ProcessorsRequest(count: UInt32(vCPUs))
+                let _: Empty = try await call(AgentService.Method.setProcessors, request)
+            }
+            try await memory
+            timings.note(.machineGrown)
+        }
+    }
+
+    /// Boots a template and saves it, when its agent has nothing to do. The machine stands still then.
+    /// - Parameter profile: as `rehearse` has it.
+    func save(rehearsing profile: String, bootingWithin bootLimit: Duration, within limit: Duration) async throws {
+        do {
+            async let started: Void = waitForMachine(within: bootLimit)
+            let _: BeginResponse = try await call(AgentService.Method.begin, BeginRequest(), within: bootLimit)
+            try await started
+            try await rehearse(profile: profile)
+            let openings = machine.linkOpenings
+            let _: Empty = try await call(AgentService.Method.quiesce, Empty())
+            try await machine.waitForLink(openedMoreOftenThan: openings, within: Self.callLimit)
+            try await machine.save(within: limit)
+        } catch {
+            throw await reason(of: error)
+        }
+    }
+
+    private func waitForMachine(within limit: Duration) async throws {
+        try await machine.waitUntilStarted(within: limit)
+        timings.note(.qemuAnswered)
+    }
+
+    private func reason(of error: any Error) async -> any Error {
+        if error is MachineError { return error }
+        return await machine.failure("\(error)")
+    }
+
+    /// Boots a machine where a clone could not be had.
+    private func replaceMachine(because error: any Error) async {
+        let reason = await reason(of: error)
+        cloneFailed("\(reason)", machine.exit.current != nil)
+        await machine.kill()
+        link.close()
+        guard !wasKilled, let fallback else { return }
+        configuration = fallback
+        do {
+            (machine, link, agent) = try Self.start(fallback, nil, launcher, root)
+            machineWasReplaced(machine.pid)
+            watchMachine()
+        } catch {
+            // What follows fails at once, the link being closed, and says why the first one failed.
+            warn("no other machine could be started: \(error)")
         }
     }
 
@@ -74,8 +197,10 @@ import TTRPC
 
     /// Ends the machine at once, and returns when it is gone.
     func kill() async {
+        wasKilled = true
         await machine.kill()
         link.close()
+        if let exit = machine.exit.current { ended.fulfil(exit) }
     }
 
     func mount(_ source: String, on destination: String, type: String, data: String) async throws {
@@ -84,17 +209,16 @@ import TTRPC
         let _: Empty = try await call(AgentService.Method.mount, MountRequest(mount: mount))
     }
 
-    /// - Throws: the agent's `TTRPCStatus` while something there is in use.
-    func unmount(_ destination: String) async throws {
-        let _: Empty = try await call(AgentService.Method.unmount, UnmountRequest(destination: destination))
-    }
-
     func create(_ request: CreateRequest) async throws -> UInt32 {
         let made: ProcessResponse = try await call(AgentService.Method.create, request)
         return made.pid
     }
 
+    /// Starts the container's program, not before the guest has the host's time.
     func start(_ container: String) async throws {
+        try await clock?.isSet.value().get()
+        try await renewal?.value
+        try await growth?.value
         let _: Empty = try await call(AgentService.Method.start, ProcessRequest(container: container))
     }
 
@@ -166,7 +290,7 @@ import TTRPC
         let _: Empty = try await call(AgentService.Method.dial, request)
     }
 
-    private func call<Request: Encodable & Sendable, Response: Decodable & Sendable>(
+    func call<Request: Encodable & Sendable, Response: Decodable & Sendable>(
         _ method: String, _ request: Request, within limit: Duration = Guest.callLimit
     ) async throws -> Response {
         try await agent.call(AgentService.name, method, request, within: limit)

@@ -36,7 +36,7 @@ public enum Monitor {
     }
 
     private static func run(_ configuration: MonitorConfiguration, launcher: String, version: String) throws {
-        let begin = ContinuousClock.now
+        let begin = MonotonicTime.now
         try CurrentProcess.closeOnExecute(from: UInt32(taskDescriptor))
         CurrentProcess.setFileCreationMask(0o022)
         try ignoreSignal(13)
@@ -44,33 +44,39 @@ public enum Monitor {
         try changeDirectory("/")
         let directory: PodDirectory
         do {
-            directory = try PodDirectory.make(state: configuration.state, id: configuration.id)
+            directory = try PodDirectory.make(
+                state: configuration.state, id: configuration.id, kind: configuration.isSpare ? .spare : .pod)
         } catch {
             let isThere = error.code == ErrorNumber.exists
             let told = SandboxError(.alreadyExists, isThere ? "its pod is there already, or is being made" : "\(error)")
-            return EventLoop.run { await tell(told) }
+            return EventLoop.run { await tell(told, configuration) }
         }
+        let host: HostNamespace
         do {
             // Whoever has started the monitor may wait for the end of what its standard error was.
             try CurrentProcess.redirectErrors(to: directory.paths.log)
             // In the host's mount namespace: what is mounted in the monitor's is nothing to clean up.
             try Reaper.start(for: directory.paths, launcher: launcher)
-            // Volumes that the host mounts later arrive; what is mounted here stays here.
+            host = try HostNamespace()
+            // What is mounted here stays here.
             try Namespaces.mount.unshare()
             try Mounts.setPropagation("/", [.slave, .recursive])
+            host.wasLeft(for: try Files.open("/proc/self/ns/mnt"))
         } catch {
             let told = SandboxError(.internal, "\(error)")
             try? directory.remove()  // The first error is the one that matters.
-            return EventLoop.run { await tell(told) }
+            return EventLoop.run { await tell(told, configuration) }
         }
-        let failure = EventLoop.run { await serve(configuration, directory, launcher, version, since: begin) }
+        let failure = EventLoop.run {
+            await serve(configuration, directory, host, launcher, version, since: begin)
+        }
         try directory.remove()
         if let failure { throw failure }
     }
 
     @EventLoop private static func serve(
-        _ configuration: MonitorConfiguration, _ directory: PodDirectory, _ launcher: String, _ version: String,
-        since begin: ContinuousClock.Instant
+        _ configuration: MonitorConfiguration, _ directory: PodDirectory, _ host: HostNamespace, _ launcher: String,
+        _ version: String, since begin: UInt64
     ) async -> SandboxError? {
         let timings = Timings(since: begin)
         do {
@@ -78,24 +84,44 @@ public enum Monitor {
             try Files.makeDirectory(paths.share, mode: 0o711)
             try Files.makeDirectory(paths.machine, mode: 0o711)
             let user = try claimUser(configuration, directory)
-            guard let machine = configuration.machine(share: paths.share, uid: user) else {
+            guard let machine = configuration.machine(share: paths.share, uid: user),
+                let clone = configuration.machine(share: paths.share, uid: user, isClone: true)
+            else {
                 throw SandboxError(.invalidArgument, "no accelerator: \(configuration.accelerator)")
             }
-            let share = try DirectoryShare(directory: paths.share)
-            defer { try? Mounts.unmount(paths.share, detach: true) }  // It goes with the namespace at the latest.
+            if configuration.isSpare, Spare.isSurplus(configuration) { return nil }
+            let choice = TemplateChoice(configuration, clone)
+            if configuration.isSpare, choice.template == nil {
+                throw SandboxError(.unavailable, "\(choice.problem?.description ?? "there are no templates")")
+            }
+            let share = try DirectoryShare(of: directory, host: host)
+            // It goes with the namespace at the latest.
+            defer { try? Mounts.unmount(directory.paths.share, detach: true) }
             let sandbox = try Sandbox(
-                machine, share: share, directory: directory, events: configuration.events,
+                machine, cloning: choice, share: share, directory: directory, events: configuration.events,
                 failed: configuration.failed, within: .seconds(configuration.startSeconds), launcher: launcher,
                 timings: timings)
-            let sockets = try MonitorSockets(directory.paths, sandbox, version: version)
-            defer { withExtendedLifetime(sockets) {} }
-            sockets.serveFirst(
-                task: OwnedFD(owning: taskDescriptor), handOver: OwnedFD(owning: handOverDescriptor))
+            let successor = choice.serve(sandbox, launcher: launcher, host)
             let signals = try SignalWatch([2, 15])
+            let spare = configuration.isSpare ? Spare(sandbox, directory, configuration) : nil
             Task { @EventLoop in
-                while (try? await signals.next()) != nil { sandbox.shutDown() }
+                while (try? await signals.next()) != nil {
+                    spare?.end()
+                    sandbox.shutDown()
+                }
             }
             Task { @EventLoop in await watchDirectory(directory, sandbox) }
+            guard let connections = try await connections(spare) else {
+                sandbox.shutDown()
+                _ = try await sandbox.finished.value()
+                return nil
+            }
+            let sockets = try MonitorSockets(directory.paths, sandbox, version: version)
+            defer { withExtendedLifetime(sockets) {} }
+            guard let task = connections.takeFirst(), let handOver = connections.takeFirst() else {
+                throw SandboxError(.invalidArgument, "a monitor has two connections at its begin")
+            }
+            sockets.serveFirst(task: task, handOver: handOver)
             _ = try await sandbox.finished.value()
             // The front end that has started a container asks for its end at once, but that may have come before.
             if sandbox.hasUnexpectedEnd {
@@ -105,22 +131,37 @@ public enum Monitor {
             }
             // A peer that does not read its answers is not waited for.
             try? await sockets.drain(within: .seconds(1))
+            successor?.finish()
             sandbox.cleanUp()
             return nil
         } catch {
             let failure = error as? SandboxError ?? SandboxError(.internal, "\(error)")
-            if !configuration.failed.isEmpty {
+            if !configuration.failed.isEmpty, !configuration.isSpare {
                 let pod = FailedPod(
                     id: configuration.id, at: WallClock.now, reason: failure.description, timings: timings.kept)
                 // It is told all the same.
                 try? FailedPods(directory: configuration.failed).keep(pod)
             }
-            await tell(failure)
+            await tell(failure, configuration)
             return failure
         }
     }
 
-    private static func claimUser(
+    /// The connections that the pod begins with: those that the monitor was started with, or that a spare is given.
+    /// Nil for a spare that is not needed.
+    @EventLoop private static func connections(_ spare: Spare?) async throws -> DescriptorList? {
+        guard let spare else {
+            return DescriptorList(owning: [taskDescriptor, handOverDescriptor])
+        }
+        switch try await spare.wait() {
+        case .claimed(let connections): return connections
+        case .notNeeded(let why):
+            warn("a spare ends: \(why)")
+            return nil
+        }
+    }
+
+    static func claimUser(
         _ configuration: MonitorConfiguration, _ directory: PodDirectory
     ) throws -> UInt32 {
         guard configuration.firstUser <= configuration.lastUser else {
@@ -141,8 +182,10 @@ public enum Monitor {
     private static let tellingLimit: Duration = .seconds(5)
 
     /// Answers whoever has started the monitor with the reason why there is no pod.
-    @EventLoop private static func tell(_ failure: SandboxError) async {
+    @EventLoop private static func tell(_ failure: SandboxError, _ configuration: MonitorConfiguration) async {
         warn(failure.description)
+        // Nobody has asked for a spare.
+        guard !configuration.isSpare else { return }
         let server = RPCServer()
         server.register(SandboxService.name, SandboxService.Method.hello) { (_: MonitorHello) -> MonitorHello in
             throw TTRPCStatus(failure.code, "the pod's monitor: \(failure)")

@@ -6,7 +6,7 @@ import PodDirectory
 public enum Reaper {
     /// argv[0] by which our executable knows that it is a reaper.
     public static let programName = "bulkhead-reaper"
-    private static let monitorDescriptor: Int32 = 3
+    private static let monitorDescriptor: Int32 = 3, directoryDescriptor: Int32 = 4
 
     /// Starts the reaper of this process, which is a monitor.
     static func start(for paths: PodDirectory.Paths, launcher: String) throws {
@@ -16,10 +16,12 @@ public enum Reaper {
         let monitor = try PidFD(CurrentProcess.id)
         let nothing = try Files.open("/dev/null", .readWrite)
         let number = nothing.withRaw { $0 }
+        let directory = try Files.open(paths.pod, [.path, .directory])
         // Its end is the next reaper's, init: it comes after the monitor's.
         _ = try plan.start(descriptors: [
             DescriptorMapping(number, as: 0), DescriptorMapping(number, as: 1), DescriptorMapping(2, as: 2),
             DescriptorMapping(monitor.fd.withRaw { $0 }, as: monitorDescriptor),
+            DescriptorMapping(directory.withRaw { $0 }, as: directoryDescriptor),
         ])
     }
 
@@ -29,9 +31,11 @@ public enum Reaper {
             warn("this is a part of bulkhead, not a command")
             CurrentProcess.exit(125)
         }
-        let paths = PodDirectory.Paths(pod: CommandLine.arguments[1])
         do {
+            let directory = OwnedFD(owning: directoryDescriptor)
             try PidFD(owning: OwnedFD(owning: monitorDescriptor)).waitForEnd()
+            // A spare's has another name once it is a pod's; one that is removed has none, and there is nothing to undo.
+            let paths = PodDirectory.Paths(pod: try directory.currentPath())
             // Waits for a front end that has come first.
             try PodDirectory.takeOver(paths, wait: true)?.undo()
         } catch {

@@ -10,15 +10,23 @@ extension Sandbox {
     func debugInfo() -> DebugInfoResponse {
         var response = DebugInfoResponse()
         (response.console, response.errors) = guest.lastLines()
-        response.timings = timings.steps.map { .init(step: $0.step.rawValue, milliseconds: $0.milliseconds) }
-        response.milliseconds = timings.now
+        response.timings = timings.steps.map {
+            .init(step: $0.step.rawValue, milliseconds: $0.milliseconds, microseconds: $0.nanoseconds / 1000)
+        }
+        (response.milliseconds, response.begin, response.origin) = (timings.now, timings.begin, origin)
         response.phase = "\(state.phase)"
         return response
     }
 
+    /// What the machine began as, for people.
+    private var origin: String {
+        guard guest.isClone else { return "one that was booted" + (noClone.map { " (\($0))" } ?? "") }
+        return wasSpare ? "a spare" : "a clone of a template"
+    }
+
     /// Keeps what is known of a pod that failed without anybody wanting its end. The first failure is the one that counts.
     func keepFailure(_ reason: String) {
-        guard let failed, !failureIsKept, !wasShutDown, !isShuttingDown else { return }
+        guard let failed, !failureIsKept, !wasShutDown, !isShuttingDown, isPod else { return }
         failureIsKept = true
         var pod = FailedPod(id: id, at: WallClock.now, reason: reason, timings: timings.kept)
         // Those that nobody has given a name.

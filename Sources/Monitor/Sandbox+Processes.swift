@@ -97,6 +97,11 @@ extension Sandbox {
             throw told
         }
         try process.handle(.started)
+        if let firstProgramRuns {
+            self.firstProgramRuns = nil
+            // After the answer.
+            Task { @EventLoop in firstProgramRuns() }
+        }
         if execID.isEmpty, process.state == .running {
             handle(.started(id))
             timings.note(.firstStarted)

@@ -4,6 +4,7 @@ import Linux
 import Pod
 import PodDirectory
 import QEMU
+import Templates
 import TaskAPI
 
 /// A pod: its machine, its containers and what it holds on the host. Knows no protocol; `TaskServer` speaks for it.
@@ -20,8 +21,10 @@ import TaskAPI
     private static let tellingLimit: Duration = .seconds(5)
 
     var id: String { directory.paths.id }
+    /// It is no spare, or no longer.
+    var isPod: Bool { directory.paths.kind == .pod }
     /// Of the machine.
-    let memoryMiB: Int, vCPUs: Int
+    private(set) var memoryMiB: Int, vCPUs: Int
     let guest: Guest
     let share: any Share
     let handOver = HandOverSocket()
@@ -39,8 +42,16 @@ import TaskAPI
     /// Of the failure that something has been kept of.
     var failureIsKept = false
     let timings: Timings
+    /// The machine has waited for this pod.
+    var wasSpare = false
+    /// Why the machine is no clone, when it might have been one.
+    var noClone: String?
+    /// Called when the first program runs.
+    var firstProgramRuns: (() -> Void)?
     /// QEMU's.
-    let arguments: [String]
+    var arguments: [String] { guest.arguments }
+    /// What the machine is a clone of, or was to be: its memory is found here by others.
+    private let template: Template?
     /// What the pod and its containers are called, the youngest last.
     private(set) var members: [FailedPod.Member] = []
     /// Everything that was made is undone, except what the journal lists.
@@ -66,28 +77,36 @@ import TaskAPI
     /// Starts the machine; it boots meanwhile.
     ///
     /// - Parameters:
+    ///   - machine: that boots, if it is to be no clone.
+    ///   - choice: of what the machine is to be a clone.
     ///   - directory: where what is acquired is written down; the sandbox does not remove it.
     ///   - events: the directory of this host's events, or empty.
     ///   - failed: the directory of what is kept of pods that failed, or empty.
     ///   - limit: how long the agent may take to answer.
     init(
-        _ machine: MachineConfiguration, share: any Share, directory: PodDirectory, events: String, failed: String,
-        within limit: Duration, launcher: String, timings: Timings
+        _ machine: MachineConfiguration, cloning choice: TemplateChoice, share: any Share, directory: PodDirectory,
+        events: String,
+        failed: String, within limit: Duration, launcher: String, timings: Timings
     ) throws {
-        (memoryMiB, vCPUs, arguments) = (machine.memoryMiB, machine.vCPUs, machine.arguments)
-        guest = try Guest(machine, launcher: launcher, root: directory.paths.machine, timings: timings)
+        (memoryMiB, vCPUs) = (machine.memoryMiB, machine.vCPUs)
+        template = choice.template
+        let saved = try template?.takeSavedMachine()
+        guest = try Guest(
+            saved == nil ? machine : choice.machine, or: machine, launcher: launcher, root: directory.paths.machine,
+            sharing: saved, timings: timings)
         self.timings = timings
         self.failed = failed.isEmpty ? nil : FailedPods(directory: failed)
         self.share = share
         self.directory = directory
         self.events = events.isEmpty ? nil : EventLogWriter(directory: events)
         if !events.isEmpty { try journal.note(.events(events), in: directory) }
-        // After its start for once: it dies with this process by itself, and this is for the case that it does not.
-        if let startTime = ProcessTime.start(of: guest.pid) {
-            try journal.note(.process(pid: guest.pid, startTime: startTime), in: directory)
+        try noteMachine(guest.pid)
+        guest.machineWasReplaced = { [unowned self] pid in
+            // It dies with this process all the same.
+            try? self.noteMachine(pid)
         }
         Task { @EventLoop in
-            await self.guest.boot(sharing: share, within: limit)
+            await self.guest.boot(mounting: [share.mount], within: limit)
             if let failure = self.guest.failure { self.keepFailure(failure.description) }
         }
         Task { @EventLoop in
@@ -101,11 +120,20 @@ import TaskAPI
         }
     }
 
+    /// After its start for once: it dies with this process by itself, and this is for the case that it does not.
+    private func noteMachine(_ pid: Int32) throws {
+        guard let startTime = ProcessTime.start(of: pid) else { return }
+        try journal.note(.process(pid: pid, startTime: startTime), in: directory)
+    }
+
     // MARK: The pod
 
     func assign(_ request: AssignRequest) throws(SandboxError) {
         try checkMachine()
         try apply(.assign(takesOthers: !request.endsWithContainer))
+        if request.memoryMiB > 0 { memoryMiB = Int(request.memoryMiB) }
+        if request.vCPUs > 0 { vCPUs = Int(request.vCPUs) }
+        guest.grow(toMemoryMiB: memoryMiB, vCPUs: vCPUs)
         timings.note(.podAssigned)
         staysAfterEnd = !request.endsWithContainer && request.pause == nil
         sharing = PodSharing(request.pause)

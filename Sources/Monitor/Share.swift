@@ -1,5 +1,7 @@
+import AgentAPI
 import EventLoop
 import Linux
+import PodDirectory
 
 /// Something of the host that a container uses.
 struct Attachment: Equatable, Sendable {
@@ -18,24 +20,25 @@ struct Attachment: Equatable, Sendable {
     func attach(_ attachment: Attachment, for container: String) throws -> String
     /// Takes everything of the container away.
     func detach(_ container: String) throws
-    /// Mounts the share in the guest.
-    func mount(in guest: Guest) async throws
-    /// Takes it out of the guest, so that the machine can be saved. It can be mounted again.
-    /// - Throws: while a container uses it.
-    func quiesce(in guest: Guest) async throws
+    /// What the guest mounts.
+    var mount: MountSpec { get }
 }
 
 /// A directory exported by QEMU's 9p server; what is attached is mounted below it, in the monitor's mount namespace, and
 /// passes on to QEMU's.
 @EventLoop final class DirectoryShare: Share {
-    private let directory: String
+    private let pod: PodDirectory
+    private let host: HostNamespace
+    private var directory: String { pod.paths.share }
     private static let guestPath = "/run/share"
     /// QEMU's limit for one request; larger ones are fewer.
     private static let messageBytes = 524_288
 
-    /// - Parameter directory: an empty one, which becomes a mount point that QEMU's namespace is a slave of.
-    init(directory: String) throws(SystemCallError) {
-        self.directory = directory
+    /// - Parameters:
+    ///   - pod: whose share is empty, and becomes a mount point that QEMU's namespace is a slave of.
+    ///   - host: where what is attached is found.
+    init(of pod: PodDirectory, host: HostNamespace) throws(SystemCallError) {
+        (self.pod, self.host) = (pod, host)
         try Mounts.mount(directory, on: directory, .bind)
         try Mounts.setPropagation(directory, .shared)
     }
@@ -43,9 +46,8 @@ struct Attachment: Equatable, Sendable {
     func attach(_ attachment: Attachment, for container: String) throws -> String {
         let place = "/" + container + "/" + attachment.name
         do {
-            let source = try Files.open(attachment.source, .path)
-            let kind = try source.status().kind
-            switch kind {
+            let found = try host.look { () throws(SystemCallError) in try Found(attachment) }
+            switch found.kind {
             case .directory: try Files.makeDirectories(directory + place)
             case .regular:
                 try Files.makeDirectories(directory + "/" + container)
@@ -53,9 +55,10 @@ struct Attachment: Equatable, Sendable {
             case .socket, .fifo, .characterDevice, .blockDevice, .symlink:
                 throw SandboxError(
                     .invalidArgument,
-                    "\(attachment.source) is a \(kind.noun): only files and directories reach into a virtual machine")
+                    "\(attachment.source) is a \(found.kind.noun): only files and directories reach into a virtual "
+                        + "machine")
             }
-            let mount = try Mounts.clone(source, recursive: attachment.recursive, named: attachment.source)
+            let mount = found.mount
             // What the host mounts below it later must not arrive with the host's flags.
             try Mounts.setPropagation(mount, [.isPrivate, .recursive], named: attachment.source)
             var attributes: MountAttributes = [.noSetUID, .noDevices, .noExecute]
@@ -68,6 +71,20 @@ struct Attachment: Equatable, Sendable {
             throw SandboxError(.notFound, "\(attachment.source): no such file or directory")
         } catch let error as SystemCallError {
             throw SandboxError(.failedPrecondition, "\(attachment.source) cannot be shared: \(error)")
+        }
+    }
+
+    /// What is at a place of the host, and a mount of it that is nowhere yet.
+    private struct Found: ~Copyable {
+        let kind: FileStatus.Kind
+        let mount: OwnedFD
+
+        init(_ attachment: Attachment) throws(SystemCallError) {
+            let source = try Files.open(attachment.source, .path)
+            let status = try source.status()
+            let copy = try Mounts.clone(source, recursive: attachment.recursive, named: attachment.source)
+            kind = status.kind
+            mount = copy
         }
     }
 
@@ -84,15 +101,12 @@ struct Attachment: Equatable, Sendable {
         try Files.removeTree(place)
     }
 
-    func mount(in guest: Guest) async throws {
+    var mount: MountSpec {
+        var mount = MountSpec()
+        (mount.source, mount.destination, mount.type) = ("share", Self.guestPath, "9p")
         // Nothing is cached but what is mapped: without that no file can be mapped shared and writable.
-        try await guest.mount(
-            "share", on: Self.guestPath, type: "9p",
-            data: "trans=virtio,version=9p2000.L,msize=\(Self.messageBytes),access=client,cache=mmap")
-    }
-
-    func quiesce(in guest: Guest) async throws {
-        try await guest.unmount(Self.guestPath)
+        mount.data = "trans=virtio,version=9p2000.L,msize=\(Self.messageBytes),access=client,cache=mmap"
+        return mount
     }
 }
 

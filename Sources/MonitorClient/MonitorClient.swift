@@ -25,6 +25,8 @@ import TaskAPI
     private let process: WatchedProcess?
     /// The monitor, when this process has not started it: its number, and where it listens.
     private let listener: (pid: Int32, socket: String)?
+    /// The monitor, when it was a spare that this process has claimed.
+    private let spare: PidFD?
 
     /// Starts a monitor; its machine boots meanwhile. It outlives this process.
     /// - Parameter launcher: our own executable.
@@ -42,7 +44,55 @@ import TaskAPI
             DescriptorMapping(handOver.second.withRaw { $0 }, as: Monitor.handOverDescriptor),
         ])
         return MonitorClient(
-            try AsyncFD(task.first), try AsyncFD(handOver.first), try WatchedProcess(child), nil)
+            try AsyncFD(task.first), try AsyncFD(handOver.first), try WatchedProcess(child), nil, spare: nil)
+    }
+
+    /// How long a spare may take to say whether it is the pod's.
+    private static let claimLimit: Duration = .seconds(2)
+
+    /// Gives one of the spares that wait to the pod. Nil when there is none.
+    /// - Parameter names: of those that will do.
+    public static func claim(_ names: [String], for paths: PodDirectory.Paths, state: String) async throws
+        -> MonitorClient?
+    {
+        for name in names {
+            let spare = PodDirectory.Paths(state: state, id: name, kind: .spare)
+            // Not ready, or no longer there.
+            guard let socket = try? UnixSocket.connect(.messages, path: spare.pod + "/" + SpareClaim.socketName),
+                let monitor = try? UnixSocket.peer(of: socket), let process = try? PidFD(monitor.pid)
+            else { continue }
+            let task = try UnixSocket.pair(), handOver = try UnixSocket.pair(.messages)
+            let claim = try AsyncFD(socket)
+            defer { claim.close() }
+            let ends = [task.second.withRaw { $0 }, handOver.second.withRaw { $0 }]
+            let answer = try? await within(claimLimit, waitingFor: "a spare's answer") {
+                try await claim.retry(when: .writable) { fd throws(SystemCallError) in
+                    try UnixSocket.send(SpareClaim.pod(paths.id).encoded, descriptors: ends, over: fd)
+                }
+                return try await claim.retry(when: .readable) { fd throws(SystemCallError) in
+                    try UnixSocket.receive(upTo: SpareClaim.maximumBytes, descriptorLimit: 0, over: fd).bytes
+                }
+            }
+            if answer == SpareClaim.taken {
+                return MonitorClient(
+                    try AsyncFD(task.first), try AsyncFD(handOver.first), nil, (monitor.pid, paths.taskSocket),
+                    spare: process)
+            }
+            // It may have been killed when it was the pod's already: its reaper, or this, leaves nothing of that.
+            for _ in 0..<40 where Files.exists(paths.pod) {
+                try? PodDirectory.undo(leftIn: paths)
+                try await EventLoop.sleep(for: .milliseconds(50))
+            }
+        }
+        return nil
+    }
+
+    /// Asks a spare for its end.
+    /// - Throws: when it has gone, or is not ready.
+    public static func endSpare(_ name: String, state: String) throws {
+        let spare = PodDirectory.Paths(state: state, id: name, kind: .spare)
+        let socket = try UnixSocket.connect(.messages, path: spare.pod + "/" + SpareClaim.socketName)
+        try UnixSocket.send(SpareClaim.end.encoded, descriptors: [], over: socket)
     }
 
     /// Connects to the monitor of the pod in that directory.
@@ -52,16 +102,18 @@ import TaskAPI
         let monitor = try UnixSocket.peer(of: task)
         return MonitorClient(
             try AsyncFD(task), try AsyncFD(UnixSocket.connect(.messages, path: paths.handOverSocket)), nil,
-            (monitor.pid, paths.taskSocket))
+            (monitor.pid, paths.taskSocket), spare: nil)
     }
 
     private init(
-        _ task: AsyncFD, _ handOver: AsyncFD, _ process: WatchedProcess?, _ listener: (pid: Int32, socket: String)?
+        _ task: AsyncFD, _ handOver: AsyncFD, _ process: WatchedProcess?, _ listener: (pid: Int32, socket: String)?,
+        spare: consuming PidFD?
     ) {
         rpc = RPCClient(task)
         handOverSocket = handOver
         self.process = process
         self.listener = listener
+        self.spare = spare
     }
 
     /// The first call: finds out whether the two understand each other.
@@ -207,8 +259,13 @@ import TaskAPI
     /// Whether the monitor is no more, or has ended the connection.
     public var isClosed: Bool { rpc.ended.current != nil }
 
-    /// Whether the monitor, which this process has started, was ended by a signal.
+    /// Whether the monitor was ended by a signal, when it is this process's: started by it, or a spare that it has claimed,
+    /// which says why before it ends otherwise.
     public var wasKilled: Bool {
+        switch spare {
+        case .some(let spare): return isClosed && (try? spare.hasEnded()) ?? true
+        case .none: break
+        }
         guard case .signaled = process?.exit.current else { return false }
         return true
     }

@@ -119,11 +119,15 @@ extension PodDirectory {
     /// each pod that lives.
     /// - Returns: what could not be undone.
     public static func sweep(state: String) -> [UndoError] {
-        let pods = Paths.pods(state)
-        guard let names = try? Files.names(in: pods) else { return [] }  // No pod has ever been here.
+        Kind.allCases.flatMap { sweep(state, $0) }
+    }
+
+    private static func sweep(_ state: String, _ kind: Kind) -> [UndoError] {
+        let pods = kind.directory(state)
+        guard let names = try? Files.names(in: pods) else { return [] }  // None has ever been here.
         var errors: [UndoError] = []
         for name in names {
-            let paths = Paths(state: state, id: name)
+            let paths = Paths(state: state, id: name, kind: kind)
             do {
                 guard let left = try takeOver(paths, from: pods) else { continue }
                 try left.undo()

@@ -25,27 +25,44 @@ public final class PodDirectory: Sendable {
         /// The pod's id, which names its directory.
         public var id: String { pod.split(separator: "/").last.map(String.init) ?? "" }
 
+        /// Nil where it is none of a state directory's.
+        public var kind: Kind? {
+            Files.parent(of: pod)?.split(separator: "/").last.flatMap { Kind(rawValue: String($0)) }
+        }
+
         /// - Parameter id: a name without slashes.
-        public init(state: String, id: String) { pod = Self.pods(state) + "/" + id }
+        public init(state: String, id: String, kind: Kind = .pod) { pod = kind.directory(state) + "/" + id }
 
         /// - Parameter pod: the directory itself.
         public init(pod: String) { self.pod = pod }
-
-        static func pods(_ state: String) -> String { state + "/pods" }
     }
 
-    public let paths: Paths
+    /// What a machine and its directory are for.
+    public enum Kind: String, Sendable, CaseIterable {
+        case pod = "pods"
+        /// A template that is being made.
+        case build = "builds"
+        /// A machine that waits for its pod.
+        case spare = "spares"
+
+        /// Where all of the kind are.
+        public func directory(_ state: String) -> String { state + "/" + rawValue }
+    }
+
+    /// Where it is: `give` changes that.
+    public var paths: Paths { place.withLock { $0 } }
+    private let place: Mutex<Paths>
     private let journal: Mutex<OwnedFD>
     /// For the case that somebody removes the directory, and the file that says it to others.
     private let claimedUser = Mutex<UInt32?>(nil)
 
     /// Makes the directory of a new pod, mode 0700, and takes its lock.
     /// - Throws: EEXIST when there is one.
-    public static func make(state: String, id: String) throws(SystemCallError) -> PodDirectory {
-        let paths = Paths(state: state, id: id)
-        try Files.makeDirectories(Paths.pods(state), mode: 0o700)
+    public static func make(state: String, id: String, kind: Kind = .pod) throws(SystemCallError) -> PodDirectory {
+        let paths = Paths(state: state, id: id, kind: kind)
+        try Files.makeDirectories(kind.directory(state), mode: 0o700)
         // Against sweeps, for which a directory without a locked journal is nobody's.
-        let lock = try Files.lockDirectory(Paths.pods(state))
+        let lock = try Files.lockDirectory(kind.directory(state))
         defer { withExtendedLifetime(lock) {} }
         try Files.makeDirectory(paths.pod, mode: 0o700)
         let journal = try Files.open(paths.journal, [.writeOnly, .create, .append])
@@ -76,7 +93,7 @@ public final class PodDirectory: Sendable {
     }
 
     private init(paths: Paths, journal: consuming OwnedFD) {
-        self.paths = paths
+        place = Mutex(paths)
         self.journal = Mutex(journal)
     }
 
@@ -84,6 +101,27 @@ public final class PodDirectory: Sendable {
         // Gone is as good an answer as another file.
         guard let here = try? Files.status(path), let opened = try? file.status() else { return false }
         return here.device == opened.device && here.inode == opened.inode
+    }
+
+    /// Makes it the directory of a pod, at once: nobody sees it half done.
+    /// - Throws: EEXIST when the pod has one.
+    public func give(toPod id: String, state: String) throws(SystemCallError) {
+        let pods = Kind.pod.directory(state)
+        try Files.makeDirectories(pods, mode: 0o700)
+        let old = paths, new = Paths(state: state, id: id)
+        // In this order, as with `make` and `claimUser`; a link that leads nowhere for a moment is taken for nobody's.
+        let lock = try Files.lockDirectory(pods)
+        let userLock = try Files.lockDirectory(users)
+        defer {
+            withExtendedLifetime(lock) {}
+            withExtendedLifetime(userLock) {}
+        }
+        try Files.renameNew(old.pod, to: new.pod)
+        place.withLock { $0 = new }
+        guard let user = claimedUser.withLock({ $0 }) else { return }
+        let link = users + "/\(user)"
+        try Files.remove(link)
+        try Files.symlink(claim, at: link)
     }
 
     /// Whether the directory still is this one: somebody may have removed it under the monitor.
@@ -164,7 +202,7 @@ public final class PodDirectory: Sendable {
     private var users: String { (Files.parent(of: paths.pod).flatMap { Files.parent(of: $0) } ?? "") + "/users" }
 
     /// What the link of this pod's user says.
-    private var claim: String { "../pods/" + paths.id }
+    private var claim: String { "../" + paths.pod.split(separator: "/").suffix(2).joined(separator: "/") }
 
     private func releaseUser() throws(SystemCallError) {
         // There is none when the pod had not come that far.

@@ -8,11 +8,22 @@ public enum Accelerator: String, Sendable, CaseIterable {
     case tcg
 }
 
+/// How a machine comes to life.
+public enum Beginning: String, Sendable, CaseIterable {
+    /// It boots.
+    case boot
+    /// It boots, and is saved when it waits for work: its memory is a descriptor that others read afterwards.
+    case template
+    /// It goes on where such a one was saved, with a memory of its own that begins as a copy of that one's.
+    case clone
+}
+
 /// A virtual machine to start. Pure: the arguments and the confinement follow from it, nothing here looks at the host.
 public struct MachineConfiguration: Equatable, Sendable {
     /// QEMU's executable.
     public var emulator = "/usr/bin/qemu-system-x86_64"
     public var accelerator: Accelerator
+    public var beginning = Beginning.boot
     /// An uncompressed kernel (vmlinux) with a PVH entry.
     public var kernel: String
     public var initrd: String
@@ -20,6 +31,9 @@ public struct MachineConfiguration: Equatable, Sendable {
     public var memoryMiB = 256
     /// 1 or more.
     public var vCPUs = 1
+    /// MiB of memory that it can be given while it runs. Such a machine has one of its processors on at its begin; the
+    /// agent turns others on.
+    public var growthMiB = 0
     /// The user that QEMU runs as, not 0.
     public var uid: UInt32
     /// A directory of the host that the guest mounts by 9p under the tag `share`, with the mounts below it.
@@ -39,11 +53,19 @@ extension MachineConfiguration {
     /// Descriptor numbers in QEMU's process.
     enum Descriptor: Int32, CaseIterable {
         case input = 0, output, error, qmp, link, console
+        /// Of a template and its clones: the guest's memory, and what the devices were at.
+        case memory, state
         /// Used by the confining step, and closed there.
         case parent
     }
 
+    /// What QEMU calls the link's port.
+    static let linkDevice = "link"
+    /// What it calls the device by which memory is added.
+    static let growthDevice = "growth-device"
+
     private static let kernelPath = "/boot/vmlinux", initrdPath = "/boot/initrd", sharePath = "/share"
+    private static let memoryPath = "/proc/self/fd/\(Descriptor.memory.rawValue)"
 
     /// CHOWN, DAC_OVERRIDE, FOWNER, FSETID, SETFCAP: what reading and changing files of any owner takes. Not
     /// DAC_READ_SEARCH, which opens any file of a file system by its handle, wherever the root is; not MKNOD, since no
@@ -69,8 +91,14 @@ extension MachineConfiguration {
             add("-cpu", "max,-erms,-fsrm")
         }
         add("-smp", "\(vCPUs)")
-        add("-m", "\(memoryMiB)M")
-        add("-object", "memory-backend-ram,id=ram,size=\(memoryMiB)M")
+        add("-m", growthMiB > 0 ? "\(memoryMiB)M,maxmem=\(memoryMiB + growthMiB)M" : "\(memoryMiB)M")
+        let size = "id=ram,size=\(memoryMiB)M"
+        switch beginning {
+        case .boot: add("-object", "memory-backend-ram,\(size)")
+        case .template, .clone:
+            let share = beginning == .template ? "on" : "off"
+            add("-object", "memory-backend-file,\(size),mem-path=\(Self.memoryPath),share=\(share)")
+        }
         add("-kernel", Self.kernelPath)
         add("-initrd", Self.initrdPath)
         add("-append", commandLine)
@@ -80,14 +108,20 @@ extension MachineConfiguration {
         add("-serial", "chardev:console")
         add("-chardev", "socket,id=link,fd=\(Descriptor.link.rawValue)")
         add("-device", "virtio-serial-pci,id=serial,max_ports=2")
-        add("-device", "virtserialport,bus=serial.0,chardev=link,name=bulkhead.link,nr=1")
+        add("-device", "virtserialport,bus=serial.0,chardev=link,id=\(Self.linkDevice),name=bulkhead.link,nr=1")
         if share != nil {
             // The guest's own ids, as engines rely on; what that takes QEMU keeps, see `shareCapabilities`.
             add("-fsdev", "local,id=share,path=\(Self.sharePath),security_model=passthrough,multidevs=remap")
             add("-device", "virtio-9p-pci,fsdev=share,mount_tag=share")
         }
+        if growthMiB > 0 {
+            // Address space only: nothing of it is there before it is asked for.
+            add("-object", "memory-backend-ram,id=growth,size=\(growthMiB)M")
+            add("-device", "virtio-mem-pci,id=\(Self.growthDevice),memdev=growth,requested-size=0")
+        }
         add("-object", "rng-builtin,id=rng")
         add("-device", "virtio-rng-pci,rng=rng")
+        if beginning == .clone { add("-incoming", "defer") }
         return arguments
     }
 
@@ -99,7 +133,8 @@ extension MachineConfiguration {
             "console=ttyS0", "quiet", "loglevel=3", "panic=-1", "swiotlb=noforce", "audit=0", "cryptomgr.notests",
             "noreplace-smp", "no_timer_check",
         ]
-        return (parameters + kernelParameters).joined(separator: " ")
+        let growing = growthMiB > 0 ? ["maxcpus=1", "memhp_default_state=online"] : []
+        return (parameters + growing + kernelParameters).joined(separator: " ")
     }
 
     /// What QEMU sees of the host. Its libraries and firmware are where Debian's packages put them.
@@ -110,13 +145,15 @@ extension MachineConfiguration {
         let libraries = ["/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/share/qemu", "/usr/share/seabios"]
         plan.binds = libraries.map { ConfinementPlan.Bind($0) }
         plan.binds += [.init(emulator), .init(kernel, at: Self.kernelPath), .init(initrd, at: Self.initrdPath)]
+        // By which it decides on the size of blocks; it complains where it cannot.
+        if growthMiB > 0 { plan.binds.append(.init("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", .optional)) }
         if accelerator == .kvm { plan.binds.append(.init("/dev/kvm", .device)) }
         if let share {
             plan.binds.append(.init(share, at: Self.sharePath, .share))
             plan.capabilities = Self.shareCapabilities
-            // Its 9p server reaches extended attributes by /proc/self/fd only.
-            plan.showsItself = true
         }
+        // Its 9p server reaches extended attributes by /proc/self/fd only, and itself the memory that it is given.
+        plan.showsItself = share != nil || beginning != .boot
         plan.links = [.init("usr/lib", at: "/lib"), .init("usr/lib64", at: "/lib64")]
         return plan
     }

@@ -19,6 +19,14 @@ public enum QMPError: Error, Equatable, CustomStringConvertible {
     }
 }
 
+extension QMPError {
+    /// As the answer to that command, whose name no answer says.
+    fileprivate func answering(_ name: String) -> QMPError {
+        guard case .refused(_, let kind, let text) = self else { return self }
+        return .refused(command: name, class: kind, description: text)
+    }
+}
+
 /// A client of QEMU's machine protocol on one connection. Source: QEMU manual, "QEMU Machine Protocol Specification".
 @EventLoop public final class QMPClient {
     /// A line longer than this is no QMP.
@@ -27,7 +35,6 @@ public enum QMPError: Error, Equatable, CustomStringConvertible {
     private let socket: AsyncFD
     private var waiting: [String: Promise<Result<JSONValue, QMPError>>] = [:]
     private var nextID = 0
-    private let greeted = Promise<Result<Void, QMPError>>()
     private let onEvent: @EventLoop (_ name: String, _ data: JSONValue?) -> Void
     private var end: QMPError?
 
@@ -38,10 +45,28 @@ public enum QMPError: Error, Equatable, CustomStringConvertible {
         Task { @EventLoop in await self.receive() }
     }
 
-    /// Waits for the greeting and leaves the negotiation mode. No command works before that.
-    public func negotiate(within limit: Duration) async throws {
-        try await bounded(limit, "the greeting") { try await self.greeted.value().get() }
-        _ = try await execute("qmp_capabilities", within: limit)
+    /// One command of QEMU's.
+    public struct Command: Sendable {
+        let name: String
+        let arguments: [JSONMember]
+
+        public init(_ name: String, _ arguments: KeyValuePairs<String, JSONValue> = [:]) {
+            self.name = name
+            self.arguments = arguments.map { JSONMember(key: $0.key, value: $0.value) }
+        }
+
+        func line(id: String) -> [UInt8] {
+            var request: [JSONMember] = [JSONMember(key: "execute", value: .string(name))]
+            if !arguments.isEmpty { request.append(JSONMember(key: "arguments", value: .object(arguments))) }
+            request.append(JSONMember(key: "id", value: .string(id)))
+            return Array(JSONValue.object(request).serialized.utf8) + [0x0A]
+        }
+    }
+
+    /// Leaves the negotiation mode, the first of all commands, and executes `more` after it. QEMU finds them there when it
+    /// has got so far.
+    public func negotiate(and more: [Command] = [], within limit: Duration) async throws {
+        try await execute([Command("qmp_capabilities")] + more, within: limit)
     }
 
     /// Executes one command and returns what it returned.
@@ -49,25 +74,45 @@ public enum QMPError: Error, Equatable, CustomStringConvertible {
     @discardableResult public func execute(
         _ command: String, _ arguments: KeyValuePairs<String, JSONValue> = [:], within limit: Duration
     ) async throws -> JSONValue {
+        try await execute([Command(command, arguments)], within: limit).first ?? .null
+    }
+
+    /// Executes commands one after the other, sent at once, and returns what they returned.
+    /// - Parameter descriptor: a number of this process whose file goes with them, for `getfd`.
+    /// - Throws: as `execute`, for the first that fails; QEMU goes on with the others.
+    @discardableResult public func execute(
+        _ commands: [Command], passing descriptor: Int32? = nil, within limit: Duration
+    ) async throws -> [JSONValue] {
         if let end { throw end }
-        nextID += 1
-        let id = "\(nextID)"
-        let answer = Promise<Result<JSONValue, QMPError>>()
-        waiting[id] = answer
-        defer { waiting[id] = nil }
-        var request: [JSONMember] = [JSONMember(key: "execute", value: .string(command))]
-        if !arguments.isEmpty { request.append(JSONMember(key: "arguments", value: .members(arguments))) }
-        request.append(JSONMember(key: "id", value: .string(id)))
-        let line = Array(JSONValue.object(request).serialized.utf8) + [0x0A]
-        let result = try await bounded(limit, command) {
-            try await self.socket.write(line)
-            return try await answer.value()
+        var answers: [Promise<Result<JSONValue, QMPError>>] = []
+        var lines: [UInt8] = []
+        let firstID = nextID
+        for command in commands {
+            let answer = Promise<Result<JSONValue, QMPError>>()
+            answers.append(answer)
+            waiting["\(nextID)"] = answer
+            lines += command.line(id: "\(nextID)")
+            nextID += 1
         }
-        do {
-            return try result.get()
-        } catch .refused(_, let name, let text) {
-            throw QMPError.refused(command: command, class: name, description: text)
+        defer { for id in firstID..<firstID + commands.count { waiting["\(id)"] = nil } }
+        let bytes = lines
+        try await bounded(limit, commands.first?.name ?? "") {
+            do {
+                guard let descriptor else { return try await self.socket.write(bytes) }
+                try await self.socket.retry(when: .writable) { fd throws(SystemCallError) in
+                    try UnixSocket.send(bytes, descriptors: [descriptor], over: fd)
+                }
+            } catch let error as SystemCallError {
+                // Which every answer tells.
+                self.finish(.disconnected("\(error)"))
+            }
         }
+        var results: [JSONValue] = []
+        for (command, answer) in zip(commands, answers) {
+            let result = try await bounded(limit, command.name) { try await answer.value() }
+            results.append(try result.mapError { $0.answering(command.name) }.get())
+        }
+        return results
     }
 
     /// Closes the connection; commands that wait fail.
@@ -107,9 +152,8 @@ public enum QMPError: Error, Equatable, CustomStringConvertible {
     }
 
     private func handle(_ message: JSONValue) {
-        if message["QMP"] != nil {
-            greeted.fulfil(.success(()))
-        } else if let name = message["event"]?.text {
+        // The greeting is neither; nobody waits for it.
+        if let name = message["event"]?.text {
             onEvent(name, message["data"])
         } else if let id = message["id"]?.text, let answer = waiting[id] {
             if let value = message["return"] {
@@ -129,7 +173,6 @@ public enum QMPError: Error, Equatable, CustomStringConvertible {
         guard end == nil else { return }
         end = reason
         socket.close()
-        greeted.fulfil(.failure(reason))
         for answer in waiting.values { answer.fulfil(.failure(reason)) }
     }
 }

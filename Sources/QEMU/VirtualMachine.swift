@@ -42,6 +42,19 @@ public enum MachineError: Error, CustomStringConvertible {
     }
 }
 
+/// What a machine that does not boot for itself shares with others: descriptors, as `Beginning` has them.
+public final class SavedMachine: Sendable {
+    /// As large as the guest's memory. Writable only for a template.
+    public let memory: OwnedFD
+    /// Of the devices; a clone reads from its beginning, and nobody else meanwhile.
+    public let state: OwnedFD
+
+    public init(memory: consuming OwnedFD, state: consuming OwnedFD) {
+        self.memory = memory
+        self.state = state
+    }
+}
+
 /// A QEMU process, confined and watched; it dies with the thread that started it.
 @EventLoop public final class VirtualMachine {
     /// How QEMU ended.
@@ -51,6 +64,10 @@ public enum MachineError: Error, CustomStringConvertible {
     public private(set) var qmp: QMPClient
     private let process: WatchedProcess
     private var link: OwnedFD?
+    private let beginning: Beginning
+    /// Of a template.
+    private let saved: SavedMachine?
+    private let events = MachineEvents()
     /// QEMU has answered.
     private var began = false
     private var console = TailBuffer(capacity: 64 * 1024)
@@ -60,19 +77,22 @@ public enum MachineError: Error, CustomStringConvertible {
     /// Starts QEMU and returns at once; the guest boots meanwhile.
     ///
     /// - Parameters:
+    ///   - saved: what a template or a clone shares; none for a machine that boots.
     ///   - launcher: our own executable, which confines QEMU and becomes it.
     ///   - root: an empty directory that QEMU's root is mounted over, in its own mount namespace.
     public static func start(
-        _ configuration: MachineConfiguration, launcher: String, root: String
+        _ configuration: MachineConfiguration, sharing saved: SavedMachine? = nil, launcher: String, root: String
     ) throws(MachineError) -> VirtualMachine {
         do {
-            return try VirtualMachine(configuration, launcher: launcher, root: root)
+            return try VirtualMachine(configuration, saved, launcher: launcher, root: root)
         } catch {
             throw .notStarted(error)
         }
     }
 
-    private init(_ configuration: MachineConfiguration, launcher: String, root: String) throws(SystemCallError) {
+    private init(
+        _ configuration: MachineConfiguration, _ saved: SavedMachine?, launcher: String, root: String
+    ) throws(SystemCallError) {
         let qmpPair = try UnixSocket.pair(), linkPair = try UnixSocket.pair(), consolePair = try UnixSocket.pair()
         let errorPipe = try Pipe()
         let nothing = try Files.open("/dev/null", .readWrite)
@@ -85,15 +105,19 @@ public enum MachineError: Error, CustomStringConvertible {
         func map(_ fd: borrowing OwnedFD, _ number: MachineConfiguration.Descriptor) -> DescriptorMapping {
             DescriptorMapping(fd.withRaw { $0 }, as: number.rawValue)
         }
-        process = try WatchedProcess(
-            spawn.start(descriptors: [
-                map(nothing, .input), map(errorPipe.writing, .output), map(errorPipe.writing, .error),
-                map(qmpPair.second, .qmp), map(linkPair.second, .link), map(consolePair.second, .console),
-                map(parent.fd, .parent),
-            ]))
+        var descriptors = [
+            map(nothing, .input), map(errorPipe.writing, .output), map(errorPipe.writing, .error),
+            map(qmpPair.second, .qmp), map(linkPair.second, .link), map(consolePair.second, .console),
+            map(parent.fd, .parent),
+        ]
+        if let saved { descriptors.append(map(saved.memory, .memory)) }
+        if let saved, configuration.beginning == .clone { descriptors.append(map(saved.state, .state)) }
+        process = try WatchedProcess(spawn.start(descriptors: descriptors))
         exit = process.exit
         pid = process.pid
-        qmp = QMPClient(try AsyncFD(qmpPair.first)) { _, _ in }
+        beginning = configuration.beginning
+        self.saved = beginning == .template ? saved : nil
+        qmp = QMPClient(try AsyncFD(qmpPair.first)) { [events] name, data in events.handle(name, data) }
         link = consume linkPair.first
         let consoleFD = try AsyncFD(consolePair.first)
         let errorFD = try AsyncFD(errorPipe.reading)
@@ -113,14 +137,73 @@ public enum MachineError: Error, CustomStringConvertible {
         return try AsyncFD(link)
     }
 
-    /// Waits for QEMU's greeting: its arguments were good then.
+    /// Waits until QEMU has taken its arguments, and begun to restore what is to be a clone.
     public func waitUntilStarted(within limit: Duration) async throws {
         do {
-            try await qmp.negotiate(within: limit)
+            try await qmp.negotiate(and: beginning == .clone ? Self.restoring : [], within: limit)
             began = true
         } catch let error as QMPError {
             throw await failure(error.description)
         }
+    }
+
+    /// The guest's memory is no part of the state.
+    private static let memoryIsShared = QMPClient.Command(
+        "migrate-set-capabilities",
+        ["capabilities": .array([.members(["capability": .string("x-ignore-shared"), "state": .bool(true)])])])
+    private static let eventsAreWanted = QMPClient.Command(
+        "migrate-set-capabilities",
+        ["capabilities": .array([.members(["capability": .string("events"), "state": .bool(true)])])])
+    private static let restoring = [
+        memoryIsShared,
+        QMPClient.Command(
+            "migrate-incoming", ["uri": .string("fd:\(MachineConfiguration.Descriptor.state.rawValue)")]),
+    ]
+
+    /// Offers the guest that much memory beyond what it began with, and waits until it has taken it, or given back what is
+    /// above.
+    public func setGrowth(toMiB size: Int, within limit: Duration) async throws {
+        // In the blocks that the device has.
+        let bytes = UInt64((size + 1) / 2 * 2) << 20
+        guard events.grownBytes != bytes else { return }
+        try await qmp.execute(
+            "qom-set",
+            [
+                "path": .string("/machine/peripheral/" + MachineConfiguration.growthDevice),
+                "property": .string("requested-size"), "value": .number("\(bytes)"),
+            ], within: limit)
+        try await within(limit, waitingFor: "the guest to change its memory") {
+            try await self.events.wait { $0.grownBytes == bytes }
+        }
+    }
+
+    /// How often the guest has opened the link.
+    public var linkOpenings: Int { events.linkOpenings }
+
+    /// Suspends until the guest has opened the link more often than `count` times, and has it open.
+    public func waitForLink(openedMoreOftenThan count: Int, within limit: Duration) async throws {
+        try await within(limit, waitingFor: "the guest to open its link") {
+            try await self.events.wait { $0.linkIsOpen && $0.linkOpenings > count }
+        }
+    }
+
+    /// Saves a template, whose guest must have nothing to do. The machine stands still afterwards and is of no more use.
+    public func save(within limit: Duration) async throws {
+        guard let saved else { preconditionFailure("a machine that was not to be saved") }
+        do {
+            // Outgoing, QEMU knows descriptors by names only.
+            let name = QMPClient.Command("getfd", ["fdname": .string("state")])
+            try await qmp.execute([name], passing: saved.state.withRaw { $0 }, within: limit)
+            // Not stopped first: it would be restored so.
+            let save = QMPClient.Command("migrate", ["uri": .string("fd:state")])
+            try await qmp.execute([Self.memoryIsShared, Self.eventsAreWanted, save], within: limit)
+            try await within(limit, waitingFor: "QEMU to save the machine") {
+                try await self.events.wait { ["completed", "failed"].contains($0.migration) }
+            }
+        } catch let error as QMPError {
+            throw await failure(error.description)
+        }
+        guard events.migration == "completed" else { throw await failure("it could not be saved") }
     }
 
     /// What the guest's console and QEMU have said last: lines that are fit to be shown on a terminal.

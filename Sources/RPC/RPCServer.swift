@@ -5,8 +5,8 @@ import TTRPC
 /// ttrpc services of this process. One instance serves any number of connections.
 @EventLoop public final class RPCServer {
     private typealias Handler = @EventLoop (_ payload: [UInt8], _ callerEnd: Promise<Void>) async throws -> [UInt8]
-    private var handlers: [String: Handler] = [:]
-    private var services: Set<String> = []
+    /// A few dozen at most; and an agent registers them before it has the seeds that a dictionary hashes with.
+    private var methods: [(service: String, name: String, handler: Handler)] = []
     /// Calls whose answers are not written yet, of all connections.
     private var callsInFlight = 0
     private let wentIdle = Condition()
@@ -29,8 +29,7 @@ import TTRPC
         _ service: String, _ method: String, cancellable: Bool = false,
         _ handler: @escaping @EventLoop (Request, _ callerEnd: Promise<Void>) async throws -> Response
     ) {
-        services.insert(service)
-        handlers[service + "/" + method] = { payload, callerEnd in
+        let handler: Handler = { payload, callerEnd in
             let request: Request
             do {
                 request = try Protobuf.decode(Request.self, from: payload)
@@ -42,6 +41,7 @@ import TTRPC
             }
             return try Protobuf.encode(try await handler(request, callerEnd))
         }
+        methods.append((service, method, handler))
     }
 
     /// Serves one connection until it ends. Calls run side by side; those that may be are cancelled then.
@@ -65,8 +65,11 @@ import TTRPC
     }
 
     fileprivate func answer(_ request: TTRPCRequest, _ callerEnd: Promise<Void>) async -> TTRPCResponse {
-        guard let handler = handlers[request.service + "/" + request.method] else {
-            let what = services.contains(request.service) ? "method \(request.method)" : "service \(request.service)"
+        let method = methods.first { $0.name == request.method && $0.service == request.service }
+        guard let handler = method?.handler else {
+            let what =
+                methods.contains { $0.service == request.service }
+                ? "method \(request.method)" : "service \(request.service)"
             return TTRPCResponse(status: TTRPCStatus(.unimplemented, "no \(what)"))
         }
         do {

@@ -6,10 +6,12 @@ public struct DebugInfoResponse: Codable, Equatable, Sendable {
         public var step = ""
         /// Since the monitor's start.
         public var milliseconds: UInt64 = 0
-        public init(step: String = "", milliseconds: UInt64 = 0) {
-            (self.step, self.milliseconds) = (step, milliseconds)
+        /// The same, finer.
+        public var microseconds: UInt64 = 0
+        public init(step: String = "", milliseconds: UInt64 = 0, microseconds: UInt64 = 0) {
+            (self.step, self.milliseconds, self.microseconds) = (step, milliseconds, microseconds)
         }
-        enum CodingKeys: Int, CodingKey { case step = 1, milliseconds }
+        enum CodingKeys: Int, CodingKey { case step = 1, milliseconds, microseconds }
     }
 
     /// The last lines of the guest's console.
@@ -22,8 +24,12 @@ public struct DebugInfoResponse: Codable, Equatable, Sendable {
     public var milliseconds: UInt64 = 0
     /// The pod's state, for people.
     public var phase = ""
+    /// The monitor's start, or a spare's claim, in nanoseconds of CLOCK_MONOTONIC.
+    public var begin: UInt64 = 0
+    /// What the machine began as, for people.
+    public var origin = ""
     public init() {}
-    enum CodingKeys: Int, CodingKey { case console = 1, errors, timings, milliseconds, phase }
+    enum CodingKeys: Int, CodingKey { case console = 1, errors, timings, milliseconds, phase, begin, origin }
 }
 
 /// A shell in the guest itself, beside its agent, with all privileges.

@@ -58,8 +58,11 @@ public struct AssignRequest: Codable, Equatable, Sendable {
     public var endsWithContainer = false
     /// The monitor makes and starts a pause container, named as the pod is, before all others.
     public var pause: PauseOptions?
+    /// What the machine is to have, all in all; 0: as much as it was started for.
+    public var memoryMiB: UInt32 = 0
+    public var vCPUs: UInt32 = 0
     public init() {}
-    enum CodingKeys: Int, CodingKey { case endsWithContainer = 1, pause }
+    enum CodingKeys: Int, CodingKey { case endsWithContainer = 1, pause, memoryMiB, vCPUs }
 }
 
 /// The container that holds what a pod's containers share.

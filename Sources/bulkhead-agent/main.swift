@@ -4,8 +4,8 @@ import Container
 import EventLoop
 import Seccomp
 
-if CommandLine.arguments.first == ContainerInit.programName {
-    ContainerInit.run { spec throws(ContainerError) in
+if CommandLine.arguments.first == ZygoteProcess.programName {
+    ZygoteProcess.run { spec throws(ContainerError) in
         do throws(SeccompError) {
             return try SeccompFilter(spec).program()
         } catch {

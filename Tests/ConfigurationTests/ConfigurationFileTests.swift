@@ -27,6 +27,8 @@ import YAML
               initrd: /i
               memory: 2GiB
               vcpus: 4
+            template: {enabled: false, directory: /t}
+            spare: {count: 3, idle: 5s, reserve: 2GiB}
             container: {writable: 1TiB, seccomp: /etc/profile.json}
             log: {size: 64KiB, files: 1}
             timeouts: {start: 1500ms, stop: 0s}
@@ -42,6 +44,8 @@ import YAML
         expected.guest.initrd = "/i"
         expected.guest.memoryBytes = 2 << 30
         expected.guest.vCPUs = 4
+        (expected.template.enabled, expected.template.directory) = (false, "/t")
+        (expected.spare.count, expected.spare.idle, expected.spare.reserveBytes) = (3, .seconds(5), 2 << 30)
         expected.container.writableBytes = 1 << 40
         expected.container.seccomp = .profile(path: "/etc/profile.json")
         expected.log.sizeBytes = 64 << 10

@@ -23,7 +23,7 @@ import Linux
         var template = Array("/tmp/bulkhead-container-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw SystemCallError("mkdtemp", code: errno) }
         directory = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        runtime = ContainerRuntime(
+        runtime = try ContainerRuntime(
             program: try Files.open(Self.agent, .path), cgroupParent: nil, layerParent: directory + "/layers")
         for name in ["bin", "etc", "proc", "dev", "sys", "tmp"] { try Files.makeDirectories(root + "/" + name) }
         try Files.write(try Files.read("/bin/busybox"), to: root + "/bin/busybox", mode: 0o755)

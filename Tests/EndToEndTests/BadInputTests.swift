@@ -190,7 +190,7 @@ import Testing
 
     @EventLoop @Test func anAgentThatDoesNotAnswerIsNotWaitedForLong() async throws {
         // It boots in more than a second.
-        try await Bulkhead.with(configuration: "timeouts:\n  start: 1s\n") { bulkhead in
+        try await Bulkhead.with(configuration: "timeouts:\n  start: 1s\n" + Bulkhead.boots) { bulkhead in
             let result = try await bulkhead.call(["run", "--rm", "busybox", "true"])
             #expect(result.code == 125)
             #expect(result.error.contains("the virtual machine does not answer"), "\(result)")

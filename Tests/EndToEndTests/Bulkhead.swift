@@ -17,11 +17,17 @@ import Testing
     /// The configuration's file.
     var configuration: String
 
+    /// For what is to happen while a machine boots.
+    static let boots = "template:\n  enabled: false\n"
+
     /// Runs `body` with directories that are removed afterwards, and whatever still runs in them with them.
     static func with(
         configuration: String = "", _ body: @EventLoop (Bulkhead) async throws -> Void
     ) async throws {
-        try await MachineSlots.with { try await withRoom(configuration, body) }
+        try await MachineSlots.with {
+            try await TestTemplate.prepare()
+            try await withRoom(configuration, body)
+        }
     }
 
     private static func withRoom(
@@ -49,12 +55,23 @@ import Testing
         // Said once, and of no interest here.
         try Files.write([], to: root + "/network-notice")
         try Files.write([], to: root + "/accelerator-notice")
-        try Files.write(Array("accelerator: tcg\n\(text)".utf8), to: configuration)
+        try configure(text)
+    }
+
+    /// Writes the configuration, with what all tests have in common.
+    func configure(_ text: String) throws {
+        var text = text.contains("accelerator:") ? text : "accelerator: tcg\n" + text
+        if !text.contains("template:") {
+            text += TestTemplate.beginning == .boot ? Self.boots : "template:\n  directory: \(TestTemplate.directory)\n"
+        }
+        // A spare of each test's would take its time and memory of all others.
+        if !text.contains("spare:") { text += "spare:\n  count: \(TestTemplate.beginning == .spare ? 1 : 0)\n" }
+        try Files.write(Array(text.utf8), to: configuration)
     }
 
     /// Runs the command to its end.
     func callAsFunction(
-        _ arguments: String..., input: String? = nil, within limit: Duration = .seconds(60)
+        _ arguments: String..., input: String? = nil, within limit: Duration = Patience.limit
     ) async throws -> Result {
         let command = try start(arguments, hasInput: input != nil)
         if let input {
@@ -64,7 +81,7 @@ import Testing
         return try await command.end(within: limit)
     }
 
-    func callAsFunction(list arguments: [String], within limit: Duration = .seconds(60)) async throws -> Result {
+    func callAsFunction(list arguments: [String], within limit: Duration = Patience.limit) async throws -> Result {
         let command = try start(arguments, hasInput: false)
         command.input.close()
         return try await command.end(within: limit)
@@ -98,7 +115,7 @@ import Testing
 
     /// Waits until `condition` holds.
     func wait(for what: String, _ condition: @escaping @EventLoop () async throws -> Bool) async throws {
-        try await within(.seconds(60), waitingFor: what) {
+        try await within(Patience.limit, waitingFor: what) {
             while try await !condition() { try await EventLoop.sleep(for: .milliseconds(20)) }
         }
     }
@@ -116,6 +133,7 @@ import Testing
 
     /// No process, mount, pod, user or name is left, and these containers only.
     func expectNothingLeft(containers: Int = 0) async throws {
+        if TestTemplate.beginning == .spare { try await self("spare", "drain").expectSuccess() }
         // A reaper ends a moment after its monitor.
         for _ in 0..<40 where !processes().isEmpty { try await EventLoop.sleep(for: .milliseconds(50)) }
         #expect(processes() == [])
@@ -160,7 +178,7 @@ extension Bulkhead.Result {
     }
 
     /// Waits for the end of the command and of its output.
-    func end(within limit: Duration = .seconds(60)) async throws -> Bulkhead.Result {
+    func end(within limit: Duration = Patience.limit) async throws -> Bulkhead.Result {
         try await within(limit, waitingFor: "end of \(name)") {
             async let output = Self.all(self.output)
             async let error = Self.all(self.error)
@@ -173,7 +191,7 @@ extension Bulkhead.Result {
     func closeOutput() { output.close() }
 
     /// The next line of its output, without its end.
-    func line(within limit: Duration = .seconds(60)) async throws -> String {
+    func line(within limit: Duration = Patience.limit) async throws -> String {
         try await within(limit, waitingFor: "line of output") {
             var line: [UInt8] = []
             while case let byte = try await self.output.read(upTo: 1), !byte.isEmpty, byte != [10] { line += byte }

@@ -67,7 +67,8 @@ import Testing
         End(
             arguments: ["--read-only", "busybox", "sh", "-c", "cat /etc/hostname >/dev/null && touch /etc/hosts"],
             code: 1, error: "/etc/hosts: Read-only file system"),
-        End(arguments: ["-m", "16m", "--tmpfs", "/big", "busybox", "head", "-c", "64m", "/dev/zero"], code: 0),
+        // What passes through does not count.
+        End(arguments: ["-m", "16m", "busybox", "head", "-c", "20m", "/dev/zero"], code: 0),
         End(
             arguments: ["-m", "16m", "--tmpfs", "/big", "busybox", "sh", "-c", "exec cat /dev/zero >/big/file"],
             code: 137, error: "it ran out of memory"),

@@ -152,7 +152,7 @@ import Testing
         try await Bulkhead.with { bulkhead in
             try await bulkhead("run", "-d", "--name", "web", "busybox", "sleep", "600").expectSuccess()
             try await bulkhead("debug", "shell", "web", "ps").expectError(125, "set debug.shell to true")
-            try Files.write(Array("accelerator: tcg\ndebug:\n  shell: true\n".utf8), to: bulkhead.configuration)
+            try bulkhead.configure("accelerator: tcg\ndebug:\n  shell: true\n")
             try await bulkhead("debug", "shell", "web", "echo", "in").expectOutput("in\n")
             try await bulkhead("kill", "web").expectSuccess()
             try await bulkhead("debug", "shell", "web", "ps").expectError(1, "container web is not running")
@@ -161,7 +161,7 @@ import Testing
 
     /// A machine that never comes up.
     @EventLoop @Test func aBootThatFailsIsKept() async throws {
-        try await Bulkhead.with(configuration: "timeouts:\n  start: 1s\n") { bulkhead in
+        try await Bulkhead.with(configuration: "timeouts:\n  start: 1s\n" + Bulkhead.boots) { bulkhead in
             try await bulkhead("run", "--name", "late", "busybox", "true").expectError(125, "")
             let report = try await bulkhead("debug", "report", "late").expectSuccess().output
             #expect(report.contains("\n== failure of ") && report.contains("does not answer"), "\(report)")

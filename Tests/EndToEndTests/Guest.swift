@@ -57,7 +57,7 @@ import Testing
     ) async throws {
         try await withMachine(configuration) { machine in
             try await machine.waitUntilStarted(within: .seconds(20))
-            let agent = try AgentClient(link: GuestLink(try #require(try machine.takeLink()), role: .client))
+            let agent = try AgentClient(try #require(try machine.takeLink()))
             do {
                 try await agent.connect()
                 try await body(agent)
@@ -73,14 +73,15 @@ import Testing
     let link: GuestLink
     private let rpc: RPCClient
 
-    init(link: GuestLink) throws {
-        self.link = link
+    init(_ port: AsyncFD) throws {
+        let preamble = LinkPreamble(seed: try Identity.randomBytes(LinkPreamble.seedBytes))
+        link = GuestLink(port, role: .client, after: preamble.encoded)
         rpc = RPCClient(try link.open())
     }
 
     /// Waits until the guest has booted.
     func connect() async throws {
-        let _: HelloResponse = try await call(AgentService.Method.hello, HelloRequest(), within: .seconds(90))
+        let _: BeginResponse = try await call(AgentService.Method.begin, BeginRequest(), within: .seconds(90))
     }
 
     /// Mounts the machine's share at /run/share of the guest.

@@ -10,7 +10,7 @@ import Testing
 
     /// A start follows an end as closely as a script lets it.
     @EventLoop @Test func aContainerIsStartedAgainRightAfterItsEnd() async throws {
-        try await Bulkhead.with { bulkhead in
+        try await Bulkhead.with(configuration: Bulkhead.boots) { bulkhead in
             #expect(try await bulkhead("run", "-d", "--name", "again", "busybox", "sh", "-c", "exit 5").code == 0)
             for _ in 0..<3 {
                 #expect(try await bulkhead("wait", "again").output == "5\n")
@@ -22,7 +22,7 @@ import Testing
 
     /// The name is free at once: the record was to go with a container that never came to be.
     @EventLoop @Test func aClientKilledWhileItsMachineBootsLeavesNothing() async throws {
-        try await Bulkhead.with { bulkhead in
+        try await Bulkhead.with(configuration: Bulkhead.boots) { bulkhead in
             let run = try bulkhead.start(["run", "--rm", "--name", "early", "busybox", "true"])
             while bulkhead.processes().count < 3 { try await EventLoop.sleep(for: .milliseconds(20)) }
             run.process.signal(9)
@@ -35,7 +35,7 @@ import Testing
     }
 
     @EventLoop @Test func aContainerThatIsBeingMadeCanBeWaitedFor() async throws {
-        try await Bulkhead.with { bulkhead in
+        try await Bulkhead.with(configuration: Bulkhead.boots) { bulkhead in
             let run = try bulkhead.start(["run", "--name", "early", "busybox", "sh", "-c", "exit 7"])
             // Monitor, reaper and QEMU: the machine boots.
             while bulkhead.processes().count < 3 { try await EventLoop.sleep(for: .milliseconds(20)) }
@@ -46,7 +46,7 @@ import Testing
 
     @EventLoop @Test(arguments: [["stop"], ["rm", "-f"]])
     func aContainerThatIsBeingMadeCanBeEnded(_ command: [String]) async throws {
-        try await Bulkhead.with { bulkhead in
+        try await Bulkhead.with(configuration: Bulkhead.boots) { bulkhead in
             let run = try bulkhead.start(["run", "-d", "--name", "early", "busybox", "sleep", "600"])
             while bulkhead.processes().count < 3 { try await EventLoop.sleep(for: .milliseconds(20)) }
             let refused = try await bulkhead("rm", "early")
@@ -65,7 +65,7 @@ import Testing
 
     /// As with docker: the second finds the container running.
     @EventLoop @Test func twoStartsAtOnceAreOne() async throws {
-        try await Bulkhead.with { bulkhead in
+        try await Bulkhead.with(configuration: Bulkhead.boots) { bulkhead in
             #expect(try await bulkhead("run", "--name", "twice", "busybox", "sh", "-c", "exit 3").code == 3)
             let starts = try (0..<3).map { _ in try bulkhead.start(["start", "twice"]) }
             try await bulkhead.wait(for: "machine") { bulkhead.processes().count >= 3 }
@@ -86,11 +86,11 @@ import Testing
     /// It is no success, and says why.
     @EventLoop @Test(arguments: [(0, 128), (6, 6)])
     func aStartThatFailsIsNoted(_ last: Int, _ code: Int) async throws {
-        try await Bulkhead.with { bulkhead in
+        try await Bulkhead.with(configuration: Bulkhead.boots) { bulkhead in
             let run = try await bulkhead("run", "--name", "failing", "busybox", "sh", "-c", "exit \(last)")
             #expect(run.code == Int32(last))
             let configuration = try Files.readText(bulkhead.configuration)
-            try Files.write(Array((configuration + "qemu:\n  path: /bin/false\n").utf8), to: bulkhead.configuration)
+            try bulkhead.configure((configuration + "qemu:\n  path: /bin/false\n"))
             let start = try await bulkhead("start", "failing")
             #expect(start.code == 1 && start.error.contains("the virtual machine ended (exit code 1)"), "\(start)")
             #expect(try await bulkhead("wait", "failing").output == "\(code)\n")
@@ -99,7 +99,7 @@ import Testing
             #expect(inspected.contains(#""Error": "the virtual machine ended (exit code 1)""#), "\(inspected)")
             try await bulkhead.expectNothingLeft(containers: 1)
 
-            try Files.write(Array(configuration.utf8), to: bulkhead.configuration)
+            try bulkhead.configure(configuration)
             #expect(try await bulkhead("start", "-a", "failing").code == Int32(last))
             #expect(try await bulkhead("inspect", "failing").output.contains(#""Error": """#))
         }
@@ -107,7 +107,7 @@ import Testing
 
     /// Nothing but the old end is known of it.
     @EventLoop @Test func aClientKilledWhileItStartsAgainLeavesTheLastEnd() async throws {
-        try await Bulkhead.with { bulkhead in
+        try await Bulkhead.with(configuration: Bulkhead.boots) { bulkhead in
             #expect(try await bulkhead("run", "--name", "old", "busybox", "sh", "-c", "exit 4").code == 4)
             let start = try bulkhead.start(["start", "old"])
             try await bulkhead.wait(for: "machine") { bulkhead.processes().count >= 3 }
@@ -121,7 +121,7 @@ import Testing
     }
 
     @EventLoop @Test func aContainerThatIsRemovedWhileItStartsIsToldSo() async throws {
-        try await Bulkhead.with { bulkhead in
+        try await Bulkhead.with(configuration: Bulkhead.boots) { bulkhead in
             #expect(try await bulkhead("run", "--name", "gone", "busybox", "true").code == 0)
             let start = try bulkhead.start(["start", "gone"])
             try await bulkhead.wait(for: "machine") { bulkhead.processes().count >= 2 }
@@ -135,7 +135,7 @@ import Testing
 
     /// docker's codes, of a process that could not begin.
     @EventLoop @Test func anExecThatCannotBeginHasACodeOfItsOwn() async throws {
-        try await Bulkhead.with { bulkhead in
+        try await Bulkhead.with(configuration: Bulkhead.boots) { bulkhead in
             #expect(try await bulkhead("run", "-d", "--name", "host", "busybox", "sleep", "600").code == 0)
             let rows: [([String], Int32, String)] = [
                 (["host", "nosuch"], 127, "executable file not found"),
@@ -157,7 +157,7 @@ import Testing
     }
 
     @EventLoop @Test func aLogIsFollowedFromTheBootOn() async throws {
-        try await Bulkhead.with { bulkhead in
+        try await Bulkhead.with(configuration: Bulkhead.boots) { bulkhead in
             let run = try bulkhead.start([
                 "run", "--name", "early", "busybox", "sh", "-c", "echo one; sleep 1; echo two",
             ])
@@ -170,7 +170,7 @@ import Testing
     /// Whether its reaper goes with it or not, the client is not kept waiting.
     @EventLoop @Test(arguments: [["monitor"], ["monitor", "reaper"]])
     func aMonitorKilledDuringTheBootIsTold(_ victims: [String]) async throws {
-        try await Bulkhead.with { bulkhead in
+        try await Bulkhead.with(configuration: Bulkhead.boots) { bulkhead in
             let run = try bulkhead.start(["run", "--name", "lost", "busybox", "true"])
             try await bulkhead.wait(for: "machine") { bulkhead.processes().count >= 3 }
             let pids = try bulkhead.processes().filter { pid in
@@ -206,8 +206,8 @@ import Testing
 
     @EventLoop @Test(.enabled(if: !Self.hasKVM, "this host has KVM"))
     func anAcceleratorThatIsNotThereLeavesNoRecord() async throws {
-        try await Bulkhead.with { bulkhead in
-            try Files.write(Array("accelerator: kvm\n".utf8), to: bulkhead.configuration)
+        try await Bulkhead.with(configuration: Bulkhead.boots) { bulkhead in
+            try bulkhead.configure("accelerator: kvm\n")
             let result = try await bulkhead("run", "--name", "fast", "busybox", "true")
             #expect(result.code == 125 && result.error.contains("accelerator: kvm: "), "\(result)")
             try await bulkhead.expectNothingLeft()
@@ -216,7 +216,7 @@ import Testing
 
     /// What keeps a process from beginning is told in the words of who asked for it.
     @EventLoop @Test func whatKeepsAProcessFromBeginningIsNamed() async throws {
-        try await Bulkhead.with { bulkhead in
+        try await Bulkhead.with(configuration: Bulkhead.boots) { bulkhead in
             let profile = bulkhead.root + "/nothing.json"
             try Files.write(Array(#"{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": []}"#.utf8), to: profile)
             let rows: [([String], Int32, String)] = [

@@ -160,7 +160,7 @@ import Testing
             try await bulkhead("run", "-d", "--name", "first", "busybox", "sleep", "600").expectSuccess()
             let stats = try bulkhead.start(["stats"], hasInput: false)
             func table(untilIt has: Bool, _ name: String) async throws {
-                try await within(.seconds(60), waitingFor: "a table with or without \(name)") {
+                try await within(Patience.limit, waitingFor: "a table with or without \(name)") {
                     var names: [Substring] = []
                     // From one heading to the next.
                     while case let line = try await stats.line() {

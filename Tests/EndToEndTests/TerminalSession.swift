@@ -32,7 +32,7 @@ import Testing
     func type(_ text: String) async throws { try await controller.write(Array(text.utf8)) }
 
     /// Waits until `text` is shown, after what was waited for before.
-    func expect(_ text: String, within limit: Duration = .seconds(60)) async throws {
+    func expect(_ text: String, within limit: Duration = Patience.limit) async throws {
         let wanted = Array(text.utf8)
         do {
             try await within(limit, waitingFor: text) {
@@ -70,7 +70,7 @@ import Testing
     var isRaw: Bool { get throws { try settings() != before } }
 
     /// Waits for the command's end and expects the terminal to be set as before.
-    func end(within limit: Duration = .seconds(60)) async throws -> Int32 {
+    func end(within limit: Duration = Patience.limit) async throws -> Int32 {
         let exit = try await within(limit, waitingFor: "end of \(name)") {
             try await self.process.exit.value()
         }

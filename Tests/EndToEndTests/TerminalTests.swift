@@ -106,6 +106,8 @@ import Testing
                 #expect(try await bulkhead("kill", "tty").code == 0)
                 #expect(try await run.end() == 137)
             case .monitorKilled:
+                // Killed before, it is a start that failed.
+                try await bulkhead.wait(for: "start") { try await !bulkhead("ps", "-q").output.isEmpty }
                 for pid in bulkhead.processes()
                 where (try? Files.readText("/proc/\(pid)/cmdline"))?.hasPrefix("bulkhead-monitor\0") == true {
                     try PidFD(pid).signal(9)

@@ -143,7 +143,7 @@ import Testing
         let uri = try await client.handOver([output.writing.withRaw { $0 }])
         _ = consume output.writing
         try await run(client, container, script, stdout: uri)
-        try await within(.seconds(60), waitingFor: "end of \(container)") { _ = try await client.wait(container) }
+        try await within(Patience.limit, waitingFor: "end of \(container)") { _ = try await client.wait(container) }
         let _: DeleteResponse = try await client.task(TaskService.Method.delete, TaskProcessRequest(id: container))
         let reader = try AsyncFD(output.reading)
         var bytes: [UInt8] = []

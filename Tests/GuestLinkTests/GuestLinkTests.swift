@@ -142,6 +142,154 @@ import Testing
         #expect(host.streamCount == 0)
     }
 
+    // MARK: Before and after the streams
+
+    @EventLoop @Test func thePreambleComesFirst() async throws {
+        let pair = try UnixSocket.pair()
+        let preamble = pattern(1000)
+        let host = GuestLink(try AsyncFD(pair.first.duplicate()), role: .client, after: preamble)
+        // At once: nobody has read anything yet.
+        let stream = try host.open()
+        try await stream.write(Array("question".utf8))
+        let port = try AsyncFD(pair.second.duplicate())
+        var received: [UInt8] = []
+        while received.count < preamble.count { received += try await port.read(upTo: preamble.count - received.count) }
+        #expect(received == preamble)
+        let guest = GuestLink(port, role: .server)
+        let accepted = try await guest.accept()
+        #expect(try await accepted.read() == Array("question".utf8))
+        try await accepted.write(Array("answer".utf8))
+        accepted.finish()
+        #expect(try await readAll(stream) == Array("answer".utf8))
+    }
+
+    /// More of it than the port takes at once.
+    @EventLoop @Test func aPreambleThatIsReadLateHoldsTheStreamsUp() async throws {
+        let pair = try UnixSocket.pair()
+        let preamble = pattern(400_000)
+        let host = GuestLink(try AsyncFD(pair.first.duplicate()), role: .client, after: preamble)
+        let stream = try host.open()
+        try await stream.write([7])
+        let port = try AsyncFD(pair.second.duplicate())
+        var received: [UInt8] = []
+        while received.count < preamble.count {
+            received += try await port.read(upTo: min(65_000, preamble.count - received.count))
+        }
+        #expect(received == preamble)
+        #expect(try await port.read(upTo: 12) == Self.frame(1, flags: 1, stream.id, 0))
+        #expect(try await port.read(upTo: 13) == Self.frame(0, flags: 0, stream.id, 1) + [7])
+    }
+
+    /// As large as a stream's window, which is more than the port takes at once.
+    @EventLoop @Test(arguments: [0, 1, 5000, 256 * 1024]) func whatWasWrittenIsSentBeforeTheEnd(_ count: Int)
+        async throws
+    {
+        let pair = try UnixSocket.pair()
+        let port = try AsyncFD(pair.second.duplicate())
+        let guest = GuestLink(try AsyncFD(pair.first.duplicate()), role: .server)
+        _ = consume pair
+        let data = pattern(count)
+        // The peer's two streams, of which it reads in small pieces, seldom.
+        for id in [1, 3] as [UInt32] { try await port.write(Self.frame(1, flags: 1, id, 0)) }
+        let first = try await guest.accept(), second = try await guest.accept()
+        try await first.write(data)
+        try await second.write([1, 2, 3])
+        second.finish()
+        let closing = Task { @EventLoop in try await guest.closeWhenSent() }
+        var received: [UInt8] = []
+        while case let bytes = try await port.read(upTo: 3000), !bytes.isEmpty {
+            received += bytes
+            if received.count % 7 == 0 { try await EventLoop.sleep(for: .zero) }
+        }
+        try await within(.seconds(10), waitingFor: "the end") { try await closing.value }
+        #expect(guest.ended.current == .closed)
+        let frames = try #require(Frame.split(received))
+        let whole = Frame.data(of: 1, in: frames) == data
+        #expect(whole)
+        #expect(Frame.data(of: 3, in: frames) == [1, 2, 3])
+        #expect(frames.contains { $0.stream == 3 && $0.flags & 4 != 0 }, "its end was not sent")
+    }
+
+    /// With one of the counts the port is full, and what does not fit has left the queue already.
+    @EventLoop @Test(arguments: 1...8) func soIsWhatIsOnItsWay(_ frameCount: Int) async throws {
+        let pair = try UnixSocket.pair()
+        let port = try AsyncFD(pair.second.duplicate())
+        let host = GuestLink(try AsyncFD(pair.first.duplicate()), role: .client)
+        _ = consume pair
+        let stream = try host.open()
+        let data = pattern(frameCount * (32 * 1024 - 12))
+        try await stream.write(data)
+        // Until nothing more goes to the port.
+        for _ in 0..<20 { try await EventLoop.sleep(for: .zero) }
+        let closing = Task { @EventLoop in try await host.closeWhenSent() }
+        for _ in 0..<20 { try await EventLoop.sleep(for: .zero) }
+        var received: [UInt8] = []
+        while case let bytes = try await port.read(upTo: 65536), !bytes.isEmpty { received += bytes }
+        try await within(.seconds(10), waitingFor: "the end") { try await closing.value }
+        let frames = try #require(Frame.split(received))
+        let whole = Frame.data(of: stream.id, in: frames) == data
+        #expect(whole)
+    }
+
+    @EventLoop @Test func aLinkThatHasEndedNeedsNoWait() async throws {
+        let (host, guest) = try pair()
+        let stream = try host.open()
+        try await stream.write([UInt8](repeating: 1, count: 200_000))
+        // Nobody reads, and the other side goes.
+        let closing = Task { @EventLoop in try await host.closeWhenSent() }
+        guest.close()
+        try await within(.seconds(10), waitingFor: "the end") { try await closing.value }
+        try await within(.seconds(10), waitingFor: "the end") { try await host.closeWhenSent() }
+        await #expect(throws: LinkStreamReset.self) { try await stream.write([1]) }
+    }
+
+    @EventLoop @Test func aWaitForTheEndMayBeGivenUp() async throws {
+        let pair = try UnixSocket.pair()
+        let host = GuestLink(try AsyncFD(pair.first.duplicate()), role: .client)
+        let stream = try host.open(), other = try host.open()
+        try await stream.write([UInt8](repeating: 1, count: 256 * 1024))
+        try await other.write([UInt8](repeating: 1, count: 256 * 1024))
+        await #expect(throws: TimedOut.self) {
+            try await within(.milliseconds(5), waitingFor: "a reader") { try await host.closeWhenSent() }
+        }
+        #expect(host.ended.current == nil)
+        _ = pair.second.withRaw { $0 }
+    }
+
+    /// A frame that has arrived.
+    private struct Frame {
+        let type: UInt8
+        let flags: UInt8
+        let stream: UInt32
+        var payload: ArraySlice<UInt8> = []
+
+        /// What a stream has brought.
+        static func data(of stream: UInt32, in frames: [Frame]) -> [UInt8] {
+            frames.reduce(into: []) { if $1.type == 0, $1.stream == stream { $0 += $1.payload } }
+        }
+
+        /// Nil when there is half a frame in it.
+        static func split(_ bytes: [UInt8]) -> [Frame]? {
+            var frames: [Frame] = []
+            var rest = bytes[...]
+            func word(_ bytes: ArraySlice<UInt8>) -> UInt32 { bytes.reduce(0) { $0 << 8 | UInt32($1) } }
+            while !rest.isEmpty {
+                guard rest.count >= 12 else { return nil }
+                let header = Array(rest.prefix(12))
+                rest = rest.dropFirst(12)
+                var frame = Frame(type: header[1], flags: header[3], stream: word(header[4..<8]))
+                if frame.type == 0 {
+                    let count = Int(word(header[8..<12]))
+                    guard rest.count >= count else { return nil }
+                    frame.payload = rest.prefix(count)
+                    rest = rest.dropFirst(count)
+                }
+                frames.append(frame)
+            }
+            return frames
+        }
+    }
+
     /// A frame as yamux's spec.md draws it.
     private static func frame(_ type: UInt8, flags: UInt8, _ stream: UInt32, _ length: UInt32) -> [UInt8] {
         let words = [stream, length].flatMap { word in [24, 16, 8, 0].map { UInt8(word >> $0 & 0xFF) } }

@@ -1,3 +1,4 @@
+import Confinement
 import EventLoop
 import Testing
 
@@ -57,6 +58,44 @@ import Testing
         var kvm = configuration
         kvm.accelerator = .kvm
         #expect(kvm.confinement(root: "/run/x").binds.filter { $0.access == .device }.map(\.source) == ["/dev/kvm"])
+    }
+
+    // MARK: Beginnings
+
+    private func arguments(_ beginning: Beginning, share: Bool) -> [String] {
+        var configuration = configuration
+        configuration.beginning = beginning
+        configuration.share = share ? "/run/pod/share" : nil
+        return configuration.arguments
+    }
+
+    /// Or it would not be the same machine that goes on.
+    @Test(arguments: [false, true]) func aCloneIsItsTemplateButForItsMemory(share: Bool) {
+        let template = arguments(.template, share: share), clone = arguments(.clone, share: share)
+        #expect(clone.suffix(2) == ["-incoming", "defer"])
+        let pairs = zip(template, clone)
+        #expect(clone.count == template.count + 2)
+        let differing = pairs.filter { $0 != $1 }
+        #expect(differing.count == 1)
+        let memory = "memory-backend-file,id=ram,size=256M,mem-path=/proc/self/fd/6,share="
+        #expect(differing.first?.0 == memory + "on")
+        #expect(differing.first?.1 == memory + "off")
+    }
+
+    @Test(arguments: [false, true]) func aMachineThatBootsHasMemoryOfItsOwn(share: Bool) {
+        let template = arguments(.template, share: share), boot = arguments(.boot, share: share)
+        #expect(boot.count == template.count)
+        let differing = zip(template, boot).filter { $0 != $1 }
+        #expect(differing.map(\.1) == ["memory-backend-ram,id=ram,size=256M"])
+    }
+
+    @Test(arguments: Beginning.allCases) func whatIsGivenIsReachable(_ beginning: Beginning) {
+        var configuration = configuration
+        configuration.beginning = beginning
+        #expect(configuration.confinement(root: "/run/x").showsItself == (beginning != .boot))
+        let numbers = MachineConfiguration.Descriptor.allCases.map(\.rawValue)
+        #expect(numbers == Array(0..<Int32(numbers.count)))
+        #expect(MachineConfiguration.Descriptor.memory.rawValue == 6)
     }
 }
 

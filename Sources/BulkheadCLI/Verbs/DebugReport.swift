@@ -212,6 +212,7 @@ import TaskAPI
     private mutating func add(_ info: DebugInfoResponse) {
         let timings = info.timings.map { FailedPod.Timing(step: $0.step, milliseconds: $0.milliseconds) }
         let now = "now, \(info.phase): \(info.milliseconds) ms"
+        text.add("the machine", "is \(info.origin)")
         text.add("timings since the monitor's start", Self.lines(ofTimings: timings) + [now])
         text.add("QEMU's standard error", info.errors, keeps: .end)
         text.add("guest's console", info.console, keeps: .end)

@@ -16,6 +16,7 @@ import TTRPC
             Option("name", .value("NAME"), "Name of the pod, as NAME"),
             Option("hostname", .value("NAME"), "Host name of its containers", defaultText: "the pod's name"),
             Option("share-pid", .flag, "Its containers see each other's processes"),
+            Option("no-template", .flag, "Its machine boots, and is no clone of a saved one"),
             Option("memory", short: "m", .value("BYTES"), "Memory for its containers, such as 512m"),
             Option("cpus", .value("NUMBER"), "CPUs for its containers, such as 1.5"),
             Option("shm-size", .value("BYTES"), "Size of the /dev/shm that they share", defaultText: "64m"),

@@ -13,8 +13,15 @@ import MonitorClient
         }
         let idFile = try options.idFile.map { path throws(CLIError) in try IDFile(making: path) }
         var id: String?
+        let timing = options.timing == nil ? nil : RunTiming(since: BulkheadCLI.begin)
+        defer {
+            if let timing {
+                timing.note("the command ends")
+                tellPlainly(options.timing == .json ? timing.json.serialized : timing.text)
+            }
+        }
         do {
-            return try await run(host, options, arguments.operands[0]) { record in
+            return try await run(host, options, arguments.operands[0], timing) { record in
                 id = record.id
                 try idFile?.write(record.id)
             }
@@ -27,9 +34,12 @@ import MonitorClient
 
     /// - Parameter note: called when the container has its record.
     private static func run(
-        _ host: Host, _ options: RunOptions, _ reference: String, _ note: (ContainerRecord) throws -> Void
+        _ host: Host, _ options: RunOptions, _ reference: String, _ timing: RunTiming?,
+        _ note: (ContainerRecord) throws -> Void
     ) async throws -> Int32 {
+        timing?.note("the configuration is read, and what was killed is cleaned up")
         let image = try await host.image(reference, options.pullPolicy, isQuiet: options.isQuiet)
+        timing?.note("the image is found")
         let accelerator = try host.accelerator()
         let pod = try PodCalls.find(options, host)
         let container: NewContainer, lock: OwnedFD
@@ -43,6 +53,7 @@ import MonitorClient
         }
         do {
             try note(container.record)
+            timing?.note("the container has its record")
             // From here on the record keeps the image; somebody may have removed it a moment before.
             guard Files.exists(image.rootfs) else {
                 throw CLIError("the image \(reference) has just been removed", exitCode: CLIError.notRun)
@@ -56,7 +67,7 @@ import MonitorClient
         }
         let start = ContainerStart(
             host: host, record: container.record, isNew: true,
-            attachesInput: options.interactive && !options.detaches, attachesOutput: !options.detaches)
+            attachesInput: options.interactive && !options.detaches, attachesOutput: !options.detaches, timing: timing)
         return try await start.run(holding: lock) { try say(container.record.id) }
     }
 }

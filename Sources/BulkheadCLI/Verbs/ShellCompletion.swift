@@ -52,6 +52,7 @@ extension Host {
         case .image:
             ((try? images().list().images) ?? []).flatMap(\.familiarNames).map { Completion.Candidate($0) }
         case .pod: PodStore(root: root, state: state).all().map { Completion.Candidate($0.record.name) }
+        case .template: ((try? templates.ids()) ?? []).map { Completion.Candidate(String($0.prefix(12))) }
         case .fileOrContainer: names(of: .container).map { Completion.Candidate($0.text + ":", $0.summary) }
         case .podOrContainer: names(of: .pod) + names(of: .container)
         case .nothing, .file, .directory, .fileBeforeColon, .choices: []

@@ -57,6 +57,26 @@ struct bh_plan {
 /// and then no child is left.
 pid_t bh_spawn(const struct bh_plan *plan, int *pidfd, enum bh_step *failed);
 
+/// How this process, which has one thread, is copied.
+struct bh_fork_plan {
+    /// CLONE_NEW* flags of namespaces to make, and of those to join, of the process behind `join_pidfd`.
+    uint64_t new_namespaces;
+    uint64_t join_namespaces;
+    int join_pidfd;
+    /// Of a process whose namespaces are this one's.
+    int home_pidfd;
+    /// A cgroup v2 directory to be born in, or -1.
+    int cgroup_fd;
+    /// What the copy has beside 0, 1 and 2, and as which number.
+    int channel;
+    int channel_number;
+};
+
+/// Makes a copy of this process that is its parent's child, leads a session and dies with that parent's thread.
+/// Returns twice: 0 in the copy; in this process the pid, with a pidfd that the caller owns in `*pidfd`, or a negative
+/// errno and the step in `*failed`.
+pid_t bh_fork(const struct bh_fork_plan *plan, int *pidfd, enum bh_step *failed);
+
 int bh_pipe(int fds[2]);
 /// In the C locale; NULL for a number that is no errno.
 const char *bh_errno_text(int code);
@@ -130,6 +150,11 @@ struct bh_open_how {
 int bh_openat2(int dirfd, const char *path, const struct bh_open_how *how);
 int bh_memfd(const char *name, int allow_sealing);
 int bh_seal(int fd);
+/// 1 when nobody can write to it or change its size, 0 when somebody can, or it is no file of memory.
+int bh_is_sealed(int fd);
+int bh_rename_new(const char *from, const char *to);
+/// The next bytes from `offset` on that are no hole. -ENXIO: there are none.
+int bh_next_data(int fd, int64_t offset, int64_t *begin, int64_t *end);
 
 int bh_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data);
 int bh_umount(const char *target, int flags);
@@ -182,7 +207,7 @@ int bh_file_system_magic(int fd, int64_t *magic);
 int bh_getrandom(void *bytes, size_t count);
 /// RNDADDENTROPY with `count` (<= 512) bytes, then RNDRESEEDCRNG.
 int bh_add_entropy(int random_fd, const void *bytes, size_t count);
-int bh_set_clock(int64_t seconds, int64_t nanoseconds);
+int bh_adjust_clock(int64_t nanoseconds, int at_once);
 
 /// Loads a program of type BPF_PROG_TYPE_CGROUP_DEVICE, `count` of struct bpf_insn. Returns its descriptor.
 int bh_bpf_load_device_program(const uint64_t *instructions, size_t count);

@@ -121,7 +121,7 @@ private struct CompletionReader {
         case .choices(let choices): completion.add(choices.map { Completion.Candidate($0) })
         case .fileBeforeColon:
             if !completion.begun.utf8.contains(UInt8(ascii: ":")) { completion.lookUp = .file }
-        case .nothing, .container, .image, .pod, .podOrContainer, .file, .directory, .fileOrContainer:
+        case .nothing, .container, .image, .pod, .podOrContainer, .template, .file, .directory, .fileOrContainer:
             completion.lookUp = completable
         }
     }

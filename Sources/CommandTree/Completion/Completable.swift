@@ -10,6 +10,8 @@ public enum Completable: Sendable, Equatable {
     case pod
     /// The name of a pod or of a container.
     case podOrContainer
+    /// A template's id.
+    case template
     /// A path of this host.
     case file
     /// A directory of this host.
@@ -27,6 +29,7 @@ public enum Completable: Sendable, Equatable {
         case "CONTAINER": .container
         case "IMAGE": .image
         case "POD": .pod
+        case "TEMPLATE": .template
         case "POD|CONTAINER": .podOrContainer
         case "FILE": .file
         case "DIR": .directory

@@ -144,7 +144,7 @@ extension Completion {
             switch lookUp {
             case .file, .fileOrContainer: "files \(prefix)"
             case .directory: "directories \(prefix)"
-            case .nothing, .container, .image, .pod, .podOrContainer, .fileBeforeColon, .choices: "words"
+            case .nothing, .container, .image, .pod, .podOrContainer, .template, .fileBeforeColon, .choices: "words"
             }
         let lines = candidates.filter { Self.needsNoQuote($0.text) }.map { "\($0.text)\t\($0.summary)" }
         return ([how] + lines).map { $0 + "\n" }.joined()

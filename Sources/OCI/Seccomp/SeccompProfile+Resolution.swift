@@ -80,3 +80,13 @@ extension SeccompProfile.Filter {
         return version
     }
 }
+
+extension SeccompProfile {
+    /// What it says for containers of our guests that have these capabilities.
+    public func forGuests(capabilities: [String]) throws(SeccompProfileError) -> RuntimeSpec.Seccomp? {
+        try resolved(
+            for: SeccompTarget(
+                capabilities: Set(capabilities), architecture: .amd64,
+                kernel: SeccompTarget.KernelVersion(major: 6, minor: 1)))
+    }
+}

@@ -1,0 +1,144 @@
+import AgentAPI
+import EventLoop
+import Linux
+import PodDirectory
+import TaskAPI
+
+/// A monitor whose machine waits for its pod: a clone in which a throwaway container has run. It ends by itself when nobody
+/// comes, or when the host's memory is wanted otherwise.
+@EventLoop final class Spare {
+    /// What becomes of it.
+    enum Outcome: Sendable {
+        /// It is a pod's: the monitor's ends of the two connections.
+        case claimed(DescriptorList)
+        case notNeeded(String)
+    }
+
+    /// How long a connection may say nothing.
+    private static let messageLimit: Duration = .seconds(1)
+    private static let memoryInterval: Duration = .seconds(5)
+
+    private let sandbox: Sandbox
+    private let directory: PodDirectory
+    private let configuration: MonitorConfiguration
+    private nonisolated let outcome = Promise<Outcome>()
+
+    init(_ sandbox: Sandbox, _ directory: PodDirectory, _ configuration: MonitorConfiguration) {
+        (self.sandbox, self.directory, self.configuration) = (sandbox, directory, configuration)
+    }
+
+    /// Whether there are enough without it: two may have been started at once.
+    static func isSurplus(_ configuration: MonitorConfiguration) -> Bool {
+        guard let dash = configuration.id.lastIndex(of: "-") else { return false }
+        let prefix = configuration.id[...dash]
+        let alike = SpareKey.allNames(state: configuration.state).filter { $0.hasPrefix(prefix) }
+        return !alike.prefix(configuration.spareCount).contains(configuration.id)
+    }
+
+    /// Makes the machine ready and suspends until its pod comes, or its end.
+    func wait() async throws -> Outcome {
+        try await sandbox.guest.waitUntilReady()
+        try await sandbox.guest.rehearse(profile: configuration.seccompProfile)
+        try await sandbox.guest.prepareInit()
+        let place = try Files.open(directory.paths.pod, [.directory])
+        let listener = try AsyncFD(
+            UnixSocket.listen(.messages, directory: place, name: SpareClaim.socketName))
+        let tasks = [
+            Task { @EventLoop in await self.accept(from: listener) },
+            Task { @EventLoop in
+                try await EventLoop.sleep(for: .seconds(configuration.spareIdleSeconds))
+                self.outcome.fulfil(.notNeeded("nobody came"))
+            },
+            Task { @EventLoop in
+                while true {
+                    try await EventLoop.sleep(for: Self.memoryInterval)
+                    guard !configuration.hasMemoryForSpares else { continue }
+                    self.outcome.fulfil(.notNeeded("the host's memory is wanted otherwise"))
+                }
+            },
+            Task { @EventLoop in
+                _ = try await self.sandbox.finished.value()
+                self.outcome.fulfil(.notNeeded("its machine has ended"))
+            },
+        ]
+        defer {
+            for task in tasks { task.cancel() }
+            listener.close()
+        }
+        return try await outcome.value()
+    }
+
+    /// Somebody wants its end.
+    func end() { outcome.fulfil(.notNeeded("it was ended")) }
+
+    private func accept(from listener: AsyncFD) async {
+        while outcome.current == nil {
+            guard
+                let connection = try? await listener.retry(
+                    when: .readable,
+                    { fd throws(SystemCallError) in
+                        guard let connection = try UnixSocket.accept(fd) else {
+                            throw SystemCallError("accept", code: ErrorNumber.again)
+                        }
+                        return try AsyncFD(connection)
+                    })
+            else { return }  // Closed.
+            Task { @EventLoop in await self.serve(connection) }
+        }
+    }
+
+    private func serve(_ connection: AsyncFD) async {
+        defer { connection.close() }
+        // Only this user's processes, whatever the mode of a directory has become.
+        let peer = try? connection.withFD { fd throws(SystemCallError) in try UnixSocket.peer(of: fd) }
+        guard peer?.uid == CurrentProcess.user else { return }
+        let message = try? await within(Self.messageLimit, waitingFor: "a claim") {
+            try await connection.retry(when: .readable) { fd throws(SystemCallError) in
+                try UnixSocket.receive(upTo: SpareClaim.maximumBytes, descriptorLimit: 2, over: fd)
+            }
+        }
+        // Of two the first: there is no turn of the loop between this and the promise.
+        guard let message, outcome.current == nil, let claim = SpareClaim(message.bytes) else { return }
+        var answer = SpareClaim.taken
+        switch claim {
+        case .end: end()
+        case .pod(let id):
+            do {
+                guard message.descriptors.count == 2 else {
+                    throw SandboxError(.invalidArgument, "a claim comes with two descriptors")
+                }
+                try Sandbox.checkName(id)
+                try directory.give(toPod: id, state: configuration.state)
+                sandbox.timings.restart()
+                sandbox.wasSpare = true
+                sandbox.guest.renew()
+                outcome.fulfil(.claimed(message.descriptors))
+            } catch {
+                answer = Array("\(error)".utf8.prefix(SpareClaim.maximumBytes))
+            }
+        }
+        try? connection.withFD { fd throws(SystemCallError) in
+            // Whoever has claimed it may have gone: the pod ends then, as every pod without a front end at its begin.
+            try UnixSocket.send(answer, descriptors: [], over: fd)
+        }
+    }
+}
+
+extension MonitorConfiguration {
+    /// Whether the host has so much memory left that spares may have some.
+    public var hasMemoryForSpares: Bool { HostMemory.availableBytes >= spareReserveBytes }
+}
+
+/// The memory of this host.
+enum HostMemory {
+    /// What programs can have without swapping, by the kernel's estimate, proc_meminfo(5).
+    static var availableBytes: UInt64 {
+        // Without /proc nothing here works.
+        let text = (try? Files.readText("/proc/meminfo")) ?? ""
+        for line in text.split(separator: "\n") where line.hasPrefix("MemAvailable:") {
+            let words = line.split(separator: " ")
+            return words.count > 1 ? (UInt64(words[1]) ?? 0) << 10 : 0
+        }
+        return 0
+    }
+}

@@ -1,0 +1,48 @@
+import Linux
+import PodDirectory
+import QEMU
+import Templates
+
+/// What spares are good for: whoever has the same may claim one.
+public struct SpareKey: Sendable, Equatable {
+    /// With which the names of their directories begin.
+    public let prefix: String
+
+    /// - Parameters:
+    ///   - configuration: of the pod that is wanted.
+    ///   - launcher: our own executable; a newer one takes no older monitor.
+    ///   - mountNamespace: whose volumes the monitor sees, as /proc/self/ns/mnt has it.
+    /// - Throws: where there can be no template either.
+    public init(_ configuration: MonitorConfiguration, launcher: String, mountNamespace: String) throws {
+        var common = configuration
+        // Of the pod's size it is the processors' class that counts, which the template's key has.
+        (common.id, common.isSpare, common.memoryMiB, common.vCPUs) = ("", false, 0, 0)
+        let template = try TemplateBuilder.key(configuration).id
+        let program = try TemplateKey.identity(of: launcher)
+        let text = String(decoding: try common.encode(), as: UTF8.self)
+        let parts = [text, template, program, mountNamespace]
+        prefix = ContentDigest.hex(of: parts.flatMap { Array(($0 + "\0").utf8) })
+    }
+
+    /// The caller's mount namespace.
+    public static func currentMountNamespace() throws(SystemCallError) -> String {
+        try Files.readLink("/proc/self/ns/mnt")
+    }
+
+    /// A name for another one.
+    func makeName() throws(SystemCallError) -> String {
+        prefix + "-"
+            + (try Identity.randomBytes(8).map { String($0 & 15, radix: 16) + String($0 >> 4, radix: 16) }.joined())
+    }
+
+    /// The spares of a host, ready or about to be, of this key; the directories' names.
+    public func names(state: String) -> [String] {
+        Self.allNames(state: state).filter { $0.hasPrefix(prefix + "-") }
+    }
+
+    /// All spares of a host.
+    public static func allNames(state: String) -> [String] {
+        // None has ever been there.
+        (try? Files.names(in: PodDirectory.Kind.spare.directory(state))) ?? []
+    }
+}

@@ -1,0 +1,111 @@
+import EventLoop
+import Linux
+import PodDirectory
+import Templates
+
+/// What a monitor starts for those that come after its pod, once the pod's first program runs: a template when there is
+/// none, and spares. Each is a process of its own, that holds nothing of this pod.
+@EventLoop final class Successor {
+    /// A program that ends at once is not to share the processors with it.
+    private static let delay: Duration = .milliseconds(300)
+
+    private var configuration: MonitorConfiguration
+    private let launcher: String
+    private let key: TemplateKey
+    /// They are in this mount namespace: this process's has the pod's mounts.
+    private let host: HostNamespace
+    /// A template is to be made first.
+    var needsTemplate = false
+    private var hasBegun = false, isDone = false
+
+    init(
+        _ configuration: MonitorConfiguration, _ key: TemplateKey, launcher: String, _ host: HostNamespace
+    ) {
+        (self.configuration, self.key, self.launcher) = (configuration, key, launcher)
+        self.host = host
+        // What it starts is no spare of a spare.
+        self.configuration.isSpare = false
+    }
+
+    /// The first program runs.
+    func begin() {
+        hasBegun = true
+        Task { @EventLoop in
+            try? await EventLoop.sleep(for: Self.delay)  // Never cancelled.
+            start()
+        }
+    }
+
+    /// The monitor ends: what is still to be started is now. After a pod that never began there is nothing to make ready for.
+    func finish() {
+        if hasBegun { start() }
+    }
+
+    private func start() {
+        guard !isDone else { return }
+        isDone = true
+        do {
+            if needsTemplate {
+                try TemplateBuilder.startInBackground(configuration, key, launcher: launcher, in: host)
+            } else {
+                try SpareStarter.fill(configuration, launcher: launcher, in: host)
+            }
+        } catch {
+            warn("nothing is made ready for the next pod: \(error)")
+        }
+    }
+}
+
+/// Starts spares.
+public enum SpareStarter {
+    /// Starts as many as are missing and as memory allows.
+    /// - Parameter host: the mount namespace that they are in; nil: the caller's.
+    /// - Returns: the names of those that are started.
+    @discardableResult public static func fill(
+        _ configuration: MonitorConfiguration, launcher: String, in host: HostNamespace?
+    ) throws -> [String] {
+        // For whoever asks for nothing, whatever this pod has asked for.
+        var configuration = configuration
+        (configuration.memoryMiB, configuration.vCPUs) = (configuration.baseMemoryMiB, configuration.baseVCPUs)
+        let namespace = try host?.name ?? SpareKey.currentMountNamespace()
+        let key = try SpareKey(configuration, launcher: launcher, mountNamespace: namespace)
+        var started: [String] = []
+        // What is there is counted by one at a time, and a spare is there from its directory on.
+        let place = PodDirectory.Kind.spare.directory(configuration.state)
+        guard configuration.spareCount > 0 else { return [] }
+        try Files.makeDirectories(place, mode: 0o700)
+        while key.names(state: configuration.state).count + started.count < configuration.spareCount,
+            configuration.hasMemoryForSpares
+        {
+            var spare = configuration
+            (spare.id, spare.isSpare) = (try key.makeName(), true)
+            let text = String(decoding: try spare.encode(), as: UTF8.self)
+            try DetachedProcess.start(launcher, [Monitor.programName, text], in: host)
+            started.append(spare.id)
+        }
+        return started
+    }
+}
+
+/// Processes of ours that outlive whoever starts them.
+enum DetachedProcess {
+    /// Starts one with a session of its own, which says nothing to anybody.
+    /// - Parameter host: the mount namespace that it is in; nil: the caller's.
+    static func start(_ launcher: String, _ arguments: [String], in host: HostNamespace?) throws(SystemCallError) {
+        var plan = SpawnPlan(launcher, arguments)
+        plan.deathSignal = 0
+        plan.newSession = true
+        if host != nil { plan.joinNamespaces = .mount }
+        let nothing = try Files.open("/dev/null", .readWrite)
+        let number = nothing.withRaw { $0 }
+        // Its end is the next reaper's, init: it comes after this process's.
+        let standard = (Int32(0)...2).map { DescriptorMapping(number, as: $0) }
+        guard let host else {
+            _ = try plan.start(descriptors: standard)
+            return
+        }
+        try host.withDescriptor { namespace throws(SystemCallError) in
+            _ = try plan.start(descriptors: standard, joining: namespace)
+        }
+    }
+}

@@ -190,7 +190,7 @@ import TTRPC
         }
     }
 
-    private func reseed(_ request: ReseedRequest) throws -> Empty {
+    private func reseed(_ request: ReseedRequest) throws -> ClockResponse {
         guard request.seed.count <= 512 else {
             throw TTRPCStatus(.invalidArgument, "a seed of \(request.seed.count) bytes, more than 512")
         }
@@ -199,7 +199,7 @@ import TTRPC
         } catch {
             throw TTRPCStatus(.internal, "\(error)")
         }
-        return Empty()
+        return ClockResponse(clock: WallClock.now)
     }
 
     private func mount(_ mount: MountSpec) throws {

@@ -59,7 +59,7 @@ public enum AgentService {
         public static let mount = "Mount"
         /// `Empty` → `Empty`. Has the first process of a container made and waiting for one.
         public static let prepareInit = "PrepareInit"
-        /// `ReseedRequest` → `Empty`. The kernel's randomness begins anew with the host's.
+        /// `ReseedRequest` → `ClockResponse`. The kernel's randomness begins anew with the host's.
         public static let reseed = "Reseed"
         /// `ProcessorsRequest` → `Empty`, when they are on.
         public static let setProcessors = "SetProcessors"

@@ -9,11 +9,26 @@ extension Guest {
     private static let rehearsalLimit: Duration = .seconds(10)
 
     /// Runs a container that nobody has asked for from its begin to its end.
-    /// - Parameter profile: a file with the seccomp profile of containers that say nothing; empty: they have none.
-    func rehearse(profile: String) async throws {
+    /// - Parameters:
+    ///   - profile: a file with the seccomp profile of containers that say nothing; empty: they have none.
+    ///   - share: from where it has its files, with a directory of the host for them; nil: those of the guest.
+    func rehearse(profile: String, from share: (share: any Share, directory: String)? = nil) async throws {
+        let seccomp = Self.seccomp(profile)
+        guard let (share, directory) = share else {
+            return try await rehearse(RehearsalContainer.spec(seccomp: seccomp))
+        }
+        try Files.makeDirectory(directory)
+        try Files.write(RehearsalProgram.bytes, to: directory + RehearsalProgram.path, mode: 0o755)
+        let files = Attachment(name: "rootfs", source: directory, readOnly: true, recursive: true)
+        let root = try share.attach(files, for: Self.rehearsal)
+        try await rehearse(RehearsalContainer.spec(root: root, program: RehearsalProgram.path, seccomp: seccomp))
+        try share.detach(Self.rehearsal)
+        try Files.removeTree(directory)
+    }
+
+    private func rehearse(_ spec: ContainerSpec) async throws {
         var create = CreateRequest()
-        create.container = Self.rehearsal
-        create.spec = try RehearsalContainer.spec(seccomp: Self.seccomp(profile))
+        (create.container, create.spec) = (Self.rehearsal, spec)
         let output = try link.open()
         create.streams.output = output.id
         _ = try await self.create(create)
@@ -36,13 +51,16 @@ extension Guest {
 
     /// Makes a machine that has waited for its pod another than its siblings once more: with randomness that nobody had when
     /// it began to wait, and the time. No program starts before.
-    func renew() {
-        renewal = Task { @EventLoop in
+    @discardableResult func renew() -> Task<Void, any Error> {
+        let renewal = Task { @EventLoop in
             let seed = ReseedRequest(seed: try Identity.randomBytes(LinkPreamble.seedBytes))
-            let _: Empty = try await call(AgentService.Method.reseed, seed)
-            try await clock?.check()
+            let sent = WallClock.now
+            let response: ClockResponse = try await call(AgentService.Method.reseed, seed)
+            try await clock?.correct(sent: sent, guest: response.clock)
             timings.note(.machineRenewed)
         }
+        self.renewal = renewal
+        return renewal
     }
 
     /// Whoever cannot have the profile has no container with it either, and is told why then.

@@ -38,7 +38,10 @@ import TaskAPI
     /// Makes the machine ready and suspends until its pod comes, or its end.
     func wait() async throws -> Outcome {
         try await sandbox.guest.waitUntilReady()
-        try await sandbox.guest.rehearse(profile: configuration.seccompProfile)
+        // All that comes with a pod, once.
+        try await sandbox.guest.rehearse(
+            profile: configuration.seccompProfile, from: (sandbox.share, directory.paths.pod + "/rehearsal"))
+        try await sandbox.guest.renew().value
         try await sandbox.guest.prepareInit()
         let place = try Files.open(directory.paths.pod, [.directory])
         let listener = try AsyncFD(

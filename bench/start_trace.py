@@ -89,7 +89,7 @@ def stages(place):
     at_qemu, _ = trace.executed("qemu-system")
     greeting, _ = trace.first("greeting of QMP", monitor, "read", lambda _, data: b'"QMP"' in data)
     running, _ = trace.first("answer of QMP", monitor, "read", lambda _, data: b'"return"' in data)
-    _, link = trace.first("Hello", monitor, "write", lambda _, data: b"bulkhead.agent.v1.Agent" in data)
+    _, link = trace.first("Begin", monitor, "write", lambda _, data: b"bulkhead.agent.v1.Agent" in data)
 
     def asked(method):
         word = method.encode()
@@ -136,8 +136,7 @@ def stages(place):
         ("the kernel executes /init", init),
         ("the agent has begun, and its modules are loaded (9p's line)", modules),
         ("the agent has its root, mounts, and the link", opened),
-        ("the agent answers Hello", answered("Hello")),
-        ("time and entropy are set, the share is mounted", answered("Mount")),
+        ("the share is mounted, and the agent answers Begin", answered("Begin")),
         ("the agent has created the container", answered("Create")),
         ("the client has been told and asks for its start", start_call),
         ("the program has been executed", answered("Start")),

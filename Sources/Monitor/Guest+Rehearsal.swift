@@ -6,7 +6,7 @@ import SpecTranslation
 
 extension Guest {
     private static let rehearsal = "rehearsal"
-    private static let rehearsalLimit: Duration = .seconds(10)
+    private static let rehearsalLimit: Duration = .seconds(30)
 
     /// Runs a container that nobody has asked for from its begin to its end.
     /// - Parameters:

@@ -118,7 +118,7 @@ import Testing
     }
 
     @EventLoop @Test func aSpareThatNobodyWantsEnds() async throws {
-        try await Bulkhead.with(configuration: "spare:\n  count: 1\n  idle: 1s\n") { bulkhead in
+        try await Bulkhead.with(configuration: "spare:\n  count: 1\n  idle: 3s\n") { bulkhead in
             try await bulkhead("spare", "fill").expectSuccess()
             try await bulkhead.wait(for: "its end") { bulkhead.processes().isEmpty }
             try await bulkhead.expectNothingLeft()

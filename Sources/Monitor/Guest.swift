@@ -164,7 +164,9 @@ import TTRPC
     /// Boots a machine where a clone could not be had.
     private func replaceMachine(because error: any Error) async {
         let reason = await reason(of: error)
-        cloneFailed("\(reason)", machine.exit.current != nil)
+        // One that somebody has killed says nothing of what was saved.
+        let wasRefused = if case .exited = machine.exit.current { true } else { false }
+        cloneFailed("\(reason)", wasRefused)
         await machine.kill()
         link.close()
         guard !wasKilled, let fallback else { return }

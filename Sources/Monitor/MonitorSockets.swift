@@ -81,7 +81,8 @@ import PodDirectory
         }
     }
 
-    private static func accept(from listener: AsyncFD) async throws -> Handed {
+    /// Suspends until somebody connects.
+    static func accept(from listener: AsyncFD) async throws -> Handed {
         try await listener.retry(when: .readable) { fd throws(SystemCallError) in
             guard let connection = try UnixSocket.accept(fd) else {
                 throw SystemCallError("accept", code: ErrorNumber.again)
@@ -103,7 +104,7 @@ import PodDirectory
 }
 
 /// A descriptor on its way into a closure, which cannot take a value that cannot be copied.
-@EventLoop private final class Handed {
+@EventLoop final class Handed {
     private var descriptor: OwnedFD?
     init(_ descriptor: consuming OwnedFD) { self.descriptor = consume descriptor }
     func take() -> OwnedFD? { descriptor.take() }

@@ -76,16 +76,8 @@ import TaskAPI
 
     private func accept(from listener: AsyncFD) async {
         while outcome.current == nil {
-            guard
-                let connection = try? await listener.retry(
-                    when: .readable,
-                    { fd throws(SystemCallError) in
-                        guard let connection = try UnixSocket.accept(fd) else {
-                            throw SystemCallError("accept", code: ErrorNumber.again)
-                        }
-                        return try AsyncFD(connection)
-                    })
-            else { return }  // Closed.
+            guard let handed = try? await MonitorSockets.accept(from: listener) else { return }  // Closed.
+            guard let descriptor = handed.take(), let connection = try? AsyncFD(descriptor) else { continue }
             Task { @EventLoop in await self.serve(connection) }
         }
     }

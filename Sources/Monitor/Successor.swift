@@ -1,6 +1,5 @@
 import EventLoop
 import Linux
-import PodDirectory
 import Templates
 
 /// What a monitor starts for those that come after its pod, once the pod's first program runs: a template when there is
@@ -60,30 +59,22 @@ import Templates
 public enum SpareStarter {
     /// Starts as many as are missing and as memory allows.
     /// - Parameter host: the mount namespace that they are in; nil: the caller's.
-    /// - Returns: the names of those that are started.
-    @discardableResult public static func fill(
+    public static func fill(
         _ configuration: MonitorConfiguration, launcher: String, in host: HostNamespace?
-    ) throws -> [String] {
+    ) throws {
         // For whoever asks for nothing, whatever this pod has asked for.
         var configuration = configuration
         (configuration.memoryMiB, configuration.vCPUs) = (configuration.baseMemoryMiB, configuration.baseVCPUs)
         let namespace = try host?.name ?? SpareKey.currentMountNamespace()
         let key = try SpareKey(configuration, launcher: launcher, mountNamespace: namespace)
-        var started: [String] = []
-        // What is there is counted by one at a time, and a spare is there from its directory on.
-        let place = PodDirectory.Kind.spare.directory(configuration.state)
-        guard configuration.spareCount > 0 else { return [] }
-        try Files.makeDirectories(place, mode: 0o700)
-        while key.names(state: configuration.state).count + started.count < configuration.spareCount,
-            configuration.hasMemoryForSpares
-        {
+        // One too many, started by two at once, ends by itself.
+        let missing = configuration.spareCount - key.names(state: configuration.state).count
+        for _ in 0..<max(missing, 0) where configuration.hasMemoryForSpares {
             var spare = configuration
             (spare.id, spare.isSpare) = (try key.makeName(), true)
             let text = String(decoding: try spare.encode(), as: UTF8.self)
             try DetachedProcess.start(launcher, [Monitor.programName, text], in: host)
-            started.append(spare.id)
         }
-        return started
     }
 }
 

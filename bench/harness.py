@@ -130,13 +130,17 @@ class Place:
     `bulkhead` is a copy: a build meanwhile does not change what is measured. QEMU's users come from a range of this place
     alone, so that its processes can be told from others'."""
 
-    def __init__(self, name):
-        self.path = Path(f"/run/bulkhead-{name}-{os.getpid()}")
+    def __init__(self, name, guest="guest"):
+        """`guest` is the directory below build with the guest: `guest`, or `guest-kernel` for its own kernel. There may be
+        one place of each in a process."""
+        self.path = Path(f"/run/bulkhead-{name}-{os.getpid()}-{guest}")
         self.root, self.state = self.path / "root", self.path / "state"
-        self.users = range(2100000000 + os.getpid() % 400000 * 100, 2100000000 + os.getpid() % 400000 * 100 + 100)
-        for needed in ["bin/bulkhead", "build/guest/vmlinux", "build/guest/initrd.cpio", "build/images/busybox"]:
+        first = 2100000000 + os.getpid() % 200000 * 200 + (0 if guest == "guest" else 100)
+        self.users = range(first, first + 100)
+        self.guest = REPOSITORY / "build" / guest
+        for needed in ["bin/bulkhead", f"build/{guest}/vmlinux", f"build/{guest}/initrd.cpio", "build/images/busybox"]:
             if not (REPOSITORY / needed).exists():
-                fail(f"there is no {needed} yet: make build first")
+                fail(f"there is no {needed} yet: make build first, and make guest-kernel")
         self.bulkhead = self.path / "bin" / "bulkhead"
 
     def __enter__(self):
@@ -148,8 +152,8 @@ class Place:
             for folder in ["bin", "build/guest", "build/images"]:
                 (self.path / folder).mkdir(parents=True)
             shutil.copy2(REPOSITORY / "bin" / "bulkhead", self.bulkhead)
-            for file in ["guest/vmlinux", "guest/initrd.cpio"]:
-                shutil.copy2(REPOSITORY / "build" / file, self.path / "build" / file)
+            for file in ["vmlinux", "initrd.cpio"]:
+                shutil.copy2(self.guest / file, self.path / "build/guest" / file)
             shutil.copytree(REPOSITORY / "build/images/busybox", self.path / "build/images/busybox", symlinks=True)
             self.configure("")
             # Imports the image, and says once what is said once.
@@ -267,3 +271,49 @@ def timed(command, **options):
     if code != 0:
         fail(f"{' '.join(command)} ended with {code}")
     return took
+
+
+class Containerd:
+    """A containerd of its own with the image busybox, for `ctr run`."""
+
+    def __init__(self, place):
+        need_package("containerd", "containerd")
+        need_package("runc", "runc")
+        self.place = place
+        self.count = 0
+        self.path = place.path / "containerd"
+        self.socket = self.path / "containerd.sock"
+        self.version = "containerd " + output_of("containerd", "--version").split()[2]
+
+    def __enter__(self):
+        self.path.mkdir()
+        config = self.path / "config.toml"
+        config.write_text(
+            f'version = 2\nroot = "{self.path}/root"\nstate = "{self.path}/state"\n'
+            f'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\n  address = "{self.socket}"\n')
+        self.process = subprocess.Popen(["containerd", "-c", config], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            archive = self.path / "busybox.tar"
+            subprocess.run(
+                ["skopeo", "copy", "-q", f"oci:{REPOSITORY}/build/images/busybox",
+                 f"oci-archive:{archive}:localhost/busybox:bench"], check=True)
+            for _ in range(100):
+                if self.ctr("version", capture_output=True).returncode == 0:
+                    break
+                time.sleep(0.1)
+            self.ctr("images", "import", archive, check=True, capture_output=True)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(timeout=30)
+
+    def ctr(self, *words, **options):
+        return subprocess.run(["ctr", "--address", self.socket, *words], **options)
+
+    def command(self, *words):
+        self.count += 1
+        return ["ctr", "--address", str(self.socket), "run", "--rm", "localhost/busybox:bench", f"bench{self.count}", *words]

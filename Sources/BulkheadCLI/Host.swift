@@ -116,6 +116,16 @@ struct Host: Sendable {
         return [prefix + "/build/" + name, prefix + "/lib/bulkhead/" + name].first { Files.exists($0) }
     }
 
+    /// Nil when it is not installed. One that is configured need not be there.
+    var guestKernel: String? { configuration.guest.kernel ?? installed("guest/vmlinux") }
+
+    /// A kernel takes its own modules only: the initrd of one that is configured lies beside it.
+    var guestInitrd: String? {
+        if let initrd = configuration.guest.initrd { return initrd }
+        guard let kernel = configuration.guest.kernel else { return installed("guest/initrd.cpio") }
+        return Files.parent(of: kernel).map { $0 + "/initrd.cpio" }
+    }
+
     /// What this host has.
     var size: MachineSize {
         MachineSize(
@@ -169,22 +179,21 @@ struct Host: Sendable {
     /// What a monitor, or whoever makes a template, is told of a machine of that size.
     func monitorConfiguration(_ id: String, size: MachineSize) throws -> MonitorConfiguration {
         let guest = configuration.guest
-        guard let kernel = guest.kernel ?? installed("guest/vmlinux"),
-            let initrd = guest.initrd ?? installed("guest/initrd.cpio")
-        else {
+        guard let kernel = guestKernel, let initrd = guestInitrd else {
             throw CLIError(
                 "the guest's kernel and initrd are not installed beside \(launcher): run make guest, or make install",
                 exitCode: CLIError.notRun)
         }
         for path in [kernel, initrd] where !Files.exists(path) {
-            throw CLIError("there is no \(path), which the configuration names", exitCode: CLIError.notRun)
+            throw CLIError(
+                "there is no \(path), which the configuration's section guest leads to", exitCode: CLIError.notRun)
         }
         guard Files.exists(configuration.qemu.path) else {
             throw CLIError(
                 "QEMU is missing: there is no \(configuration.qemu.path): apt-get install qemu-system-x86",
                 exitCode: CLIError.notRun)
         }
-        return MonitorConfiguration(
+        var monitor = MonitorConfiguration(
             id: id, state: state, accelerator: try accelerator(), emulator: configuration.qemu.path,
             kernel: kernel, initrd: initrd, memoryMiB: size.memoryMiB, vCPUs: size.vCPUs,
             baseMemoryMiB: Int(guest.memoryBytes >> 20), baseVCPUs: guest.vCPUs, growthMiB: growthMiB,
@@ -194,6 +203,8 @@ struct Host: Sendable {
             spareCount: configuration.spare.count,
             spareIdleSeconds: Int(configuration.spare.idle.components.seconds),
             spareReserveBytes: configuration.spare.reserveBytes)
+        monitor.mergesMemory = configuration.qemu.ksm
+        return monitor
     }
 }
 

@@ -9,6 +9,8 @@ struct UsageFigures: Equatable {
     var memoryLimitBytes: UInt64 = 0
     var network = Transfer(), block = Transfer()
     var pids: UInt64 = 0
+    /// Of the whole pod; nil where that says nothing, or nobody has told.
+    var host: HostMemory?
 
     /// Of what does not run.
     static let zero: UsageFigures = {
@@ -58,6 +60,8 @@ struct UsageRow: Equatable {
     static let unknown = "--"
     /// The name of a pod's total.
     static let total = "(total)"
+    /// What its pod takes of the host.
+    static let hostHeading = "HOST PSS / PRIVATE / SHARED"
 
     var id: String
     var name: String
@@ -86,21 +90,31 @@ struct UsageRow: Equatable {
         return HumanSize.decimal(transfer.inBytes) + " / " + HumanSize.decimal(transfer.outBytes)
     }
 
+    private var host: String { figures?.host?.text ?? Self.unknown }
+
     private var pids: String { figures.map { "\($0.pids)" } ?? Self.unknown }
 
     private func cells(_ whole: Bool) -> [String] {
         (pod.map { [$0] } ?? []) + [
             shownID(whole), name, cpu, memory, memoryPart, text(figures?.network), text(figures?.block), pids,
+            host,
         ]
     }
 
-    /// docker's names of these fields.
+    /// docker's names of these fields, and ours of what its containers have not.
     private func json(_ whole: Bool) -> JSONValue {
         let fields: KeyValuePairs<String, String> = [
             "BlockIO": text(figures?.block), "CPUPerc": cpu, "Container": shownID(whole), "ID": shownID(whole),
             "MemPerc": memoryPart, "MemUsage": memory, "Name": name, "NetIO": text(figures?.network), "PIDs": pids,
         ]
-        let members = fields.map { JSONMember(key: $0.key, value: .string($0.value)) }
+        let host: KeyValuePairs<String, UInt64?> = [
+            "HostPSS": figures?.host?.proportionalBytes, "HostPrivate": figures?.host?.privateBytes,
+            "HostShared": figures?.host?.sharedBytes,
+        ]
+        let members =
+            (fields.map { ($0.key, $0.value) }
+            + host.map { ($0.key, $0.value.map(HumanSize.binary) ?? Self.unknown) })
+            .map { JSONMember(key: $0.0, value: .string($0.1)) }
         return .object(members + (pod.map { [JSONMember(key: "Pod", value: .string($0))] } ?? []))
     }
 
@@ -115,6 +129,7 @@ struct UsageRow: Equatable {
             var table = TextTable(
                 (withPods ? ["POD"] : []) + [
                     "CONTAINER ID", "NAME", "CPU %", "MEM USAGE / LIMIT", "MEM %", "NET I/O", "BLOCK I/O", "PIDS",
+                    Self.hostHeading,
                 ])
             for row in rows { table.add(row.cells(whole)) }
             return table.text

@@ -12,6 +12,8 @@ import TaskAPI
     private var client: MonitorClient?
     private(set) var before: PodUsage?
     private(set) var now: PodUsage?
+    /// Of the host's memory, as of `now`.
+    private(set) var host: HostMemory?
     /// The last question was answered, or is not old enough to be given up.
     private(set) var answers = true
     private var asked: Promise<Void>?
@@ -36,6 +38,7 @@ import TaskAPI
         do {
             let usage = try await connection().usage(within: Self.limit)
             (before, now, answers) = (now, usage, true)
+            host = HostMemory(of: usage.processes)
         } catch {
             // Whatever it is: it has just ended, or it does not answer, and is asked again.
             answers = false
@@ -54,6 +57,6 @@ import TaskAPI
     /// Ends the connection, and forgets what was told on it.
     func close() {
         client?.close()
-        (client, before, now) = (nil, nil, nil)
+        (client, before, now, host) = (nil, nil, nil, nil)
     }
 }

@@ -32,6 +32,8 @@ public struct Configuration: Equatable, Sendable {
         public var path = "/usr/bin/qemu-system-x86_64"
         /// Each running pod's QEMU has one of its own.
         public var uids: ClosedRange<UInt32> = 2_000_000_000...2_000_065_535
+        /// Whether the host's kernel may merge what pods' memory has in common.
+        public var ksm = false
 
         public init() {}
     }
@@ -39,7 +41,7 @@ public struct Configuration: Equatable, Sendable {
     public struct Guest: Equatable, Sendable {
         /// Nil: beside the program.
         public var kernel: String?
-        /// Nil: beside the program.
+        /// Nil: beside the kernel.
         public var initrd: String?
         /// A multiple of 1 MiB.
         public var memoryBytes: UInt64 = 256 << 20

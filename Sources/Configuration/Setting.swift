@@ -55,11 +55,18 @@ extension Configuration {
                 + "accounts and of `nobody`; the default lies between what systemd gives to containers and the numbers "
                 + "that some programs take for negative ones."),
         Setting(
+            "qemu.ksm", \.qemu.ksm, .truth(),
+            "Whether the host's kernel may merge equal pages of pods' memory, where its KSM is on "
+                + "(`/sys/kernel/mm/ksm/run`). That saves memory, and lets a pod find out, by how long a write takes, "
+                + "whether another has a certain page. What pods have of one template they share without it."),
+        Setting(
             "guest.kernel", \.guest.kernel, .optionalPath(),
-            "The guest's kernel, an uncompressed vmlinux. `null`: the one beside the program."),
+            "The guest's kernel, an uncompressed vmlinux. `null`: the one beside the program. `make guest-kernel` builds a "
+                + "smaller one, with which pods start sooner."),
         Setting(
             "guest.initrd", \.guest.initrd, .optionalPath(),
-            "The guest's initrd with the agent. `null`: the one beside the program."),
+            "The guest's initrd with the agent. `null`: `initrd.cpio` beside `guest.kernel`, or the one beside the program."
+        ),
         Setting(
             "guest.memory", \.guest.memoryBytes, .size(Limits.memory, multipleOf: 1 << 20),
             "Memory of a pod's machine, unless the pod says otherwise. The guest itself takes about 100MiB of it while it boots."

@@ -51,12 +51,12 @@ public enum Monitor {
             let told = SandboxError(.alreadyExists, isThere ? "its pod is there already, or is being made" : "\(error)")
             return EventLoop.run { await tell(told, configuration) }
         }
-        let host: HostNamespace
+        let host: HostNamespace, reaper: Int32
         do {
             // Whoever has started the monitor may wait for the end of what its standard error was.
             try CurrentProcess.redirectErrors(to: directory.paths.log)
             // In the host's mount namespace: what is mounted in the monitor's is nothing to clean up.
-            try Reaper.start(for: directory.paths, launcher: launcher)
+            reaper = try Reaper.start(for: directory.paths, launcher: launcher)
             host = try HostNamespace()
             // What is mounted here stays here.
             try Namespaces.mount.unshare()
@@ -68,15 +68,15 @@ public enum Monitor {
             return EventLoop.run { await tell(told, configuration) }
         }
         let failure = EventLoop.run {
-            await serve(configuration, directory, host, launcher, version, since: begin)
+            await serve(configuration, directory, host, reaper, launcher, version, since: begin)
         }
         try directory.remove()
         if let failure { throw failure }
     }
 
     @EventLoop private static func serve(
-        _ configuration: MonitorConfiguration, _ directory: PodDirectory, _ host: HostNamespace, _ launcher: String,
-        _ version: String, since begin: UInt64
+        _ configuration: MonitorConfiguration, _ directory: PodDirectory, _ host: HostNamespace, _ reaper: Int32,
+        _ launcher: String, _ version: String, since begin: UInt64
     ) async -> SandboxError? {
         let timings = Timings(since: begin)
         do {
@@ -101,6 +101,7 @@ public enum Monitor {
                 machine, cloning: choice, share: share, directory: directory, events: configuration.events,
                 failed: configuration.failed, within: .seconds(configuration.startSeconds), launcher: launcher,
                 timings: timings)
+            sandbox.reaper = reaper
             let successor = choice.serve(sandbox, launcher: launcher, host)
             let signals = try SignalWatch([2, 15])
             let spare = configuration.isSpare ? Spare(sandbox, directory, configuration) : nil

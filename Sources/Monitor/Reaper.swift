@@ -9,7 +9,8 @@ public enum Reaper {
     private static let monitorDescriptor: Int32 = 3, directoryDescriptor: Int32 = 4
 
     /// Starts the reaper of this process, which is a monitor.
-    static func start(for paths: PodDirectory.Paths, launcher: String) throws {
+    /// - Returns: its number.
+    @discardableResult static func start(for paths: PodDirectory.Paths, launcher: String) throws -> Int32 {
         var plan = SpawnPlan(launcher, [programName, paths.pod])
         plan.deathSignal = 0
         plan.newSession = true
@@ -18,11 +19,11 @@ public enum Reaper {
         let number = nothing.withRaw { $0 }
         let directory = try Files.open(paths.pod, [.path, .directory])
         // Its end is the next reaper's, init: it comes after the monitor's.
-        _ = try plan.start(descriptors: [
+        return try plan.start(descriptors: [
             DescriptorMapping(number, as: 0), DescriptorMapping(number, as: 1), DescriptorMapping(2, as: 2),
             DescriptorMapping(monitor.fd.withRaw { $0 }, as: monitorDescriptor),
             DescriptorMapping(directory.withRaw { $0 }, as: directoryDescriptor),
-        ])
+        ]).pid
     }
 
     /// Waits for the monitor's end and cleans up after it. Never returns.

@@ -1,3 +1,4 @@
+import Linux
 import AgentAPI
 import EventLoop
 import Pod
@@ -77,6 +78,7 @@ extension Sandbox {
         try checkMachine()
         return try await within(Self.usageLimit, waitingFor: "answer of the pod's agent") {
             var usage = PodUsage()
+            usage.processes = [CurrentProcess.id, self.guest.pid] + (self.reaper.map { [$0] } ?? [])
             for container in self.containers.values.sorted(by: { $0.id < $1.id }) where container.main.isRunning {
                 // It ends at this moment.
                 guard let statistics = try? await self.guest.statistics(container.id) else { continue }

@@ -26,6 +26,8 @@ import TaskAPI
     /// Of the machine.
     private(set) var memoryMiB: Int, vCPUs: Int
     let guest: Guest
+    /// The process that undoes what this one could not.
+    var reaper: Int32?
     let share: any Share
     let handOver = HandOverSocket()
     private(set) var state = PodState()
@@ -94,6 +96,7 @@ import TaskAPI
         guest = try Guest(
             saved == nil ? machine : choice.machine, or: machine, launcher: launcher, root: directory.paths.machine,
             sharing: saved, timings: timings)
+        choice.load(into: guest)
         self.timings = timings
         self.failed = failed.isEmpty ? nil : FailedPods(directory: failed)
         self.share = share

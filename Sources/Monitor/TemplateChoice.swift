@@ -33,7 +33,7 @@ import Templates
             return
         }
         do throws(TemplateProblem) {
-            found = try Template(key, in: store)
+            found = try Template(opening: key, in: store)
         } catch {
             problem = error
         }
@@ -41,16 +41,29 @@ import Templates
         if case .damaged = problem { remove() }
     }
 
+    /// The rest of what the machine goes on with, when it has been started with what there is. One that turns out to be
+    /// damaged ends it.
+    func load(into guest: Guest) {
+        do {
+            try template?.load()
+        } catch {
+            problem = error
+            remove()
+            guest.endMachine()
+        }
+    }
+
     /// Has a template made when there is none, and spares, once the pod's first program runs: it is not to wait for that.
     /// Nil when there are to be none.
     func serve(_ sandbox: Sandbox, launcher: String, _ host: HostNamespace) -> Successor? {
         guard let key else { return nil }
         let successor = Successor(configuration, key, launcher: launcher, host)
-        successor.needsTemplate = template == nil
+        successor.needsTemplate = template == nil || problem != nil
         sandbox.firstProgramRuns = { successor.begin() }
         sandbox.noClone = problem?.description
         sandbox.guest.cloneFailed = { [unowned sandbox] reason, wasRefused in
-            sandbox.noClone = "no clone could be had"
+            sandbox.noClone = self.problem?.description ?? "no clone could be had"
+            guard self.problem == nil else { return }
             guard wasRefused else { return warn("no clone could be had, and the machine boots: \(reason)") }
             self.problem = .damaged("a machine could not go on with it: \(reason)")
             self.remove()

@@ -24,6 +24,8 @@ public struct MachineConfiguration: Equatable, Sendable {
     public var emulator = "/usr/bin/qemu-system-x86_64"
     public var accelerator: Accelerator
     public var beginning = Beginning.boot
+    /// Its memory is the host's KSM's to merge.
+    public var mergesMemory = false
     /// An uncompressed kernel (vmlinux) with a PVH entry.
     public var kernel: String
     public var initrd: String
@@ -79,7 +81,10 @@ extension MachineConfiguration {
         func add(_ option: String, _ value: String) { arguments += [option, value] }
         add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")
         // Not graphics=off, by which the firmware would write to the guest's console.
-        add("-machine", "q35,memory-backend=ram,vmport=off,usb=off,i8042=off,sata=off,smbus=off")
+        let merging = mergesMemory ? "on" : "off"
+        add(
+            "-machine",
+            "q35,memory-backend=ram,mem-merge=\(merging),vmport=off,usb=off,i8042=off,sata=off,smbus=off")
         switch accelerator {
         case .kvm:
             add("-accel", "kvm")
@@ -126,12 +131,13 @@ extension MachineConfiguration {
     }
 
     private var commandLine: String {
+        // Whoever waits for RCU is not kept waiting for ticks of the timer: making a cgroup does, for 20 ms.
         // No self-tests of the crypto API (270 ms of a boot under TCG), and no patching out of lock prefixes that the next
         // vCPU would need back (110 ms). The timer is not tested, since on a busy host TCG's comes too late for that and
         // the kernel panics ("IO-APIC + timer doesn't work!"); under KVM the kernel leaves the test out by itself.
         let parameters = [
             "console=ttyS0", "quiet", "loglevel=3", "panic=-1", "swiotlb=noforce", "audit=0", "cryptomgr.notests",
-            "noreplace-smp", "no_timer_check",
+            "noreplace-smp", "no_timer_check", "rcupdate.rcu_expedited=1",
         ]
         let growing = growthMiB > 0 ? ["maxcpus=1", "memhp_default_state=online"] : []
         return (parameters + growing + kernelParameters).joined(separator: " ")

@@ -224,9 +224,12 @@ public final class SavedMachine: Sendable {
         return .notAnswering(what, errors: errors, console: console)
     }
 
+    /// Ends the machine at once; `exit` tells when it is gone.
+    public func end() { process.signal(SIGKILL) }
+
     /// Ends QEMU at once, and returns when it is gone.
     public func kill() async {
-        process.signal(SIGKILL)
+        end()
         // SIGKILL is bounded by the kernel; a cancelled caller does not wait.
         _ = try? await exit.value()
         qmp.close()

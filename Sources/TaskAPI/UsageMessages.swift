@@ -3,8 +3,10 @@ public struct PodUsage: Codable, Equatable, Sendable {
     /// The pause container is none of them.
     public var containers: [ContainerUsage] = []
     public var machine = MachineUsage()
+    /// The pod's processes on the host: monitor, reaper and QEMU.
+    public var processes: [Int32] = []
     public init() {}
-    enum CodingKeys: Int, CodingKey { case containers = 1, machine }
+    enum CodingKeys: Int, CodingKey { case containers = 1, machine, processes }
 }
 
 /// What a container uses. The numbers are the guest's: any of them is possible.

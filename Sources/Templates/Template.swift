@@ -9,17 +9,61 @@ public final class Template: Sendable {
     /// Nil when a clone has been given it.
     private let state: Mutex<[UInt8]?>
     private let note: String?
+    /// What the memory is still to be read from, and the lock that keeps others from doing the same.
+    private let source: Mutex<Source?>
+
+    private struct Source: ~Copyable {
+        let file: OwnedFD
+        let lock: OwnedFD
+    }
 
     /// How long another process may take that reads the memory from the disk.
     private static let loadLimit: Duration = .seconds(10)
 
     /// Opens the template of that key. Its memory is that of somebody who uses it already, else read from the disk.
-    public init(_ key: TemplateKey, in store: TemplateStore) throws(TemplateProblem) {
+    public convenience init(_ key: TemplateKey, in store: TemplateStore) throws(TemplateProblem) {
+        try self.init(opening: key, in: store)
+        try load()
+    }
+
+    /// The same, but memory that is read from the disk is empty until `load` returns: a machine is built meanwhile.
+    public init(opening key: TemplateKey, in store: TemplateStore) throws(TemplateProblem) {
         header = try store.header(key.id)
         state = Mutex(try store.state(key.id, header))
         let place = store.path(key.id)
-        memory = try Self.openMemory(of: header, in: place)
+        if let shared = Self.sharedMemory(of: header, in: place) {
+            memory = shared
+            source = Mutex(nil)
+        } else {
+            // One reads it, and the others have it from that one: its note is there before the lock is free.
+            let lock = try Self.open(TemplateStore.usersName, in: place, .directory)
+            guard try Self.system({ () throws(SystemCallError) in try Files.lock(lock, within: Self.loadLimit) }) else {
+                throw .system(SystemCallError("flock", place, code: ErrorNumber.busy))
+            }
+            if let shared = Self.sharedMemory(of: header, in: place) {
+                memory = shared
+                source = Mutex(nil)
+            } else {
+                let sizeBytes = header.memory.sizeBytes
+                source = Mutex(Source(file: try Self.openFile(sizeBytes, in: place), lock: lock))
+                memory = try Self.system { () throws(SystemCallError) in
+                    try Files.inMemory(sizeBytes: sizeBytes, name: "bulkhead-template")
+                }
+            }
+        }
         note = Self.note(of: memory, in: place)
+        if source.withLock({ $0 == nil }) { leaveNote() }
+    }
+
+    /// Reads the memory from the disk, unless it is somebody's already. Blocks, for some 50 ms.
+    /// - Throws: `.damaged` when it is not what was saved; no machine may go on with it then.
+    public func load() throws(TemplateProblem) {
+        guard let source = source.withLock({ $0.take() }) else { return }
+        var copy = PageCopy()
+        try Self.system { () throws(SystemCallError) in try copy.copy(source.file, to: memory) }
+        guard copy.hex == header.memory.digest else { throw .damaged("its memory is not what was saved") }
+        try Self.system { () throws(SystemCallError) in try memory.seal() }
+        leaveNote()
     }
 
     deinit {
@@ -33,23 +77,9 @@ public final class Template: Sendable {
         return SavedMachine(memory: try memory.duplicate(), state: try Files.inMemory(state, name: "template-state"))
     }
 
-    /// Opens the memory and leaves a note of that.
-    private static func openMemory(of header: TemplateHeader, in place: String) throws(TemplateProblem) -> OwnedFD {
-        if let memory = sharedMemory(of: header, in: place) { return noted(memory, in: place) }
-        // One reads it, and the others have it from that one: its note is there before the lock is free.
-        let lock = try open(TemplateStore.usersName, in: place, .directory)
-        defer { withExtendedLifetime(lock) {} }
-        guard try system({ () throws(SystemCallError) in try Files.lock(lock, within: loadLimit) }) else {
-            throw .system(SystemCallError("flock", place, code: ErrorNumber.busy))
-        }
-        if let memory = sharedMemory(of: header, in: place) { return noted(memory, in: place) }
-        return noted(try load(header, in: place), in: place)
-    }
-
-    private static func noted(_ memory: consuming OwnedFD, in place: String) -> OwnedFD {
-        // Without a note others read it anew.
-        if let note = note(of: memory, in: place) { try? Files.write([], to: note) }
-        return memory
+    /// Without it others read the memory anew.
+    private func leaveNote() {
+        if let note { try? Files.write([], to: note) }
     }
 
     /// The path of the note that this process leaves of it.
@@ -69,22 +99,13 @@ public final class Template: Sendable {
         return nil
     }
 
-    /// Reads the memory from the disk.
-    private static func load(_ header: TemplateHeader, in place: String) throws(TemplateProblem) -> OwnedFD {
-        let sizeBytes = header.memory.sizeBytes
+    private static func openFile(_ sizeBytes: Int64, in place: String) throws(TemplateProblem) -> OwnedFD {
         // A fifo, which nobody puts there, would keep it waiting.
         let file = try open(TemplateStore.memoryName, in: place, [.nonBlocking, .noTerminal])
         guard try system({ () throws(SystemCallError) in try file.status().sizeBytes }) == sizeBytes else {
             throw .damaged("its memory is not \(sizeBytes) bytes long")
         }
-        let memory = try system { () throws(SystemCallError) in
-            try Files.inMemory(sizeBytes: sizeBytes, name: "bulkhead-template")
-        }
-        var copy = PageCopy()
-        try system { () throws(SystemCallError) in try copy.copy(file, to: memory) }
-        guard copy.hex == header.memory.digest else { throw .damaged("its memory is not what was saved") }
-        try system { () throws(SystemCallError) in try memory.seal() }
-        return memory
+        return file
     }
 
     private static func open(

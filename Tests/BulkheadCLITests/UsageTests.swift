@@ -127,7 +127,13 @@ import Testing
         (now.memoryBytes, now.memoryLimitBytes) = (12_897_485, .max)
         (now.network, now.block) = (Transfer(inBytes: 1234, outBytes: 0), Transfer(inBytes: 0, outBytes: 5_000_000))
         before.id = "c"
-        return UsageFigures(now, since: before, machine: machine)
+        var figures = UsageFigures(now, since: before, machine: machine)
+        figures.host = HostMemory(smaps: [
+            "55d0-7ffc ---p 00000000 00:00 0 [rollup]\nRss: 3072 kB\nPss: 2048 kB\nPss_Dirty: 9 kB\n"
+                + "Shared_Clean: 1024 kB\nShared_Dirty: 1 kB\nPrivate_Clean: 1536 kB\nPrivate_Dirty: 511 kB\n",
+            "", "Pss: x kB\nPss: 1\nPrivate_Dirty: 1 kB\nPss: 512 kB\n",
+        ])
+        return figures
     }()
 
     private static let id = String(repeating: "0123456789abcdef", count: 4)
@@ -139,10 +145,10 @@ import Testing
         ]
         #expect(
             UsageRow.text(rows, .table, whole: false, withPods: false) == """
-                CONTAINER ID   NAME   CPU %    MEM USAGE / LIMIT   MEM %   NET I/O       BLOCK I/O   PIDS
-                0123456789ab   web    50.50%   12.3MiB / 256MiB    4.80%   1.23kB / 0B   0B / 5MB    3
-                b              old    0.00%    0B / 0B             0.00%   0B / 0B       0B / 0B     0
-                c              mute   --       -- / --             --      --            --          --
+                CONTAINER ID   NAME   CPU %    MEM USAGE / LIMIT   MEM %   NET I/O       BLOCK I/O   PIDS   HOST PSS / PRIVATE / SHARED
+                0123456789ab   web    50.50%   12.3MiB / 256MiB    4.80%   1.23kB / 0B   0B / 5MB    3      2.5MiB / 2MiB / 1.001MiB
+                b              old    0.00%    0B / 0B             0.00%   0B / 0B       0B / 0B     0      --
+                c              mute   --       -- / --             --      --            --          --     --
 
                 """)
     }
@@ -160,7 +166,8 @@ import Testing
         #expect(
             UsageRow.text([row], .json, whole: false, withPods: false) == """
                 {"BlockIO":"0B / 5MB","CPUPerc":"50.50%","Container":"0123456789ab","ID":"0123456789ab",\
-                "MemPerc":"4.80%","MemUsage":"12.3MiB / 256MiB","Name":"web","NetIO":"1.23kB / 0B","PIDs":"3"}
+                "MemPerc":"4.80%","MemUsage":"12.3MiB / 256MiB","Name":"web","NetIO":"1.23kB / 0B","PIDs":"3",\
+                "HostPSS":"2.5MiB","HostPrivate":"2MiB","HostShared":"1.001MiB"}
 
                 """)
         let other = UsageRow(id: Self.id, name: "web", pod: "shop", figures: nil)

@@ -21,7 +21,7 @@ import YAML
             accelerator: tcg
             root: "/srv/bulk head"
             state: /run/b
-            qemu: {path: /opt/qemu, uids: 100000-100009}
+            qemu: {path: /opt/qemu, uids: 100000-100009, ksm: true}
             guest:
               kernel: /k
               initrd: /i
@@ -40,6 +40,7 @@ import YAML
         expected.state = "/run/b"
         expected.qemu.path = "/opt/qemu"
         expected.qemu.uids = 100_000...100_009
+        expected.qemu.ksm = true
         expected.guest.kernel = "/k"
         expected.guest.initrd = "/i"
         expected.guest.memoryBytes = 2 << 30

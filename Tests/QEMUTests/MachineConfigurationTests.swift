@@ -60,6 +60,13 @@ import Testing
         #expect(kvm.confinement(root: "/run/x").binds.filter { $0.access == .device }.map(\.source) == ["/dev/kvm"])
     }
 
+    @Test(arguments: [(false, "mem-merge=off"), (true, "mem-merge=on")])
+    func memoryIsMergedOnlyWhereThatIsWanted(_ wanted: Bool, _ text: String) {
+        var configuration = configuration
+        configuration.mergesMemory = wanted
+        #expect(configuration.arguments.contains { $0.split(separator: ",").contains(text[...]) })
+    }
+
     // MARK: Beginnings
 
     private func arguments(_ beginning: Beginning, share: Bool) -> [String] {

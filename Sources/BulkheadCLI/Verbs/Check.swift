@@ -27,8 +27,8 @@ import Linux
         [
             ("user", user), ("processor", processor), ("/dev/kvm", kvm(host)), ("accelerator", accelerator(host)),
             ("QEMU", await qemu(host)),
-            ("guest kernel", file(host.configuration.guest.kernel ?? host.installed("guest/vmlinux"), .kernel)),
-            ("guest initrd", file(host.configuration.guest.initrd ?? host.installed("guest/initrd.cpio"), .initrd)),
+            ("guest kernel", file(host.guestKernel, .kernel)),
+            ("guest initrd", file(host.guestInitrd, .initrd)),
             ("kernel", kernel), ("cgroups", cgroups), ("/dev/net/tun", tun), ("skopeo", tool("skopeo")),
             ("umoci", tool("umoci")), ("seccomp profile", seccomp(host)), ("disk", disk(host)),
             ("state", state(host)),

@@ -16,7 +16,9 @@ import TaskAPI
     private nonisolated static let explanation =
         "100 % are one processor of the pod's machine. Memory is without files that have not been used of late; the limit "
         + "is the container's or else its machine's memory. The network's traffic includes the loopback's. What a monitor "
-        + "does not tell within two seconds is shown as --."
+        + "does not tell within two seconds is shown as --.\n"
+        + "The last column is what the whole pod takes of the host, its machine and our processes: PSS counts what it shares "
+        + "in part, so that all pods' together is what they take; private is free again with its end."
 
     nonisolated static let command = Command(
         "stats", "Show what containers use", description: explanation, group: Verbs.containers,
@@ -53,9 +55,11 @@ import TaskAPI
             return entries.flatMap { pod in
                 let members = PodCalls(host, pod).members.filter { all || $0.status.isRunning }
                 let rows = members.map { member in
-                    UsageRow(
-                        id: member.record.id, name: member.record.name, pod: pod.record.name,
-                        figures: samplers.figures(of: member))
+                    var figures = samplers.figures(of: member)
+                    // Once, beside the total.
+                    figures?.host = nil
+                    return UsageRow(
+                        id: member.record.id, name: member.record.name, pod: pod.record.name, figures: figures)
                 }
                 let total = UsageRow(
                     id: pod.record.id, name: UsageRow.total, pod: pod.record.name, figures: samplers.total(of: pod))
@@ -161,14 +165,19 @@ import TaskAPI
         guard sampler.answers, let now = sampler.now, let own = now.containers.first(where: { $0.id == id }) else {
             return nil
         }
-        return UsageFigures(own, since: sampler.before?.containers.first { $0.id == id }, machine: now.machine)
+        var figures = UsageFigures(
+            own, since: sampler.before?.containers.first { $0.id == id }, machine: now.machine)
+        figures.host = sampler.host
+        return figures
     }
 
     func total(of pod: PodStore.Entry) -> UsageFigures? {
         guard pod.status.phase == .running else { return UsageFigures.zero }
         let sampler = sampler(pod.record.id)
         guard sampler.answers, let now = sampler.now else { return nil }
-        return UsageFigures(now.machine, since: sampler.before?.machine)
+        var figures = UsageFigures(now.machine, since: sampler.before?.machine)
+        figures.host = sampler.host
+        return figures
     }
 
     private func sampler(_ pod: String) -> UsageSampler {

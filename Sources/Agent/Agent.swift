@@ -36,6 +36,8 @@ import Linux
         let port = try AsyncFD(port)
         // Ready before there is a link: a template is saved here.
         let service = try Service(runtime)
+        // What takes longer the first time has been done then.
+        try EventLoop.renewHashSeeds()
         let preamble = try await readPreamble(port)
         // Before anything is made that is to be this machine's own.
         try Identity.addEntropy(preamble.seed)

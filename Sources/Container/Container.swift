@@ -12,10 +12,12 @@ import Linux
     private let layer: WritableLayer?
     /// Keeps its files mounted, also when its processes have ended.
     let mountNamespace: OwnedFD
+    /// Keeps the network that it may have of its own: taking that apart would hold up the news of its end.
+    private let networkNamespace: OwnedFD
 
     private init(
         _ process: ContainerProcess, _ spec: ContainerSpec, _ runtime: ContainerRuntime, _ cgroup: ControlGroup?,
-        _ layer: WritableLayer?, _ mountNamespace: consuming OwnedFD
+        _ layer: WritableLayer?, _ mountNamespace: consuming OwnedFD, _ networkNamespace: consuming OwnedFD
     ) {
         self.process = process
         self.spec = spec
@@ -23,6 +25,7 @@ import Linux
         self.cgroup = cgroup
         self.layer = layer
         self.mountNamespace = mountNamespace
+        self.networkNamespace = networkNamespace
     }
 
     /// Makes a container whose first process waits for `start`. When it fails nothing is left.
@@ -56,10 +59,12 @@ import Linux
             let process = try await ContainerProcess.make(
                 joins: false, spec, layer: layer?.path ?? "", streams: streams, runtime: runtime,
                 cgroup: try Self.open(cgroup), joining: other?.process)
-            let namespace = try stage("keep the mount namespace") { () throws(SystemCallError) in
-                try Files.open("/proc/\(process.pid)/ns/mnt")
+            let container = try stage("keep the namespaces") { () throws(SystemCallError) in
+                let namespaces = "/proc/\(process.pid)/ns/"
+                return Container(
+                    process, spec, runtime, cgroup, layer, try Files.open(namespaces + "mnt"),
+                    try Files.open(namespaces + "net"))
             }
-            let container = Container(process, spec, runtime, cgroup, layer, namespace)
             container.endWithFirstProcess()
             return container
         } catch {

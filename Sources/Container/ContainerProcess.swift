@@ -84,6 +84,7 @@ import Linux
     ) throws(ContainerError) {
         let bytes = try plan.encoded()
         guard bytes.count <= InitPlan.limit else { throw ContainerError("make the process", "its plan is too large") }
+        runtime.inits.note(bytes)
         let streams = plan.spec.process.terminal == nil ? streams : nil
         let target = plan.joins || plan.lateNamespaces != 0 ? joining?.pidfd.withRaw { $0 } : nil
         try stage("make the process") { () throws(SystemCallError) in

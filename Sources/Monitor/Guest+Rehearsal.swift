@@ -15,28 +15,35 @@ extension Guest {
     func rehearse(profile: String, from share: (share: any Share, directory: String)? = nil) async throws {
         let seccomp = Self.seccomp(profile)
         guard let (share, directory) = share else {
-            return try await rehearse(RehearsalContainer.spec(seccomp: seccomp))
+            return try await rehearse(RehearsalContainer.spec(seccomp: seccomp), endsItself: false)
         }
-        try Files.makeDirectory(directory)
+        // As images are.
+        for folder in ["bin", "dev", "etc", "proc", "sys", "tmp"] {
+            try Files.makeDirectories(directory + "/" + folder)
+        }
+        for name in ["passwd", "hostname"] { try Files.write([], to: "\(directory)/etc/\(name)", mode: 0o644) }
         try Files.write(RehearsalProgram.bytes, to: directory + RehearsalProgram.path, mode: 0o755)
         let files = Attachment(name: "rootfs", source: directory, readOnly: true, recursive: true)
         let root = try share.attach(files, for: Self.rehearsal)
-        try await rehearse(RehearsalContainer.spec(root: root, program: RehearsalProgram.path, seccomp: seccomp))
+        try await rehearse(
+            RehearsalContainer.spec(root: root, program: RehearsalProgram.path, seccomp: seccomp), endsItself: true)
         try share.detach(Self.rehearsal)
         try Files.removeTree(directory)
     }
 
-    private func rehearse(_ spec: ContainerSpec) async throws {
+    private func rehearse(_ spec: ContainerSpec, endsItself: Bool) async throws {
         var create = CreateRequest()
         (create.container, create.spec) = (Self.rehearsal, spec)
         let output = try link.open()
         create.streams.output = output.id
         _ = try await self.create(create)
         try await start(Self.rehearsal)
-        var signal = SignalRequest()
-        // Any other it may not be ready for yet, and the kernel keeps those from a first process.
-        (signal.container, signal.signal) = (Self.rehearsal, UInt32(Signal.kill))
-        try await self.signal(signal)
+        if !endsItself {
+            var signal = SignalRequest()
+            // Any other it may not be ready for yet, and the kernel keeps those from a first process.
+            (signal.container, signal.signal) = (Self.rehearsal, UInt32(Signal.kill))
+            try await self.signal(signal)
+        }
         try await within(Self.rehearsalLimit, waitingFor: "end of the rehearsal") {
             _ = try await self.wait(Self.rehearsal, "")
         }

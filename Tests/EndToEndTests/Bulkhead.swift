@@ -64,6 +64,7 @@ import Testing
         if !text.contains("template:") {
             text += TestTemplate.beginning == .boot ? Self.boots : "template:\n  directory: \(TestTemplate.directory)\n"
         }
+        if !text.contains("guest:") { text += Guest.section }
         // A spare of each test's would take its time and memory of all others.
         if !text.contains("spare:") { text += "spare:\n  count: \(TestTemplate.beginning == .spare ? 1 : 0)\n" }
         try Files.write(Array(text.utf8), to: configuration)

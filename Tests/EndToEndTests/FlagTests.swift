@@ -74,7 +74,7 @@ import Testing
             let script = """
                 grep -E 'CapEff|Seccomp:' /proc/self/status; mkdir /sys/fs/cgroup/below && echo cgroup
                 mount -t tmpfs none /tmp && echo mount; echo 1 >/proc/sys/vm/overcommit_memory && echo proc
-                [ -w /sys/kernel/profiling ] && grep -q ' /sys sysfs rw' /proc/mounts && echo sys
+                [ -w /sys/kernel/rcu_expedited ] && grep -q ' /sys sysfs rw' /proc/mounts && echo sys
                 for d in fuse net/tun mem kmsg ttyS0; do [ -c /dev/$d ] && echo $d; done; exec 3<>/dev/fuse && echo opened
                 ls -l /dev/fuse | cut -c 1-10; hexdump -n 1 /dev/mem >/dev/null && echo read
                 """

@@ -16,8 +16,15 @@ import Testing
     }()
 
     nonisolated static let launcher = repository + "/bin/bulkhead"
-    nonisolated static let kernel = repository + "/build/guest/vmlinux"
-    nonisolated static let initrd = repository + "/build/guest/initrd.cpio"
+    /// `BULKHEAD_TEST_GUEST` of the environment, so that all tests can be run with the guest's own kernel: `guest-kernel`.
+    nonisolated static let files =
+        repository + "/build/" + (CurrentProcess.environment("BULKHEAD_TEST_GUEST") ?? "guest")
+    nonisolated static let kernel = files + "/vmlinux"
+    nonisolated static let initrd = files + "/initrd.cpio"
+    /// Of the configuration, with which pods of tests have these; empty where they have them anyway.
+    nonisolated static var section: String {
+        files.hasSuffix("/guest") ? "" : "guest:\n  kernel: \(kernel)\n"
+    }
     /// No user of the test machine has it.
     nonisolated static let uid: UInt32 = 1_999_999_999
 

@@ -30,7 +30,8 @@ import Testing
         let root = "/run/bulkhead-test-template"
         let configuration = root + ".yaml"
         try Files.write(
-            Array("accelerator: tcg\ntemplate:\n  directory: \(directory)\nspare:\n  count: 0\n".utf8),
+            Array(
+                "accelerator: tcg\ntemplate:\n  directory: \(directory)\nspare:\n  count: 0\n\(Guest.section)".utf8),
             to: configuration)
         defer { try? Files.remove(configuration) }
         let plan = SpawnPlan(

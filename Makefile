@@ -50,6 +50,9 @@ guest: deps programs
 	@scripts/guest/fetch-kernel
 	@.build/release/guest-image --kernel-package-root build/kernel/root --agent bin/bulkhead-agent \
 	    --pause bin/bulkhead-pause --output build/guest
+	@# With the same agent, where there is one.
+	@[ ! -d build/linux/root ] || .build/release/guest-image --kernel-package-root build/linux/root \
+	    --agent bin/bulkhead-agent --pause bin/bulkhead-pause --output build/guest-kernel
 
 guest-kernel: deps programs ## Build a small kernel from Debian's source (10 minutes): guests start sooner, see guest.kernel
 	@scripts/guest/build-kernel
@@ -81,7 +84,7 @@ test: build lint test-deps build/interop/peer build/tests/semaphore build/tests/
 soak: build ## Endurance for some hours; SOAK_SCALE=0.01 for minutes. Ends with "N passed, N failed"
 	@scripts/soak
 
-bench: build ## Measure starts, streams, memory, commands and builds; bench/all --write keeps the results
+bench: build guest-kernel ## Measure starts, streams, memory, commands and builds; bench/all --write keeps the results
 	@bench/all
 
 install: ## Copy what was built to PREFIX (/usr/local), below DESTDIR

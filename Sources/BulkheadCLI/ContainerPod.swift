@@ -45,9 +45,7 @@ import TaskAPI
         if isOfOne {
             var assign = AssignRequest()
             assign.endsWithContainer = true
-            if let size {
-                (assign.memoryMiB, assign.vCPUs) = (UInt32(clamping: size.memoryMiB), UInt32(clamping: size.vCPUs))
-            }
+            if let size { assign.setSize(size) }
             try await client.assign(assign)
         } else {
             try await checkRoom()

@@ -90,7 +90,7 @@ import TaskAPI
         pause.record = host.pods.directory(of: record.id)
         var assign = AssignRequest()
         assign.pause = pause
-        (assign.memoryMiB, assign.vCPUs) = (UInt32(clamping: size.memoryMiB), UInt32(clamping: size.vCPUs))
+        assign.setSize(size)
         return assign
     }
 
@@ -193,5 +193,12 @@ extension PodRecord {
     /// What events say of it.
     var subject: EventSubject {
         EventSubject(isPod: true, id: id, attributes: labels.merging(["name": name]) { $1 })
+    }
+}
+
+extension AssignRequest {
+    /// Of the machine.
+    mutating func setSize(_ size: MachineSize) {
+        (memoryMiB, vCPUs) = (UInt32(clamping: size.memoryMiB), UInt32(clamping: size.vCPUs))
     }
 }

@@ -13,6 +13,9 @@ import Linux
     /// What an init was told to do; nil when the zygote has decoded one.
     private var plan: [UInt8]? = []
 
+    /// The zygote has decoded a plan.
+    var hasLearned: Bool { plan == nil }
+
     nonisolated init(program: consuming OwnedFD, limit: Duration) {
         zygote = Zygote(program: program)
         self.limit = limit

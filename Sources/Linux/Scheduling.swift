@@ -26,8 +26,8 @@ public enum Scheduling {
         try check(bh_set_scheduling(&scheduling), "sched_setattr", "policy \(attributes.policy)")
     }
 
-    /// Lets others go first, setpriority(2), as far as that goes.
-    public static func lowerPriority(by niceness: Int32) throws(SystemCallError) {
+    /// With a niceness above 0 others go first, setpriority(2).
+    public static func setPriority(_ niceness: Int32) throws(SystemCallError) {
         let result = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
         try checkErrno(result, errno, "setpriority")
     }

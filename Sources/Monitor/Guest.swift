@@ -95,6 +95,8 @@ import TTRPC
                 try await bringUp(mounts, within: limit)
             }
             ready.fulfil(.success(()))
+            // In the same turn as its answer came: nobody else tells of it.
+            if let exit = machine.exit.current { ended.fulfil(exit) }
         } catch {
             ready.fulfil(.failure(SandboxError(.unavailable, "\(await reason(of: error))")))
             if let exit = machine.exit.current { ended.fulfil(exit) }
@@ -167,8 +169,8 @@ import TTRPC
     /// Boots a machine where a clone could not be had.
     private func replaceMachine(because error: any Error) async {
         let reason = await reason(of: error)
-        // One that somebody has killed says nothing of what was saved.
-        let wasRefused = if case .exited = machine.exit.current { true } else { false }
+        // One that somebody has killed, or that could not begin, says nothing of what was saved.
+        let wasRefused = if case .exited = machine.exit.current { machine.began } else { false }
         cloneFailed("\(reason)", wasRefused)
         await machine.kill()
         link.close()

@@ -43,9 +43,12 @@ struct ClockReading: Equatable {
     typealias Adjust = @EventLoop (AdjustClockRequest) async throws -> ClockResponse
 
     private static let interval: Duration = .seconds(60)
-    /// Of a first look, when the host is busy.
-    private static let attempts = 5
+    /// As long as no look was a good one: the host is busy, with the pod's own start perhaps.
+    private static let shortInterval: Duration = .seconds(1)
     private static let goodNanoseconds: Int64 = 10_000_000
+    /// What is waited for before a program starts, in a few attempts at most.
+    private static let enoughNanoseconds: Int64 = 30_000_000
+    private static let attempts = 5
 
     private let adjust: Adjust
     /// When the clock has been set for the first time, or why it could not be.
@@ -64,11 +67,13 @@ struct ClockReading: Equatable {
             let response = try await adjust(AdjustClockRequest(offset: first.offset, atOnce: true))
             let reading = ClockReading(sent: sent, received: WallClock.now, guest: response.clock)
             try await correct(reading)
+            var uncertainty = reading.uncertainty
+            for _ in 0..<Self.attempts where uncertainty > Self.enoughNanoseconds { uncertainty = try await look() }
             isSet.fulfil(.success(()))
-            for _ in 0..<Self.attempts where try await look() > Self.goodNanoseconds {}
+            var isGood = false
             while true {
-                try await EventLoop.sleep(for: Self.interval)
-                _ = try await look()
+                try await EventLoop.sleep(for: isGood ? Self.interval : Self.shortInterval)
+                isGood = try await look() <= Self.goodNanoseconds
             }
         } catch {
             // Its end, of which others tell.

@@ -42,6 +42,8 @@ public enum Monitor {
         try ignoreSignal(13)
         // It must not keep a file system busy that the caller happened to be in.
         try changeDirectory("/")
+        // Not that of whoever has happened to start it.
+        if configuration.isSpare { try? Scheduling.setPriority(0) }
         let directory: PodDirectory
         do {
             directory = try PodDirectory.make(
@@ -91,6 +93,7 @@ public enum Monitor {
             }
             if configuration.isSpare, Spare.isSurplus(configuration) { return nil }
             let choice = TemplateChoice(configuration, clone)
+            defer { choice.template?.release() }
             if configuration.isSpare, choice.template == nil {
                 throw SandboxError(.unavailable, "\(choice.problem?.description ?? "there are no templates")")
             }
@@ -137,9 +140,9 @@ public enum Monitor {
             return nil
         } catch {
             let failure = error as? SandboxError ?? SandboxError(.internal, "\(error)")
-            if !configuration.failed.isEmpty, !configuration.isSpare {
+            if !configuration.failed.isEmpty, directory.paths.kind == .pod {
                 let pod = FailedPod(
-                    id: configuration.id, at: WallClock.now, reason: failure.description, timings: timings.kept)
+                    id: directory.paths.id, at: WallClock.now, reason: failure.description, timings: timings.kept)
                 // It is told all the same.
                 try? FailedPods(directory: configuration.failed).keep(pod)
             }

@@ -38,6 +38,8 @@ import TaskAPI
     /// Makes the machine ready and suspends until its pod comes, or its end.
     func wait() async throws -> Outcome {
         try await sandbox.guest.waitUntilReady()
+        // One that boots instead is as large as it is.
+        guard sandbox.guest.isClone else { return .notNeeded("no clone could be had") }
         // All that comes with a pod, once.
         try await sandbox.guest.rehearse(
             profile: configuration.seccompProfile, from: (sandbox.share, directory.paths.pod + "/rehearsal"))
@@ -69,6 +71,17 @@ import TaskAPI
             listener.close()
         }
         return try await outcome.value()
+    }
+
+    /// Whether the other end is closed.
+    private func hasGone(_ connection: AsyncFD) -> Bool {
+        do throws(SystemCallError) {
+            return try connection.withFD { fd throws(SystemCallError) in
+                try UnixSocket.receive(upTo: 1, descriptorLimit: 0, over: fd).bytes.isEmpty
+            }
+        } catch {
+            return error.code != ErrorNumber.again
+        }
     }
 
     /// Somebody wants its end.
@@ -103,6 +116,8 @@ import TaskAPI
                     throw SandboxError(.invalidArgument, "a claim comes with two descriptors")
                 }
                 try Sandbox.checkName(id)
+                // Nobody waits for it any more, and the pod may have another machine.
+                guard !hasGone(connection) else { return }
                 try directory.give(toPod: id, state: configuration.state)
                 sandbox.timings.restart()
                 sandbox.wasSpare = true
@@ -110,6 +125,8 @@ import TaskAPI
                 outcome.fulfil(.claimed(message.descriptors))
             } catch {
                 answer = Array("\(error)".utf8.prefix(SpareClaim.maximumBytes))
+                // It is a pod's already, which has none then.
+                if sandbox.isPod { end() }
             }
         }
         try? connection.withFD { fd throws(SystemCallError) in

@@ -20,13 +20,21 @@ public struct SpareKey: Sendable, Equatable {
         let template = try TemplateBuilder.key(configuration).id
         let program = try TemplateKey.identity(of: launcher)
         let text = String(decoding: try common.encode(), as: UTF8.self)
-        let parts = [text, template, program, mountNamespace]
+        let parts = [text, template, program, mountNamespace, Self.circumstances()]
         prefix = ContentDigest.hex(of: parts.flatMap { Array(($0 + "\0").utf8) })
     }
 
     /// The caller's mount namespace.
     public static func currentMountNamespace() throws(SystemCallError) -> String {
         try Files.readLink("/proc/self/ns/mnt")
+    }
+
+    /// What a process has of whoever starts it: a pod is to have its own starter's, not that of another pod before it.
+    static func circumstances() -> String {
+        // What is not there is the same for all.
+        func text(_ name: String) -> String { (try? Files.readText("/proc/self/" + name)) ?? "" }
+        let processors = text("status").split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") } ?? ""
+        return [text("cgroup"), text("oom_score_adj"), text("limits"), String(processors)].joined(separator: "\0")
     }
 
     /// A name for another one.

@@ -44,11 +44,12 @@ import Templates
         guard !isDone else { return }
         isDone = true
         do {
-            if needsTemplate {
-                try TemplateBuilder.startInBackground(configuration, key, launcher: launcher, in: host)
-            } else {
-                try SpareStarter.fill(configuration, launcher: launcher, in: host)
-            }
+            let started =
+                needsTemplate
+                ? try TemplateBuilder.startInBackground(configuration, key, launcher: launcher, in: host)
+                : try SpareStarter.fill(configuration, launcher: launcher, in: host)
+            // They are this process's to reap, while it lives.
+            for pid in started { _ = try WatchedProcess(ChildProcess(pid: pid, pidfd: PidFD(pid))) }
         } catch {
             warn("nothing is made ready for the next pod: \(error)")
         }
@@ -59,9 +60,10 @@ import Templates
 public enum SpareStarter {
     /// Starts as many as are missing and as memory allows.
     /// - Parameter host: the mount namespace that they are in; nil: the caller's.
-    public static func fill(
+    /// - Returns: their processes, children of this one.
+    @discardableResult public static func fill(
         _ configuration: MonitorConfiguration, launcher: String, in host: HostNamespace?
-    ) throws {
+    ) throws -> [Int32] {
         // For whoever asks for nothing, whatever this pod has asked for.
         var configuration = configuration
         (configuration.memoryMiB, configuration.vCPUs) = (configuration.baseMemoryMiB, configuration.baseVCPUs)
@@ -69,12 +71,14 @@ public enum SpareStarter {
         let key = try SpareKey(configuration, launcher: launcher, mountNamespace: namespace)
         // One too many, started by two at once, ends by itself.
         let missing = configuration.spareCount - key.names(state: configuration.state).count
+        var started: [Int32] = []
         for _ in 0..<max(missing, 0) where configuration.hasMemoryForSpares {
             var spare = configuration
             (spare.id, spare.isSpare) = (try key.makeName(), true)
             let text = String(decoding: try spare.encode(), as: UTF8.self)
-            try DetachedProcess.start(launcher, [Monitor.programName, text], in: host)
+            started.append(try DetachedProcess.start(launcher, [Monitor.programName, text], in: host))
         }
+        return started
     }
 }
 
@@ -82,21 +86,20 @@ public enum SpareStarter {
 enum DetachedProcess {
     /// Starts one with a session of its own, which says nothing to anybody.
     /// - Parameter host: the mount namespace that it is in; nil: the caller's.
-    static func start(_ launcher: String, _ arguments: [String], in host: HostNamespace?) throws(SystemCallError) {
+    /// - Returns: its number, for whoever lives as long as to reap it.
+    static func start(
+        _ launcher: String, _ arguments: [String], in host: HostNamespace?
+    ) throws(SystemCallError) -> Int32 {
         var plan = SpawnPlan(launcher, arguments)
         plan.deathSignal = 0
         plan.newSession = true
         if host != nil { plan.joinNamespaces = .mount }
         let nothing = try Files.open("/dev/null", .readWrite)
         let number = nothing.withRaw { $0 }
-        // Its end is the next reaper's, init: it comes after this process's.
         let standard = (Int32(0)...2).map { DescriptorMapping(number, as: $0) }
-        guard let host else {
-            _ = try plan.start(descriptors: standard)
-            return
-        }
-        try host.withDescriptor { namespace throws(SystemCallError) in
-            _ = try plan.start(descriptors: standard, joining: namespace)
+        guard let host else { return try plan.start(descriptors: standard).pid }
+        return try host.withDescriptor { namespace throws(SystemCallError) in
+            try plan.start(descriptors: standard, joining: namespace).pid
         }
     }
 }

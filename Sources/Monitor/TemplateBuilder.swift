@@ -21,11 +21,11 @@ public enum TemplateBuilder {
     /// Starts one that goes on by itself, unless the last one has just failed.
     static func startInBackground(
         _ configuration: MonitorConfiguration, _ key: TemplateKey, launcher: String, in host: HostNamespace
-    ) throws {
+    ) throws -> [Int32] {
         let store = TemplateStore(directory: configuration.templates)
-        if let failure = store.lastFailure(key.id), WallClock.now - failure.at < pauseNanoseconds { return }
+        if let failure = store.lastFailure(key.id), WallClock.now - failure.at < pauseNanoseconds { return [] }
         let text = String(decoding: try configuration.encode(), as: UTF8.self)
-        try DetachedProcess.start(launcher, [programName, text], in: host)
+        return [try DetachedProcess.start(launcher, [programName, text], in: host)]
     }
 
     /// Makes the template that argv[1] configures, if there is none. Never returns; the exit code is 0 when there is one.
@@ -39,7 +39,7 @@ public enum TemplateBuilder {
             CurrentProcess.setFileCreationMask(0o022)
             try changeDirectory("/")
             // It runs on where it cannot be lowered.
-            try? Scheduling.lowerPriority(by: backgroundNiceness)
+            try? Scheduling.setPriority(backgroundNiceness)
             let failure = EventLoop.run { await attempt(configuration, launcher, waitingFor: .zero) }
             if let failure { throw failure }
             try SpareStarter.fill(configuration, launcher: launcher, in: nil)

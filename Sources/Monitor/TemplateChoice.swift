@@ -48,7 +48,7 @@ import Templates
             try template?.load()
         } catch {
             problem = error
-            remove()
+            if case .damaged = error { remove() }
             guest.endMachine()
         }
     }
@@ -58,7 +58,8 @@ import Templates
     func serve(_ sandbox: Sandbox, launcher: String, _ host: HostNamespace) -> Successor? {
         guard let key else { return nil }
         let successor = Successor(configuration, key, launcher: launcher, host)
-        successor.needsTemplate = template == nil || problem != nil
+        let isDamaged = if case .damaged = problem { true } else { false }
+        successor.needsTemplate = template == nil || isDamaged
         sandbox.firstProgramRuns = { successor.begin() }
         sandbox.noClone = problem?.description
         sandbox.guest.cloneFailed = { [unowned sandbox] reason, wasRefused in

@@ -56,9 +56,8 @@ import TaskAPI
         -> MonitorClient?
     {
         for name in names {
-            let spare = PodDirectory.Paths(state: state, id: name, kind: .spare)
             // Not ready, or no longer there.
-            guard let socket = try? UnixSocket.connect(.messages, path: spare.pod + "/" + SpareClaim.socketName),
+            guard let socket = try? connect(toSpare: name, state: state),
                 let monitor = try? UnixSocket.peer(of: socket), let process = try? PidFD(monitor.pid)
             else { continue }
             let task = try UnixSocket.pair(), handOver = try UnixSocket.pair(.messages)
@@ -90,9 +89,13 @@ import TaskAPI
     /// Asks a spare for its end.
     /// - Throws: when it has gone, or is not ready.
     public static func endSpare(_ name: String, state: String) throws {
-        let spare = PodDirectory.Paths(state: state, id: name, kind: .spare)
-        let socket = try UnixSocket.connect(.messages, path: spare.pod + "/" + SpareClaim.socketName)
+        let socket = try connect(toSpare: name, state: state)
         try UnixSocket.send(SpareClaim.end.encoded, descriptors: [], over: socket)
+    }
+
+    private static func connect(toSpare name: String, state: String) throws(SystemCallError) -> OwnedFD {
+        let spare = PodDirectory.Paths(state: state, id: name, kind: .spare)
+        return try UnixSocket.connect(.messages, path: spare.pod + "/" + SpareClaim.socketName)
     }
 
     /// Connects to the monitor of the pod in that directory.

@@ -69,7 +69,8 @@ public final class SavedMachine: Sendable {
     private let saved: SavedMachine?
     private let events = MachineEvents()
     /// QEMU has answered.
-    private var began = false
+    /// QEMU has taken its arguments.
+    public private(set) var began = false
     private var console = TailBuffer(capacity: 64 * 1024)
     private var errors = TailBuffer(capacity: 16 * 1024)
     private nonisolated let consoleEnd = Promise<Void>(), errorsEnd = Promise<Void>()

@@ -66,7 +66,10 @@ public final class Template: Sendable {
         leaveNote()
     }
 
-    deinit {
+    deinit { release() }
+
+    /// Others do not find the memory here any more.
+    public func release() {
         // The template may have been removed meanwhile.
         if let note { try? Files.remove(note) }
     }

@@ -81,8 +81,16 @@ public struct TemplateStore: Sendable {
     /// How many processes have its memory open: pods, for the most part.
     public func users(of id: String) -> Int {
         let names = (try? Files.names(in: path(id) + "/" + Self.usersName)) ?? []
-        let notes = names.compactMap { MemoryNote(name: $0) }.filter(\.isCurrent)
-        return Set(notes.map(\.pid)).count
+        var users: Set<Int32> = []
+        for note in names.compactMap({ MemoryNote(name: $0) }) {
+            guard note.isCurrent else {
+                // Left by somebody who was killed.
+                try? Files.remove("\(path(id))/\(Self.usersName)/\(note.name)")
+                continue
+            }
+            users.insert(note.pid)
+        }
+        return users.count
     }
 
     // MARK: Making and removing

@@ -128,6 +128,19 @@ private enum BuiltInit {
         #expect(code == row.code)
     }
 
+    /// Or the next one would decode its plan as slowly as the first.
+    @Test @EventLoop func theZygoteLearnsFromTheFirstPlan() async throws {
+        let fixture = try Fixture()
+        let inits = fixture.runtime.inits
+        try await inits.prepare()
+        #expect(!inits.hasLearned)
+        for _ in 0..<2 {
+            #expect(try await fixture.shell("echo out") == "out")
+            try await inits.prepare()
+            #expect(inits.hasLearned)
+        }
+    }
+
     @Test @EventLoop func aSignalOfTheInitIsTheProgramsAndAnExecHasNone() async throws {
         let fixture = try Fixture()
         let output = try Files.inMemory([], name: "output", sealed: false)

@@ -121,6 +121,24 @@ import Testing
         }
     }
 
+    /// Waits until no process of any pod is left.
+    func waitUntilNothingRuns(_ what: String = "the end of all") async throws {
+        try await wait(for: what) {
+            try await self.drainSpares()
+            return self.processes().isEmpty
+        }
+    }
+
+    /// Ends what waits for pods when all tests are run with spares, whatever the test's configuration is.
+    private func drainSpares() async throws {
+        guard TestTemplate.beginning == .spare else { return }
+        let own = configuration
+        configuration = root + "/drain.yaml"
+        defer { configuration = own }
+        try configure("")
+        try await self("spare", "drain").expectSuccess()
+    }
+
     /// The pods' processes on the host.
     nonisolated func processes() -> [Int32] {
         let names = (try? Files.names(in: "/proc")) ?? []
@@ -134,9 +152,11 @@ import Testing
 
     /// No process, mount, pod, user or name is left, and these containers only.
     func expectNothingLeft(containers: Int = 0) async throws {
-        if TestTemplate.beginning == .spare { try await self("spare", "drain").expectSuccess() }
         // A reaper ends a moment after its monitor.
-        for _ in 0..<40 where !processes().isEmpty { try await EventLoop.sleep(for: .milliseconds(50)) }
+        for _ in 0..<40 where !processes().isEmpty {
+            try await drainSpares()
+            try await EventLoop.sleep(for: .milliseconds(50))
+        }
         #expect(processes() == [])
         func names(_ path: String) throws -> [String] { Files.exists(path) ? try Files.names(in: path) : [] }
         #expect(try names(state + "/pods") == [])

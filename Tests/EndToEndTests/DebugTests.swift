@@ -41,7 +41,7 @@ import Testing
             // It is killed, and nobody can have kept its console.
             try PidFD(monitor).signal(9)
             #expect(try await boots.end().code == 137)
-            try await bulkhead.wait(for: "the reaper") { bulkhead.processes().isEmpty }
+            try await bulkhead.waitUntilNothingRuns("the reaper's end")
             let killed = try await bulkhead("debug", "report", "web").expectSuccess().output
             #expect(killed.contains("killed together with its monitor"), "\(killed)")
             #expect(killed.contains(#""Error": "its pod was killed""#))

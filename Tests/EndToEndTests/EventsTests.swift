@@ -66,7 +66,7 @@ import Testing
             where (try? Files.readText("/proc/\(pid)/cmdline"))?.hasPrefix("bulkhead-monitor") == true {
                 try PidFD(pid).signal(9)
             }
-            try await bulkhead.wait(for: "the reaper") { bulkhead.processes().isEmpty }
+            try await bulkhead.waitUntilNothingRuns("the reaper's end")
             try await bulkhead("pod", "rm", "shop").expectSuccess()
             func actions(_ filter: String...) async throws -> [Substring] {
                 let shown = try await bulkhead(

@@ -57,7 +57,7 @@ import Testing
             try await bulkhead("pod", "rm", "shop").expectError(1, "pod shop is running: stop it first, or use rm -f")
             try await bulkhead("pod", "stop", "shop").expectOutput("shop\n")
             #expect(try await bulkhead("pod", "ps").expectSuccess().output.contains("Exited"))
-            try await bulkhead.wait(for: "the reaper's end") { bulkhead.processes().isEmpty }
+            try await bulkhead.waitUntilNothingRuns("the reaper's end")
             // And back, with its containers.
             try await bulkhead("pod", "start", "shop").expectOutput("shop\n")
             #expect(try await bulkhead("ps").expectSuccess().output.contains("web"))

@@ -30,7 +30,7 @@ import Testing
             try await bulkhead("logs", "-f", "three").expectOutput("1\n2\n3\n1\n2\n3\n")
             // A success ends it.
             try await bulkhead("run", "--name", "good", "--restart", "on-failure", "busybox", "true").expectSuccess()
-            try await bulkhead.wait(for: "the end of all") { bulkhead.processes().isEmpty }
+            try await bulkhead.waitUntilNothingRuns()
             #expect(try await bulkhead("inspect", "good").expectSuccess().output.contains(#""RestartCount": 0"#))
         }
     }

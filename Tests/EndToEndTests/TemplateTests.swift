@@ -19,7 +19,7 @@ import Testing
             try await bulkhead.waitForTemplate()
             try await bulkhead("run", "-d", "--name", "clone", "busybox", "sleep", "600").expectSuccess()
             let list = try await bulkhead("template", "ls", "--format", "json").expectSuccess().output
-            #expect(list.contains(#""Pods":1,"Current":true"#), "\(list)")
+            #expect(list.contains(#""Machines":1,"Current":true"#), "\(list)")
             #expect(try await bulkhead("debug", "report", "clone").output.contains("-incoming"))
             try await bulkhead("run", "-d", "--name", "booted", "--no-template", "busybox", "sleep", "600")
                 .expectSuccess()
@@ -249,7 +249,7 @@ extension Bulkhead {
 
     /// As `with`, with templates that are this test's alone.
     static func withOwnTemplates(_ body: @EventLoop (Bulkhead) async throws -> Void) async throws {
-        try await with(configuration: "template:\n  enabled: true\n", body)
+        try await with(configuration: "template:\n  enabled: true\nspare:\n  count: 0\n", body)
     }
 
     /// Waits until a template is there and whoever has made it has gone.

@@ -37,6 +37,29 @@ import Testing
         #expect(program.flags == 2)
     }
 
+    /// The kernel tries each new filter with all system calls' numbers.
+    @Test func aCallIsJudgedInFewSteps() throws {
+        let denied = ["mkdir", "mount", "umount2", "swapon", "reboot", "sethostname", "add_key", "bpf", "kexec_load"]
+        let allowed =
+            ["read", "write", "open", "close", "stat", "fstat", "poll", "lseek", "mmap", "mprotect", "brk"]
+            + ["ioctl", "pread64", "access", "pipe", "select", "dup", "pause", "getpid", "socket", "connect", "fork"]
+            + ["execve", "exit", "kill", "fcntl", "flock", "fsync", "getcwd", "chdir", "rename", "link", "chmod"]
+        let filter = try SeccompFilter(
+            spec {
+                $0.architectures = ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"]
+                $0.defaultAction = "SCMP_ACT_ERRNO"
+                $0.rules = [rule(allowed, action: "SCMP_ACT_ALLOW"), rule(denied, action: "SCMP_ACT_TRAP")]
+            })
+        let program = ClassicBPF(try filter.program().instructions)
+        let allow: UInt32 = 0x7FFF_0000, trap: UInt32 = 0x3_0000, errno: UInt32 = 0x5_0001
+        for (number, action) in [(0, allow), (59, allow), (165, trap), (83, trap), (321, trap), (101, errno)] {
+            let (result, steps) = try #require(program.run(call: UInt32(number)))
+            #expect(result == action, "\(number)")
+            #expect(steps < 20, "\(number)")
+        }
+        #expect(program.count > 100)
+    }
+
     @Test func aProgramThatIsTooLongIsSaidToBe() throws {
         let conditions = (0..<3000).map { value in
             var condition = SeccompCondition()
@@ -64,5 +87,41 @@ import Testing
                 #expect(error.description.contains(what))
             }
         }
+    }
+}
+
+/// Carries out what a filter is made of. Source: linux/filter.h, linux/seccomp.h.
+private struct ClassicBPF {
+    private let instructions: [(code: UInt16, jumpTrue: Int, jumpFalse: Int, value: UInt32)]
+
+    init(_ bytes: [UInt8]) {
+        instructions = stride(from: 0, to: bytes.count, by: 8).map { start in
+            func number(_ range: Range<Int>) -> UInt32 { bytes[range].reversed().reduce(0) { $0 << 8 | UInt32($1) } }
+            return (
+                UInt16(number(start..<start + 2)), Int(bytes[start + 2]), Int(bytes[start + 3]),
+                number(start + 4..<start + 8)
+            )
+        }
+    }
+
+    var count: Int { instructions.count }
+
+    /// Of a process of x86-64, without arguments. Nil for what is not known here.
+    func run(call: UInt32) -> (result: UInt32, steps: Int)? {
+        var place = 0, steps = 0, accumulator: UInt32 = 0
+        while place < instructions.count {
+            let (code, jumpTrue, jumpFalse, value) = instructions[place]
+            (place, steps) = (place + 1, steps + 1)
+            switch code {
+            case 0x20: accumulator = value == 0 ? call : value == 4 ? 0xC000_003E : 0
+            case 0x05: place += Int(value)
+            case 0x15: place += accumulator == value ? jumpTrue : jumpFalse
+            case 0x25: place += accumulator > value ? jumpTrue : jumpFalse
+            case 0x35: place += accumulator >= value ? jumpTrue : jumpFalse
+            case 0x06: return (value, steps)
+            default: return nil
+            }
+        }
+        return nil
     }
 }

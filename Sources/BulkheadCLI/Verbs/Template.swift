@@ -43,7 +43,7 @@ import Templates
         let store = host.templates
         let current = try? host.currentTemplate()
         let whole = arguments.flag("no-trunc")
-        var table = TextTable(["TEMPLATE ID", "MEMORY", "CPUS", "SIZE", "CREATED", "PODS", "CURRENT"])
+        var table = TextTable(["TEMPLATE ID", "MEMORY", "CPUS", "SIZE", "CREATED", "MACHINES", "CURRENT"])
         var lines: [String] = []
         for id in try store.ids() {
             let shownID = whole ? id : String(id.prefix(12))
@@ -76,7 +76,7 @@ import Templates
         .members([
             "ID": .string(header.key.id), "MemoryMiB": .number("\(header.memoryMiB)"),
             "CPUs": .number("\(header.vCPUs)"), "Size": .number("\(header.memoryUsedBytes)"),
-            "CreatedAt": .number("\(header.createdAt)"), "Pods": .number("\(users)"), "Current": .bool(isCurrent),
+            "CreatedAt": .number("\(header.createdAt)"), "Machines": .number("\(users)"), "Current": .bool(isCurrent),
         ])
     }
 

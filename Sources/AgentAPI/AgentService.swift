@@ -8,7 +8,7 @@
 /// `failedPrecondition` for what its state does not allow.
 public enum AgentService {
     public static let name = "bulkhead.agent.v1.Agent"
-    /// Of this contract. A monitor serves agents of this version and the one before.
+    /// Of this contract, which a monitor's agent has, too: the initrd is installed with the program.
     public static let version: UInt32 = 2
 
     /// The methods, with the messages they take and return.

@@ -12,7 +12,7 @@ public final class ContainerRuntime: Sendable {
     public let inits: InitSource
 
     /// - Parameters:
-    ///   - program: the program that calls `ContainerInit.run`, open as a place (O_PATH).
+    ///   - program: the program that calls `ZygoteProcess.run`, open as a place (O_PATH).
     ///   - cgroupParent: a directory of a mounted cgroup2 in which containers get theirs; nil: they get none.
     ///   - layerParent: a directory in which writable layers are mounted; made when it is needed.
     ///   - limit: for making a container, and for starting it.

@@ -146,6 +146,7 @@ public enum Monitor {
                 // It is told all the same.
                 try? FailedPods(directory: configuration.failed).keep(pod)
             }
+            if directory.paths.kind == .spare { SpareStarter.noteFailure(failure.description, configuration) }
             await tell(failure, configuration)
             return failure
         }

@@ -39,7 +39,9 @@ import TaskAPI
     func wait() async throws -> Outcome {
         try await sandbox.guest.waitUntilReady()
         // One that boots instead is as large as it is.
-        guard sandbox.guest.isClone else { return .notNeeded("no clone could be had") }
+        guard sandbox.guest.isClone else {
+            throw SandboxError(.unavailable, sandbox.noClone ?? "no clone could be had")
+        }
         // All that comes with a pod, once.
         try await sandbox.guest.rehearse(
             profile: configuration.seccompProfile, from: (sandbox.share, directory.paths.pod + "/rehearsal"))

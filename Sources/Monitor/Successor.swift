@@ -47,7 +47,8 @@ import Templates
             let started =
                 needsTemplate
                 ? try TemplateBuilder.startInBackground(configuration, key, launcher: launcher, in: host)
-                : try SpareStarter.fill(configuration, launcher: launcher, in: host)
+                : SpareStarter.hasJustFailed(configuration)
+                    ? [] : try SpareStarter.fill(configuration, launcher: launcher, in: host)
             // They are this process's to reap, while it lives.
             for pid in started { _ = try WatchedProcess(ChildProcess(pid: pid, pidfd: PidFD(pid))) }
         } catch {
@@ -58,6 +59,26 @@ import Templates
 
 /// Starts spares.
 public enum SpareStarter {
+    /// After a failure each pod would start one that fails.
+    private static let pauseNanoseconds: Int64 = 60_000_000_000
+    /// By which a failure is noted beside those of templates.
+    private static let failure = "spares"
+
+    static func noteFailure(_ reason: String, _ configuration: MonitorConfiguration) {
+        TemplateStore(directory: configuration.templates).noteFailure(failure, reason)
+    }
+
+    static func hasJustFailed(_ configuration: MonitorConfiguration) -> Bool {
+        lastFailure(configuration, since: WallClock.now - pauseNanoseconds) != nil
+    }
+
+    /// Why a spare has not become one, the last time after that moment (nanoseconds since 1970).
+    public static func lastFailure(_ configuration: MonitorConfiguration, since begin: Int64) -> String? {
+        TemplateStore(directory: configuration.templates).lastFailure(failure).flatMap {
+            $0.at > begin ? $0.reason : nil
+        }
+    }
+
     /// Starts as many as are missing and as memory allows.
     /// - Parameter host: the mount namespace that they are in; nil: the caller's.
     /// - Returns: their processes, children of this one.

@@ -75,6 +75,7 @@ import TaskAPI
         let monitor = try host.monitorConfiguration("", size: host.machineSize(containers: []))
         guard monitor.spareCount > 0 else { throw CLIError("spare.count of the configuration is 0") }
         _ = try await TemplateBuilder.build(monitor, launcher: host.launcher)
+        let beginning = WallClock.now
         try SpareStarter.fill(monitor, launcher: host.launcher, in: nil)
         // Those that somebody else has just started count, too. One that fails is gone, and one that is to be is seen soon.
         let begin = ContinuousClock.now
@@ -89,8 +90,11 @@ import TaskAPI
         }
         let ready = entries(host).filter { $0.fits && $0.isReady }
         guard !ready.isEmpty else {
-            let why = monitor.hasMemoryForSpares ? "" : ": the host has less memory left than spare.reserve"
-            throw CLIError("no spare is ready" + why)
+            let why =
+                monitor.hasMemoryForSpares
+                ? SpareStarter.lastFailure(monitor, since: beginning)
+                : "the host has less memory left than spare.reserve"
+            throw CLIError("no spare is ready" + (why.map { ": " + $0 } ?? ""))
         }
         for entry in ready { try say(String(entry.name.split(separator: "-").last ?? "")) }
         return 0

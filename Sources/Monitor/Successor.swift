@@ -47,8 +47,7 @@ import Templates
             let started =
                 needsTemplate
                 ? try TemplateBuilder.startInBackground(configuration, key, launcher: launcher, in: host)
-                : SpareStarter.hasJustFailed(configuration)
-                    ? [] : try SpareStarter.fill(configuration, launcher: launcher, in: host)
+                : try SpareStarter.fill(configuration, launcher: launcher, in: host)
             // They are this process's to reap, while it lives.
             for pid in started { _ = try WatchedProcess(ChildProcess(pid: pid, pidfd: PidFD(pid))) }
         } catch {
@@ -59,17 +58,11 @@ import Templates
 
 /// Starts spares.
 public enum SpareStarter {
-    /// After a failure each pod would start one that fails.
-    private static let pauseNanoseconds: Int64 = 60_000_000_000
     /// By which a failure is noted beside those of templates.
     private static let failure = "spares"
 
     static func noteFailure(_ reason: String, _ configuration: MonitorConfiguration) {
         TemplateStore(directory: configuration.templates).noteFailure(failure, reason)
-    }
-
-    static func hasJustFailed(_ configuration: MonitorConfiguration) -> Bool {
-        lastFailure(configuration, since: WallClock.now - pauseNanoseconds) != nil
     }
 
     /// Why a spare has not become one, the last time after that moment (nanoseconds since 1970).

@@ -5,14 +5,25 @@ struct WireInput {
 
     /// The value of a field, whatever its type is.
     func decode<T: Decodable>(_ type: T.Type, all occurrences: ArraySlice<FieldRecord>) throws(ProtobufError) -> T {
+        if let usual = try usual(type, occurrences.last) { return usual }
         guard let field = type as? any FieldDecodable.Type else { return try decodeCustom(type, occurrences.last) }
         return try same(try field.read(all: occurrences, in: self))
     }
 
     /// The value of one occurrence of a field.
     func decode<T: Decodable>(_ type: T.Type, one record: FieldRecord?) throws(ProtobufError) -> T {
+        if let usual = try usual(type, record) { return usual }
         guard let field = type as? any FieldDecodable.Type else { return try decodeCustom(type, record) }
         return try same(try field.read(one: record, in: self))
+    }
+
+    /// The value of the types that most fields have; nil for others. Asking what a type conforms to takes longer than this.
+    private func usual<T>(_ type: T.Type, _ record: FieldRecord?) throws(ProtobufError) -> T? {
+        if type == String.self { return try String.read(one: record, in: self) as? T }
+        if type == Bool.self { return try Bool.read(one: record, in: self) as? T }
+        if type == UInt32.self { return try UInt32.read(one: record, in: self) as? T }
+        if type == UInt64.self { return try UInt64.read(one: record, in: self) as? T }
+        return nil
     }
 
     /// A message, an enum or a wrapper: only its `init(from:)` knows.

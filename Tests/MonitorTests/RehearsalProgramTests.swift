@@ -9,10 +9,10 @@ import Testing
         let path = "/tmp/bulkhead-test-rehearsal-\(CurrentProcess.id)"
         try Files.write(RehearsalProgram.bytes, to: path, mode: 0o755)
         defer { try? Files.remove(path) }
-        let output = try Pipe()
+        let output = try Files.inMemory([], name: "output", sealed: false)
         let child = try SpawnPlan(path, [path]).start(
-            descriptors: [DescriptorMapping(output.writing.withRaw { $0 }, as: 1)])
+            descriptors: [DescriptorMapping(output.withRaw { $0 }, as: 1)])
         #expect(try child.pidfd.wait() == .exited(code: 0))
-        #expect(try output.reading.read(upTo: 16) == [10])
+        #expect(try output.read(upTo: 16, at: 0) == [10])
     }
 }

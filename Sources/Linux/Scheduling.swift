@@ -26,6 +26,9 @@ public enum Scheduling {
         try check(bh_set_scheduling(&scheduling), "sched_setattr", "policy \(attributes.policy)")
     }
 
+    /// The niceness of this process, getpriority(2).
+    public static var priority: Int32 { getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0) }
+
     /// With a niceness above 0 others go first, setpriority(2).
     public static func setPriority(_ niceness: Int32) throws(SystemCallError) {
         let result = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)

@@ -42,8 +42,6 @@ public enum Monitor {
         try ignoreSignal(13)
         // It must not keep a file system busy that the caller happened to be in.
         try changeDirectory("/")
-        // Not that of whoever has happened to start it.
-        if configuration.isSpare { try? Scheduling.setPriority(0) }
         let directory: PodDirectory
         do {
             directory = try PodDirectory.make(

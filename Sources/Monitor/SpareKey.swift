@@ -34,7 +34,8 @@ public struct SpareKey: Sendable, Equatable {
         // What is not there is the same for all.
         func text(_ name: String) -> String { (try? Files.readText("/proc/self/" + name)) ?? "" }
         let processors = text("status").split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") } ?? ""
-        return [text("cgroup"), text("oom_score_adj"), text("limits"), String(processors)].joined(separator: "\0")
+        return [text("cgroup"), text("oom_score_adj"), text("limits"), String(processors), "\(Scheduling.priority)"]
+            .joined(separator: "\0")
     }
 
     /// A name for another one.

@@ -39,9 +39,12 @@ public enum TemplateBuilder {
             CurrentProcess.setFileCreationMask(0o022)
             try changeDirectory("/")
             // It runs on where it cannot be lowered.
-            try? Scheduling.setPriority(backgroundNiceness)
+            let niceness = Scheduling.priority
+            try? Scheduling.setPriority(niceness + backgroundNiceness)
             let failure = EventLoop.run { await attempt(configuration, launcher, waitingFor: .zero) }
             if let failure { throw failure }
+            // They are for pods, which have that of whoever starts them.
+            try? Scheduling.setPriority(niceness)
             try SpareStarter.fill(configuration, launcher: launcher, in: nil)
         } catch {
             warn("\(error)")

@@ -24,8 +24,7 @@ enum InitMessage: Equatable, Sendable {
         case .ready: return [Self.readyTag]
         case .terminal: return [Self.terminalTag]
         case .filter(let program):
-            let flags = (0..<4).map { UInt8(truncatingIfNeeded: program.flags >> (8 * $0)) }
-            return [Self.filterTag] + flags + program.instructions
+            return [Self.filterTag] + Bytes.of(program.flags) + program.instructions
         case .failed(let error):
             let stage = error.stage.utf8.prefix(Self.failureLimit / 4).filter { $0 != 0 }
             let text = error.text.utf8.prefix(Self.failureLimit / 2)
@@ -40,8 +39,7 @@ enum InitMessage: Equatable, Sendable {
         case Self.terminalTag where bytes.count == 1: self = .terminal
         case Self.filterTag:
             guard bytes.count >= 5, bytes.count <= SeccompProgram.maximumBytes + 5 else { return nil }
-            let flags = bytes[1..<5].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-            self = .filter(SeccompProgram(instructions: Array(bytes[5...]), flags: flags))
+            self = .filter(SeccompProgram(instructions: Array(bytes[5...]), flags: Bytes.number(bytes[1..<5])))
         case Self.failedTag:
             guard bytes.count <= Self.failureLimit, bytes.count >= 3, let kind = ContainerError.Kind(rawValue: bytes[1])
             else { return nil }

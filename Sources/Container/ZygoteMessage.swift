@@ -59,7 +59,7 @@ enum ZygoteAnswer: Equatable {
 
     /// Nil when `bytes` are no answer.
     init?(_ bytes: [UInt8]) {
-        guard bytes.count >= 9, let number = Int32(exactly: Bytes.number(bytes[1..<9])) else { return nil }
+        guard bytes.count >= 9, let number = Int32(exactly: Bytes.number(bytes[1..<9]) as UInt64) else { return nil }
         switch bytes[0] {
         case 1 where bytes.count == 9: self = .made(number)
         case 2: self = .failed(call: String(decoding: bytes[9...], as: UTF8.self), code: number)
@@ -70,7 +70,12 @@ enum ZygoteAnswer: Equatable {
 
 /// Numbers in messages, the lowest byte first.
 enum Bytes {
-    static func of(_ number: UInt64) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } }
+    static func of<Number: FixedWidthInteger & UnsignedInteger>(_ number: Number) -> [UInt8] {
+        (0..<Number.bitWidth / 8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+    }
 
-    static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) } }
+    /// Of no more bytes than it has.
+    static func number<Number: FixedWidthInteger & UnsignedInteger>(_ bytes: ArraySlice<UInt8>) -> Number {
+        bytes.reversed().reduce(0) { $0 << 8 | Number($1) }
+    }
 }

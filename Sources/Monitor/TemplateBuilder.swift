@@ -41,7 +41,7 @@ public enum TemplateBuilder {
             // It runs on where it cannot be lowered.
             let niceness = Scheduling.priority
             try? Scheduling.setPriority(niceness + backgroundNiceness)
-            let failure = EventLoop.run { await attempt(configuration, launcher, waitingFor: .zero) }
+            let failure = EventLoop.run { await attempt(configuration, launcher) }
             if let failure { throw failure }
             // They are for pods, which have that of whoever starts them.
             try? Scheduling.setPriority(niceness)
@@ -53,12 +53,12 @@ public enum TemplateBuilder {
         CurrentProcess.exit(0)
     }
 
-    /// Why there is no template now; nil when there is one.
-    @EventLoop static func attempt(
-        _ configuration: MonitorConfiguration, _ launcher: String, waitingFor limit: Duration
+    /// Why there is no template now; nil when there is one. Nobody else's is waited for.
+    @EventLoop private static func attempt(
+        _ configuration: MonitorConfiguration, _ launcher: String
     ) async -> (any Error)? {
         do {
-            _ = try await build(configuration, launcher: launcher, waitingFor: limit)
+            _ = try await build(configuration, launcher: launcher, waitingFor: .zero)
             return nil
         } catch {
             return error

@@ -46,4 +46,11 @@ struct MemoryNote: Equatable, Sendable {
 
     /// Whether its process lives.
     var isCurrent: Bool { ProcessTime.start(of: pid) == startTime }
+
+    /// Whether its process lives; a note that was left by one that was killed is removed from `directory`.
+    func isCurrentOrRemoved(from directory: String) -> Bool {
+        if isCurrent { return true }
+        try? Files.remove(directory + "/" + name)
+        return false
+    }
 }

@@ -96,8 +96,7 @@ public final class Template: Sendable {
         for name in (try? Files.names(in: users)) ?? [] {
             guard let note = MemoryNote(name: name) else { continue }
             if let memory = note.open(sizeBytes: header.memory.sizeBytes) { return memory }
-            // Left by somebody who was killed.
-            if !note.isCurrent { try? Files.remove(users + "/" + name) }
+            _ = note.isCurrentOrRemoved(from: users)
         }
         return nil
     }

@@ -80,17 +80,9 @@ public struct TemplateStore: Sendable {
 
     /// How many processes have its memory open: pods, for the most part.
     public func users(of id: String) -> Int {
-        let names = (try? Files.names(in: path(id) + "/" + Self.usersName)) ?? []
-        var users: Set<Int32> = []
-        for note in names.compactMap({ MemoryNote(name: $0) }) {
-            guard note.isCurrent else {
-                // Left by somebody who was killed.
-                try? Files.remove("\(path(id))/\(Self.usersName)/\(note.name)")
-                continue
-            }
-            users.insert(note.pid)
-        }
-        return users.count
+        let users = path(id) + "/" + Self.usersName
+        let notes = ((try? Files.names(in: users)) ?? []).compactMap { MemoryNote(name: $0) }
+        return Set(notes.filter { $0.isCurrentOrRemoved(from: users) }.map(\.pid)).count
     }
 
     // MARK: Making and removing

@@ -74,7 +74,9 @@ import TTRPC
     /// Nobody has made anything here.
     var isEmpty: Bool { records.isEmpty && reserved.isEmpty && layers.isEmpty }
 
-    func create(_ request: CreateRequest, _ streams: Streams) async throws -> ProcessResponse {
+    func create(
+        _ request: ReceivedCreateRequest, _ spec: ContainerSpec, _ streams: Streams
+    ) async throws -> ProcessResponse {
         let name = request.container
         try Self.checkName(name)
         guard records[name] == nil, reserved.insert(name).inserted else {
@@ -84,7 +86,7 @@ import TTRPC
         let other = request.joining.isEmpty ? nil : try record(request.joining).container
         do {
             let container = try await Container.create(
-                request.spec, name: name, streams: streams.standard, runtime: runtime,
+                spec, as: request.spec, name: name, streams: streams.standard, runtime: runtime,
                 layer: layers[name], sharing: other)
             layers[name] = nil
             do {

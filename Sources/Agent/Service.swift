@@ -3,6 +3,7 @@ import Container
 import EventLoop
 import GuestLink
 import Linux
+import Protobuf
 import RPC
 import TTRPC
 
@@ -23,9 +24,10 @@ import TTRPC
         typealias Method = AgentService.Method
         register(Method.begin) { [unowned self] in try self.begin($0) }
         register(Method.quiesce) { [unowned self] (_: Empty) in try await self.quiesce() }
-        register(Method.create) { [unowned self] (request: CreateRequest) in
-            let terminal = request.spec.process.terminal != nil
-            return try await self.containers.create(request, self.take(request.streams, terminal: terminal))
+        register(Method.create) { [unowned self] (request: ReceivedCreateRequest) in
+            let spec = try Self.read(request.spec)
+            let streams = try self.take(request.streams, terminal: spec.process.terminal != nil)
+            return try await self.containers.create(request, spec, streams)
         }
         register(Method.exec) { [unowned self] (request: ExecRequest) in
             let terminal = request.spec.terminal != nil
@@ -146,6 +148,14 @@ import TTRPC
         }
         return try Streams(
             input: stream(spec.input), output: stream(spec.output), error: stream(spec.error), terminal: terminal)
+    }
+
+    private static func read(_ spec: Encoded<ContainerSpec>) throws -> ContainerSpec {
+        do {
+            return try spec.decoded()
+        } catch {
+            throw TTRPCStatus(.invalidArgument, "the container's spec: \(error)")
+        }
     }
 
     private func begin(_ request: BeginRequest) throws -> BeginResponse {

@@ -1,3 +1,5 @@
+import Protobuf
+
 /// The service that the agent offers its monitor over ttrpc, on the guest link's first stream, after a `LinkPreamble`.
 ///
 /// Standard streams are streams of the link that the monitor opens beforehand and names by their numbers; 0 is none. The
@@ -114,6 +116,15 @@ public struct CreateRequest: Codable, Equatable, Sendable {
     /// The running container whose namespaces `spec.joinedNamespaces` are; empty when there are none.
     public var joining = ""
     public init() {}
+    enum CodingKeys: Int, CodingKey { case container = 1, spec, streams, joining }
+}
+
+/// A `CreateRequest` as the agent reads it: the container's init gets the spec as it came.
+public struct ReceivedCreateRequest: Codable, Equatable, Sendable {
+    public var container = ""
+    public var spec: Encoded<ContainerSpec>
+    public var streams = StreamsSpec()
+    public var joining = ""
     enum CodingKeys: Int, CodingKey { case container = 1, spec, streams, joining }
 }
 

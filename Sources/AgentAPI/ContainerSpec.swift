@@ -1,3 +1,5 @@
+import Protobuf
+
 /// A container as the agent makes it: what is left of an OCI config.json once the host has judged each of its fields.
 /// Paths are the guest's. Numbers with names are the kernel's (mount flags, capability numbers, RLIMIT_*).
 public struct ContainerSpec: Codable, Equatable, Sendable {
@@ -19,7 +21,8 @@ public struct ContainerSpec: Codable, Equatable, Sendable {
     public var readonlyPaths: [String] = []
     public var rootfsPropagation: UInt64 = 0
     /// Nil: no filter.
-    public var seccomp: SeccompSpec?
+    /// Some hundred names, which only whoever makes a filter of them need read.
+    public var seccomp: Encoded<SeccompSpec>?
     public var resources = ResourceSpec()
     /// PER_* of personality(2), of all processes; nil leaves the agent's.
     public var personality: UInt32?

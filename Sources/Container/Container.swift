@@ -1,6 +1,7 @@
 import AgentAPI
 import EventLoop
 import Linux
+import Protobuf
 
 /// A container: its first process, those that join it, its cgroup. Created first, started later, deleted at the end.
 @EventLoop public final class Container {
@@ -30,12 +31,14 @@ import Linux
 
     /// Makes a container whose first process waits for `start`. When it fails nothing is left.
     /// - Parameters:
+    ///   - encoded: `spec` as it came; nil: it is encoded for its init.
     ///   - name: of its cgroup.
     ///   - streams: of the first process; nil: /dev/null. A process with a terminal takes none.
     ///   - layer: what an earlier container of that name has left; nil: a new one, if `spec` asks for one.
     ///   - sharing: the running container whose namespaces `spec.joinedNamespaces` are.
     public static func create(
-        _ spec: ContainerSpec, name: String, streams: StandardStreams?, runtime: ContainerRuntime,
+        _ spec: ContainerSpec, as encoded: Encoded<ContainerSpec>? = nil, name: String, streams: StandardStreams?,
+        runtime: ContainerRuntime,
         layer: consuming WritableLayer? = nil, sharing other: Container? = nil
     ) async throws(ContainerError) -> Container {
         guard spec.joinedNamespaces == 0 || other != nil else {
@@ -57,7 +60,7 @@ import Linux
                     parent: runtime.layerParent, name: name, sizeBytes: spec.root.overlayBytes)
             }
             let process = try await ContainerProcess.make(
-                joins: false, spec, layer: layer?.path ?? "", streams: streams, runtime: runtime,
+                joins: false, spec, as: encoded, layer: layer?.path ?? "", streams: streams, runtime: runtime,
                 cgroup: try Self.open(cgroup), joining: other?.process)
             let container = try stage("keep the namespaces") { () throws(SystemCallError) in
                 let namespaces = "/proc/\(process.pid)/ns/"

@@ -5,6 +5,7 @@ import Linux
 /// (`ZygoteProcess`), in the container's namespaces, with one thread.
 ///
 ///     whoever makes it                       init
+///                          ◀── ready ─────── it waits for the plan, when it was made before there is one
 ///       plan ──────────────────────────────▶ sets everything up; its streams come with it
 ///                          ◀── filter ────── what the plan's seccomp profile becomes, if it has one
 ///                          ◀── terminal ──── with the terminal's controlling side, if there is one
@@ -16,18 +17,26 @@ public enum ContainerInit {
     /// Makes a seccomp filter of a profile.
     public typealias FilterCompiler = (SeccompSpec) throws(ContainerError) -> SeccompProgram
 
+    /// What any plan would ask for of namespaces of its own, and what this one may.
+    struct Preparation {
+        /// As somebody has had it before.
+        var mounts: KernelMounts?
+        /// Where it is mounted.
+        var place = ""
+    }
+
     static let channelNumber: Int32 = 3
     static let start: UInt8 = 1
     private static let failureCode: Int32 = 1
 
     /// Does all of it; the process is the container's program then, or has ended.
     /// - Parameters:
-    ///   - isPrepared: what any plan would ask for of namespaces of its own is done before there is one.
+    ///   - preparation: what is done before there is a plan; nil: nothing.
     ///   - compile: called for a profile of which the plan's maker has no filter yet.
-    static func run(isPrepared: Bool, compilingFilters compile: FilterCompiler) -> Never {
+    static func run(_ preparation: Preparation?, compilingFilters compile: FilterCompiler) -> Never {
         let channel = OwnedFD(owning: channelNumber)
         do {
-            try perform(channel, isPrepared: isPrepared, compile)
+            try perform(channel, preparation, compile)
         } catch {
             // When nobody listens any more the exit code is the rest.
             try? UnixSocket.send(InitMessage.failed(error).encoded, descriptors: [], over: channel)
@@ -41,15 +50,15 @@ public enum ContainerInit {
     }
 
     private static func perform(
-        _ channel: borrowing OwnedFD, isPrepared: Bool, _ compile: FilterCompiler
+        _ channel: borrowing OwnedFD, _ preparation: Preparation?, _ compile: FilterCompiler
     ) throws(ContainerError) {
-        if isPrepared { try prepare() }
+        CurrentProcess.setFileCreationMask(0)
+        let prepared: PreparedMounts? = if let preparation { try prepare(preparation, channel) } else { nil }
         let order = try InitOrder.receive(over: channel)
         let plan = order.plan
         // Before anything of the container can have a say in it: it is kept for others.
         let program = try filter(of: plan, channel, compile)
         let process = plan.spec.process
-        CurrentProcess.setFileCreationMask(0)
         if let score = process.oomScoreAdjust {
             try stage("set the OOM score") { () throws(SystemCallError) in
                 try Files.control("/proc/self/oom_score_adj", "\(score)")
@@ -66,8 +75,8 @@ public enum ContainerInit {
             parent = try openInit(plan.spec.initProgram)
             try GuestFeatures.load(for: plan.spec)
             let hasOwnNetwork = Namespaces(rawValue: plan.spec.newNamespaces).contains(.network)
-            if hasOwnNetwork, !isPrepared { try bringLoopbackUp() }
-            try make(plan, channel)
+            if hasOwnNetwork, preparation == nil { try bringLoopbackUp() }
+            try make(plan, prepared, channel)
         }
         if let terminal = process.terminal, plan.joins {
             try stage("open the terminal") { () throws(SystemCallError) in
@@ -90,12 +99,25 @@ public enum ContainerInit {
         throw setup.execute(under: parent)
     }
 
-    private static func prepare() throws(ContainerError) {
+    private static func prepare(
+        _ preparation: Preparation, _ channel: borrowing OwnedFD
+    ) throws(ContainerError) -> PreparedMounts? {
         try bringLoopbackUp()
         // The guest's mounts still arrive, and nothing goes back.
         try stage("keep the mounts apart") { () throws(SystemCallError) in
             try Mounts.setPropagation("/", [.slave, .recursive])
         }
+        let mounts: PreparedMounts? =
+            if let wanted = preparation.mounts {
+                // A container that wants them is told what is wrong, when it has them made.
+                try? PreparedMounts.make(wanted, at: preparation.place)
+            } else {
+                nil
+            }
+        try stage("tell of the preparation") { () throws(SystemCallError) in
+            try UnixSocket.send(InitMessage.ready.encoded, descriptors: [], over: channel)
+        }
+        return mounts
     }
 
     private static func bringLoopbackUp() throws(ContainerError) {
@@ -106,7 +128,13 @@ public enum ContainerInit {
         of plan: InitPlan, _ channel: borrowing OwnedFD, _ compile: FilterCompiler
     ) throws(ContainerError) -> SeccompProgram? {
         guard let profile = plan.spec.seccomp else { return plan.filter }
-        let program = try compile(profile)
+        let spec: SeccompSpec
+        do {
+            spec = try profile.decoded()
+        } catch {
+            throw ContainerError("make the seccomp filter", "\(error)")
+        }
+        let program = try compile(spec)
         try stage("tell of the seccomp filter") { () throws(SystemCallError) in
             try UnixSocket.send(InitMessage.filter(program).encoded, descriptors: [], over: channel)
         }
@@ -128,8 +156,10 @@ public enum ContainerInit {
         guard answer == [start] else { CurrentProcess.exit(failureCode) }
     }
 
-    private static func make(_ plan: InitPlan, _ channel: borrowing OwnedFD) throws(ContainerError) {
-        let spec = plan.spec
+    private static func make(
+        _ plan: InitPlan, _ prepared: borrowing PreparedMounts?, _ channel: borrowing OwnedFD
+    ) throws(ContainerError) {
+        var spec = plan.spec
         let namespaces = Namespaces(rawValue: spec.newNamespaces)
         // Here, since a cgroup namespace starts where its maker is: now that is the container's cgroup.
         if namespaces.contains(.cgroup) {
@@ -137,6 +167,9 @@ public enum ContainerInit {
         }
         let propagation = MountFlags(rawValue: UInt(truncatingIfNeeded: spec.rootfsPropagation))
         let root = try ContainerRoot.mount(spec.root, layer: plan.layer, propagation: propagation)
+        // Of namespaces that it has joined, they would be others'.
+        let split = plan.lateNamespaces == 0 ? KernelMounts.split(spec) : nil
+        if try use(prepared, for: split?.own, in: root), let rest = split?.rest { spec = rest }
         for mount in spec.mounts { try ContainerMount(mount).perform(in: root) }
         try root.makeDevices(spec)
         if let terminal = spec.process.terminal {
@@ -165,6 +198,20 @@ public enum ContainerInit {
         try stage("set the root's propagation") { () throws(SystemCallError) in
             try Mounts.setPropagation("/", propagation)
         }
+    }
+
+    /// Whether what is prepared is what is wanted, and where it is wanted now; else nothing of it is left.
+    private static func use(
+        _ prepared: borrowing PreparedMounts?, for wanted: KernelMounts?, in root: borrowing ContainerRoot
+    ) throws(ContainerError) -> Bool {
+        switch prepared {
+        case .some(let prepared) where prepared.mounts == wanted:
+            try prepared.move(to: root)
+            return true
+        case .some(let prepared): try prepared.remove()
+        case .none: break
+        }
+        return false
     }
 
     private static func setNames(_ spec: ContainerSpec, _ namespaces: Namespaces) throws(ContainerError) {

@@ -1,6 +1,7 @@
 import AgentAPI
 import EventLoop
 import Linux
+import Protobuf
 
 /// A process of a container as seen from outside: made, waiting; started; ended.
 @EventLoop public final class ContainerProcess {
@@ -39,12 +40,13 @@ import Linux
     /// Makes the process and waits until it is ready to execute its program.
     /// - Parameter joining: whose namespaces it shares, or whose container it becomes a part of.
     static func make(
-        joins: Bool, _ spec: ContainerSpec, layer: String = "", streams: StandardStreams?, runtime: ContainerRuntime,
-        cgroup: borrowing OwnedFD?,
+        joins: Bool, _ spec: ContainerSpec, as encoded: Encoded<ContainerSpec>? = nil, layer: String = "",
+        streams: StandardStreams?, runtime: ContainerRuntime, cgroup: borrowing OwnedFD?,
         joining: ContainerProcess? = nil
     ) async throws(ContainerError) -> ContainerProcess {
         let known = runtime.filters.program(for: spec.seccomp)
         var plan = InitPlan(joins: joins, spec: spec, layer: layer, filter: known)
+        plan.encodedSpec = encoded
         let process: ContainerProcess
         if let prepared = runtime.inits.takePrepared(for: plan) {
             process = prepared
@@ -93,6 +95,9 @@ import Linux
             }
         }
     }
+
+    /// Waits until it waits for its plan.
+    func awaitPrepared() async throws(ContainerError) { try await awaitReady(isFiltered: false) }
 
     private func awaitReady(isFiltered: Bool) async throws(ContainerError) {
         while true {

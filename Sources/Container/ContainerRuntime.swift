@@ -19,7 +19,8 @@ public final class ContainerRuntime: Sendable {
     public init(
         program: consuming OwnedFD, cgroupParent: String?, layerParent: String, limit: Duration = .seconds(30)
     ) throws(SystemCallError) {
-        inits = InitSource(program: try program.duplicate(), limit: limit)
+        // No container's layer is called that.
+        inits = InitSource(program: try program.duplicate(), place: layerParent + "/.prepared", limit: limit)
         self.program = program
         self.layerParent = layerParent
         self.cgroupParent = cgroupParent

@@ -1,6 +1,7 @@
 import AgentAPI
 import EventLoop
 import Linux
+import Protobuf
 
 /// What containers had last, of something that takes long to make and that most of them have alike.
 struct RecentlyUsed<Key: Equatable, Value> {
@@ -28,15 +29,17 @@ struct RecentlyUsed<Key: Equatable, Value> {
 /// The filters of containers: of system calls, which take longer to make than all else that a process needs for its start,
 /// and of devices, which the kernel takes long to check.
 @EventLoop final class FilterCache {
-    private var systemCalls = RecentlyUsed<SeccompSpec, SeccompProgram>()
+    private var systemCalls = RecentlyUsed<Encoded<SeccompSpec>, SeccompProgram>()
     private var devices = RecentlyUsed<[DeviceRule], DeviceFilter>()
 
     nonisolated init() {}
 
     /// Nil for a profile that nobody had lately, and for none.
-    func program(for profile: SeccompSpec?) -> SeccompProgram? { profile.flatMap { systemCalls.value(for: $0) } }
+    func program(for profile: Encoded<SeccompSpec>?) -> SeccompProgram? {
+        profile.flatMap { systemCalls.value(for: $0) }
+    }
 
-    func keep(_ program: SeccompProgram, for profile: SeccompSpec) { systemCalls.keep(program, for: profile) }
+    func keep(_ program: SeccompProgram, for profile: Encoded<SeccompSpec>) { systemCalls.keep(program, for: profile) }
 
     /// The filter of these rules, and of the devices that every container has.
     func deviceFilter(_ rules: [DeviceRule]) throws(ContainerError) -> DeviceFilter {

@@ -8,6 +8,8 @@ import Linux
     private static let preparedNamespaces: Namespaces = [.mount, .pid, .network, .ipc, .uts]
 
     private let zygote: Zygote
+    /// Where prepared ones mount.
+    private let place: String
     private let limit: Duration
     private var prepared: ContainerProcess?
     /// What an init was told to do; nil when the zygote has decoded one.
@@ -16,7 +18,8 @@ import Linux
     /// The zygote has decoded a plan.
     var hasLearned: Bool { plan == nil }
 
-    nonisolated init(program: consuming OwnedFD, limit: Duration) {
+    nonisolated init(program: consuming OwnedFD, place: String, limit: Duration) {
+        self.place = place
         zygote = Zygote(program: program)
         self.limit = limit
     }
@@ -26,11 +29,19 @@ import Linux
     public func prepare() async throws(ContainerError) {
         guard prepared == nil else { return }
         let plan = plan ?? []
-        prepared = try await attempt(isJoining: false) { [zygote, limit] in
-            if !plan.isEmpty { try await zygote.rehearse(plan) }
+        prepared = try await attempt(isJoining: false) { [zygote, place, limit] in
+            if !plan.isEmpty { try await zygote.rehearse(plan, place: place) }
             var copy = ZygoteRequest.Copy()
             (copy.newNamespaces, copy.isPrepared) = (Self.preparedNamespaces, true)
-            return try ContainerProcess(try await zygote.make(copy), limit: limit)
+            let process = try ContainerProcess(try await zygote.make(copy), limit: limit)
+            do {
+                // Or a machine that is saved now has it to do in each of its clones.
+                try await process.awaitPrepared()
+            } catch {
+                await process.discard()
+                throw error
+            }
+            return process
         }
         if !plan.isEmpty { self.plan = nil }
     }

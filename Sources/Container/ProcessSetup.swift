@@ -11,7 +11,9 @@ struct ProcessSetup {
     init(_ process: ProcessSpec) throws(ContainerError) {
         self.process = process
         let user = process.user
-        let users = UserDatabase(passwd: try Self.read("/etc/passwd"), group: try Self.read("/etc/group"))
+        let needsGroups = !user.name.isEmpty || !user.additionalGroupNames.isEmpty
+        let users = UserDatabase(
+            passwd: try Self.read("/etc/passwd"), group: needsGroups ? try Self.read("/etc/group") : [])
         var identity: UserIdentity
         if user.name.isEmpty {
             identity = UserIdentity(uid: user.uid, gid: user.gid, home: users.home(of: user.uid))
@@ -116,6 +118,8 @@ struct ProcessSetup {
         let step = "execute \(name)"
         var refused: SystemCallError?
         for candidate in Self.candidates(name, environment: environment) {
+            // To try it takes longer, by all that is done between here and the call.
+            guard !Files.isMissing(candidate) else { continue }
             do {
                 guard parent == nil else {
                     try Files.checkExecutable(candidate)

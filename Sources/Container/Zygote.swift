@@ -44,10 +44,10 @@ struct MadeInit: ~Copyable {
         }
     }
 
-    /// Has it decode a plan, for what it learns by that.
-    func rehearse(_ plan: [UInt8]) async throws {
+    /// Has it decode a plan, for what it learns by that; see `ZygoteRequest.rehearse`.
+    func rehearse(_ plan: [UInt8], place: String) async throws {
         let file = try Files.inMemory(plan, name: "container-plan")
-        _ = try await ask(.rehearse, [file.withRaw { $0 }])
+        _ = try await ask(.rehearse(place: place), [file.withRaw { $0 }])
     }
 
     private func ask(

@@ -4,8 +4,9 @@ import Linux
 enum ZygoteRequest: Equatable {
     /// A copy. Descriptors: its channel, then the cgroup and the process whose namespaces it joins, if there are any.
     case copy(Copy)
-    /// Decodes a plan and forgets it: what that makes the runtime look up, copies need not. The plan is in a descriptor.
-    case rehearse
+    /// Decodes a plan: what that makes the runtime look up, copies need not. The plan is in a descriptor. What is kept of
+    /// it are its `KernelMounts`, which copies that are prepared mount in `place`.
+    case rehearse(place: String)
 
     struct Copy: Equatable {
         var newNamespaces: Namespaces = []
@@ -15,12 +16,12 @@ enum ZygoteRequest: Equatable {
         var isPrepared = false
     }
 
-    static let limit = 32
+    static let limit = 1024
     private static let copyTag: UInt8 = 1, rehearseTag: UInt8 = 2
 
     var encoded: [UInt8] {
         switch self {
-        case .rehearse: return [Self.rehearseTag]
+        case .rehearse(let place): return [Self.rehearseTag] + place.utf8
         case .copy(let copy):
             let flags: UInt8 = (copy.hasCgroup ? 1 : 0) | (copy.isPrepared ? 2 : 0)
             return [Self.copyTag, flags] + Bytes.of(copy.newNamespaces.rawValue)
@@ -31,7 +32,8 @@ enum ZygoteRequest: Equatable {
     /// Nil when `bytes` are no request.
     init?(_ bytes: [UInt8]) {
         switch bytes.first {
-        case Self.rehearseTag where bytes.count == 1: self = .rehearse
+        case Self.rehearseTag where bytes.count <= Self.limit:
+            self = .rehearse(place: String(decoding: bytes.dropFirst(), as: UTF8.self))
         case Self.copyTag where bytes.count == 18:
             var copy = Copy()
             (copy.hasCgroup, copy.isPrepared) = (bytes[1] & 1 != 0, bytes[1] & 2 != 0)

@@ -18,7 +18,10 @@ public enum ZygoteProcess {
         do throws(SystemCallError) {
             try Privileges.setDumpable(false)
             let home = try PidFD(CurrentProcess.parent)
-            while let request = try nextRequest(channel) { try answer(request, channel, home, compile) }
+            var preparation = ContainerInit.Preparation()
+            while let request = try nextRequest(channel) {
+                try answer(request, channel, home, &preparation, compile)
+            }
         } catch {
             CurrentProcess.writeError(Array("\(programName): \(error)\n".utf8))
             CurrentProcess.exit(1)
@@ -38,7 +41,8 @@ public enum ZygoteProcess {
 
     private static func answer(
         _ request: (request: ZygoteRequest, descriptors: DescriptorList), _ channel: borrowing OwnedFD,
-        _ home: borrowing PidFD, _ compile: ContainerInit.FilterCompiler
+        _ home: borrowing PidFD, _ preparation: inout ContainerInit.Preparation,
+        _ compile: ContainerInit.FilterCompiler
     ) throws(SystemCallError) {
         let answer: ZygoteAnswer
         do throws(SystemCallError) {
@@ -46,9 +50,12 @@ public enum ZygoteProcess {
                 throw SystemCallError("recvmsg", code: ErrorNumber.invalid)
             }
             switch request.request {
-            case .rehearse:
+            case .rehearse(let place):
                 // A plan that cannot be decoded is told to whoever is to carry it out.
-                if let bytes = try? first.readAll(limit: InitPlan.limit) { _ = try? InitPlan(decoding: bytes) }
+                if let bytes = try? first.readAll(limit: InitPlan.limit), let plan = try? InitPlan(decoding: bytes) {
+                    preparation.mounts = KernelMounts.split(plan.spec)?.own
+                    preparation.place = place
+                }
                 return try UnixSocket.send(ZygoteAnswer.made(0).encoded, descriptors: [], over: channel)
             case .copy(let copy):
                 let cgroup = copy.hasCgroup ? request.descriptors.takeFirst() : nil
@@ -59,7 +66,8 @@ public enum ZygoteProcess {
                     keeping: first.withRaw { $0 }, as: ContainerInit.channelNumber, home: home,
                     joining: number(of: joined), cgroup: number(of: cgroup))
                 switch consume outcome {
-                case .copy: ContainerInit.run(isPrepared: copy.isPrepared, compilingFilters: compile)
+                case .copy:
+                    ContainerInit.run(copy.isPrepared ? preparation : nil, compilingFilters: compile)
                 case .made(let child):
                     let pidfd = child.pidfd.fd.withRaw { $0 }
                     return try UnixSocket.send(

@@ -106,7 +106,7 @@ struct MessageFields {
     }
 }
 
-/// Serves a message's properties. The generic methods serve the protocol's overloads for each scalar type too.
+/// Serves a message's properties. The generic methods serve those of the protocol's overloads that are not here, too.
 struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
     let input: WireInput
     let fields: MessageFields
@@ -124,6 +124,21 @@ struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
     func decode<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T {
         do throws(ProtobufError) {
             return try input.decode(type, all: fields.occurrences(key.fieldNumber()))
+        } catch { throw error.inside(key.stringValue) }
+    }
+
+    // What most fields are, without asking what a type conforms to, which takes longer than reading it.
+    func decode(_ type: Bool.Type, forKey key: Key) throws -> Bool { try read(key) }
+    func decode(_ type: String.Type, forKey key: Key) throws -> String { try read(key) }
+    func decode(_ type: Int.Type, forKey key: Key) throws -> Int { try read(key) }
+    func decode(_ type: Int32.Type, forKey key: Key) throws -> Int32 { try read(key) }
+    func decode(_ type: Int64.Type, forKey key: Key) throws -> Int64 { try read(key) }
+    func decode(_ type: UInt32.Type, forKey key: Key) throws -> UInt32 { try read(key) }
+    func decode(_ type: UInt64.Type, forKey key: Key) throws -> UInt64 { try read(key) }
+
+    private func read<T: FieldDecodable>(_ key: Key) throws(ProtobufError) -> T {
+        do throws(ProtobufError) {
+            return try T.read(all: fields.occurrences(key.fieldNumber()), in: input)
         } catch { throw error.inside(key.stringValue) }
     }
 

@@ -17,12 +17,21 @@ struct ValueEncoder: Encoder {
     func singleValueContainer() -> any SingleValueEncodingContainer { SingleValueWriter(writer: writer) }
 }
 
-/// The fields of one message. The generic methods serve the protocol's overloads for each scalar type too.
+/// The fields of one message. The generic methods serve those of the protocol's overloads that are not here, too.
 struct KeyedWriter<Key: CodingKey>: KeyedEncodingContainerProtocol {
     let writer: WireWriter
     var codingPath: [any CodingKey] { [] }
 
     func encode<T: Encodable>(_ value: T, forKey key: Key) throws { try write(value, key, .implicit) }
+
+    // What most fields are, without asking what a type conforms to.
+    func encode(_ value: Bool, forKey key: Key) throws { try writeField(value, key, .implicit) }
+    func encode(_ value: String, forKey key: Key) throws { try writeField(value, key, .implicit) }
+    func encode(_ value: Int, forKey key: Key) throws { try writeField(value, key, .implicit) }
+    func encode(_ value: Int32, forKey key: Key) throws { try writeField(value, key, .implicit) }
+    func encode(_ value: Int64, forKey key: Key) throws { try writeField(value, key, .implicit) }
+    func encode(_ value: UInt32, forKey key: Key) throws { try writeField(value, key, .implicit) }
+    func encode(_ value: UInt64, forKey key: Key) throws { try writeField(value, key, .implicit) }
 
     func encodeNil(forKey key: Key) {}
 
@@ -51,13 +60,24 @@ struct KeyedWriter<Key: CodingKey>: KeyedEncodingContainerProtocol {
         } catch { throw error.inside(key.stringValue) }
     }
 
-    private func writePresent<T: Encodable>(_ value: T?, _ key: Key) throws(ProtobufError) {
+    private func writeField<T: FieldEncodable>(
+        _ value: T, _ key: Key, _ presence: WireWriter.Presence
+    ) throws(ProtobufError) {
+        do throws(ProtobufError) {
+            try value.write(to: writer, key.fieldNumber(), presence)
+        } catch { throw error.inside(key.stringValue) }
+    }
+
+    private func writePresent<T: FieldEncodable>(_ value: T?, _ key: Key) throws(ProtobufError) {
         guard let value else { return }
-        try write(value, key, .explicit)
+        try writeField(value, key, .explicit)
     }
 
     // Without these the protocol's own versions would call `encode`, and an optional 0 would be lost.
-    func encodeIfPresent<T: Encodable>(_ value: T?, forKey key: Key) throws { try writePresent(value, key) }
+    func encodeIfPresent<T: Encodable>(_ value: T?, forKey key: Key) throws {
+        guard let value else { return }
+        try write(value, key, .explicit)
+    }
     func encodeIfPresent(_ value: Bool?, forKey key: Key) throws { try writePresent(value, key) }
     func encodeIfPresent(_ value: String?, forKey key: Key) throws { try writePresent(value, key) }
     func encodeIfPresent(_ value: Double?, forKey key: Key) throws { try writePresent(value, key) }

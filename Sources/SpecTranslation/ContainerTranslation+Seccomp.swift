@@ -1,5 +1,6 @@
 import AgentAPI
 import OCI
+import Protobuf
 
 extension ContainerTranslation {
     /// Bytes of a system call's name; the longest of Linux has 28.
@@ -17,7 +18,16 @@ extension ContainerTranslation {
     private static let filterFlags: Set<String> = Set(
         ["TSYNC", "LOG", "SPEC_ALLOW"].map { "SECCOMP_FILTER_FLAG_" + $0 })
 
-    static func seccomp(_ seccomp: RuntimeSpec.Seccomp) throws(TranslationError) -> SeccompSpec {
+    static func profile(_ seccomp: RuntimeSpec.Seccomp) throws(TranslationError) -> Encoded<SeccompSpec> {
+        let spec = try Self.seccomp(seccomp)
+        do {
+            return try Encoded(spec)
+        } catch {
+            throw .invalid("linux.seccomp", "\(spec.rules.count) rules", "\(error)")
+        }
+    }
+
+    private static func seccomp(_ seccomp: RuntimeSpec.Seccomp) throws(TranslationError) -> SeccompSpec {
         var result = SeccompSpec()
         result.defaultAction = seccomp.defaultAction.rawValue
         result.defaultErrno = try errno(

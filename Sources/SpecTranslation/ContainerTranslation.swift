@@ -38,7 +38,7 @@ public enum ContainerTranslation {
         container.maskedPaths = try FieldChecks.containedPaths(linux.maskedPaths, "linux.maskedPaths")
         container.readonlyPaths = try FieldChecks.containedPaths(linux.readonlyPaths, "linux.readonlyPaths")
         container.rootfsPropagation = try rootfsPropagation(linux.rootfsPropagation ?? "")
-        if let seccomp = linux.seccomp { container.seccomp = try Self.seccomp(seccomp) }
+        if let seccomp = linux.seccomp { container.seccomp = try Self.profile(seccomp) }
         if let resources = linux.resources {
             container.resources.files = try CgroupFiles.translate(resources)
             container.resources.deviceRules = try deviceRules(resources.devices ?? [])

@@ -2,6 +2,7 @@ import AgentAPI
 import EventLoop
 import Glibc
 import Linux
+import Protobuf
 import Support
 import Testing
 
@@ -219,7 +220,7 @@ import Testing
             $0.root.overlayBytes = 1 << 20
             $0.root.files = [FileSpec(path: "/dev")]
         },
-        Failure(text: "make the seccomp filter: no action ") { $0.seccomp = SeccompSpec() },
+        Failure(text: "make the seccomp filter: no action ") { $0.seccomp = try? Encoded(SeccompSpec()) },
     ]) @EventLoop func failureIsTold(_ row: Failure) async throws {
         let fixture = try Fixture()
         var spec = fixture.spec(["sh", "-c", "exit 0"])

@@ -2,6 +2,7 @@ import AgentAPI
 import EventLoop
 import Glibc
 import Linux
+import Protobuf
 import Support
 import Testing
 
@@ -12,12 +13,12 @@ import Testing
     init() { BackgroundLoop.start() }
 
     /// sethostname is refused with that error.
-    private func profile(errno: UInt32) -> SeccompSpec {
+    private func profile(errno: UInt32) throws -> Encoded<SeccompSpec> {
         var rule = SeccompRule()
         (rule.names, rule.action, rule.errno) = (["sethostname"], "SCMP_ACT_ERRNO", errno)
         var profile = SeccompSpec()
         (profile.defaultAction, profile.rules) = ("SCMP_ACT_ALLOW", [rule])
-        return profile
+        return try Encoded(profile)
     }
 
     @Test(arguments: [false, true]) @EventLoop func aFilterIsMadeOnceAndHoldsForAll(_ noNewPrivileges: Bool)
@@ -26,7 +27,7 @@ import Testing
         let fixture = try Fixture()
         let output = try Files.inMemory([], name: "output", sealed: false)
         var spec = fixture.spec(["sleep", "1000"])
-        spec.seccomp = profile(errno: 95)
+        spec.seccomp = try profile(errno: 95)
         spec.process.noNewPrivileges = noNewPrivileges
         let container = try await fixture.create(spec, output: output)
         try await container.start()
@@ -44,20 +45,21 @@ import Testing
         spec.process.arguments = ["hostname", "x"]
         #expect(try await fixture.run(spec).output == "hostname: sethostname: Operation not supported")
         #expect(fixture.runtime.filters.program(for: spec.seccomp) == made)
-        spec.seccomp = profile(errno: 38)
+        spec.seccomp = try profile(errno: 38)
         #expect(try await fixture.run(spec).output == "hostname: sethostname: Function not implemented")
         spec.seccomp = nil
         #expect(try await fixture.run(spec).output == "hostname: sethostname: Operation not permitted")
     }
 
-    @Test @EventLoop func thoseUsedLastAreKept() {
+    @Test @EventLoop func thoseUsedLastAreKept() throws {
         let cache = FilterCache()
-        for number in 0..<20 {
-            cache.keep(SeccompProgram(instructions: [UInt8(number)], flags: 0), for: profile(errno: UInt32(number)))
-            #expect(cache.program(for: profile(errno: 0))?.instructions == [0])
+        let profiles = try (0..<20).map { try profile(errno: $0) }
+        for (number, profile) in profiles.enumerated() {
+            cache.keep(SeccompProgram(instructions: [UInt8(number)], flags: 0), for: profile)
+            #expect(cache.program(for: profiles[0])?.instructions == [0])
         }
-        #expect(cache.program(for: profile(errno: 12)) == nil)
-        #expect(cache.program(for: profile(errno: 19))?.instructions == [19])
+        #expect(cache.program(for: profiles[12]) == nil)
+        #expect(cache.program(for: profiles[19])?.instructions == [19])
         #expect(cache.program(for: nil) == nil)
     }
 }

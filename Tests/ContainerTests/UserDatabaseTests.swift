@@ -1,5 +1,6 @@
 import AgentAPI
 import Linux
+import Protobuf
 import Testing
 
 @testable import Container
@@ -134,7 +135,7 @@ import Testing
         spec.process.user.umask = 0
         spec.process.terminal = TerminalSpec()
         spec.sysctls = ["a": "b"]
-        spec.seccomp = SeccompSpec()
+        spec.seccomp = try Encoded(SeccompSpec())
         spec.mounts = [MountSpec(), MountSpec()]
         let plan = InitPlan(joins: true, spec: spec)
         #expect(try InitPlan(decoding: plan.encoded()) == plan)

@@ -1,6 +1,7 @@
 import AgentAPI
 import EventLoop
 import Linux
+import Protobuf
 import Support
 import TTRPC
 import Testing
@@ -44,7 +45,7 @@ import Testing
             var seccomp = SeccompSpec(), rule = SeccompRule()
             (rule.names, rule.action, rule.errno) = (["mkdir", "mkdirat", "no_such_call"], "SCMP_ACT_ERRNO", 13)
             (seccomp.defaultAction, seccomp.rules) = ("SCMP_ACT_ALLOW", [rule])
-            filtered.seccomp = seccomp
+            filtered.seccomp = try Encoded(seccomp)
             for noNewPrivileges in [true, false] {
                 filtered.process.noNewPrivileges = noNewPrivileges
                 let result = try await agent.run("filtered\(noNewPrivileges)", filtered, input: [])

@@ -150,7 +150,7 @@ import Testing
     }
 
     @Test func filterIsCarriedOverByName() throws {
-        let seccomp = try #require(try Self.container().seccomp)
+        let seccomp = try #require(try Self.container().seccomp).decoded()
         #expect(seccomp.defaultAction == "SCMP_ACT_ERRNO")
         #expect(seccomp.defaultErrno == 38)
         #expect(seccomp.architectures == ["SCMP_ARCH_X86_64"])

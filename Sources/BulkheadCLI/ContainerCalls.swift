@@ -135,6 +135,14 @@ import TaskAPI
     /// Ends the container: its stop signal or `signal`, `grace`, then SIGKILL; and whatever of the pod takes no notice of
     /// that. Returns when nothing of it is left.
     func stop(grace: Duration, signal: Int32? = nil) async throws {
+        try await stopOnce(grace: grace, signal: signal)
+        // A start goes on with another machine, once, when its spare was of no use: it may have begun to do so just before.
+        guard hasOwnPod, entry.status.phase == .created, let now = try? host.store.find(entry.record.id) else { return }
+        let calls = ContainerCalls(host: host, entry: now)
+        if now.status.isRunning || calls.isBeingStarted { try await calls.stopOnce(grace: grace, signal: signal) }
+    }
+
+    private func stopOnce(grace: Duration, signal: Int32?) async throws {
         guard entry.status.phase != .exited else { return }
         if !hasOwnPod, entry.status.phase == .created {
             // Its program is to be there before anything can end it. Nobody starts it: nothing is to be ended.

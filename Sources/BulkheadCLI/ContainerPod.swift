@@ -14,23 +14,22 @@ import TaskAPI
     let host: Host
     let record: ContainerRecord
     let client: MonitorClient
-    /// Of its own machine.
-    private let size: MachineSize?
     private var isOfOne: Bool { record.pod == nil }
 
-    /// Starts the monitor of the container's own pod, whose machine boots while the caller goes on, or connects to that of
-    /// the pod it joins.
+    /// Has the container's own pod begin, whose machine boots while the caller goes on, or connects to the pod it joins.
+    /// - Throws: as `create`; nothing of a pod of its own is left then.
     init(_ host: Host, _ record: ContainerRecord) async throws {
         self.host = host
         self.record = record
         if record.pod == nil {
             let size = try host.machineSize(containers: [record.request])
             try record.checkProcessors(of: size, host: host.size)
-            self.size = size
-            client = try await host.startMonitor(record.id, size: size, boots: record.bootsMachine == true)
+            var assign = AssignRequest()
+            assign.endsWithContainer = true
+            client = try await host.startPod(
+                record.id, size: size, boots: record.bootsMachine == true, as: assign)
             return
         }
-        size = nil
         do {
             client = try MonitorClient.connect(host.paths(record.podID))
         } catch {
@@ -41,13 +40,8 @@ import TaskAPI
     /// Makes the container; its program waits for `start`.
     /// - Throws: the monitor's `TTRPCStatus`, with `.aborted` when somebody has ended the pod.
     func create(_ streams: StandardStreams?) async throws {
-        try await client.hello()
-        if isOfOne {
-            var assign = AssignRequest()
-            assign.endsWithContainer = true
-            if let size { assign.setSize(size) }
-            try await client.assign(assign)
-        } else {
+        if !isOfOne {
+            try await client.hello()
             try await checkRoom()
         }
         let names = try await streams?.handOver(to: client) ?? StandardStreams.Names()
@@ -123,10 +117,7 @@ import TaskAPI
             // Else what it has written stays for its next start.
             return client.close()
         }
-        try? await client.shutDown()  // It has gone by itself: that is what is wanted.
-        try? await client.waitForEnd(within: .seconds(10))
-        // Of a monitor that was killed. Who comes next tries again.
-        try? await host.waitForReaper(record.id, within: .seconds(5))
+        await host.giveUp(client, record.id)
     }
 
     /// Suspends until the pod's clean-up after the container is complete, when it has ended.

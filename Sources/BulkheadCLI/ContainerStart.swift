@@ -113,30 +113,34 @@ import TaskAPI
     /// Up to the program's begin. A signal of somebody who does not want to wait for it ends the boot; once the program
     /// has been let go, a signal is for it.
     private func create(_ streams: StandardStreams?, _ interrupted: Promise<CInt>) async throws -> ContainerPod {
-        let pod: ContainerPod
+        var begun: ContainerPod?
         do {
-            pod = try await ContainerPod(host, record)
-            timing?.note("a monitor is there")
+            let pod = try await Self.unless(interrupted) { try await ContainerPod(host, record) }
+            begun = pod
+            timing?.note("the pod has begun")
+            try await Self.unless(interrupted) { try await pod.create(streams) }
+            timing?.note("the container has been created")
+            return pod
         } catch {
-            throw Failure.notCreated(Self.told(error))
-        }
-        let creating = Task { @EventLoop in try await pod.create(streams) }
-        let interruption = Task { @EventLoop in
-            _ = try await interrupted.value()
-            creating.cancel()
-        }
-        do {
-            try await creating.value
-        } catch {
-            await pod.giveUp()
+            await begun?.giveUp()
             if let signal = interrupted.current {
                 throw Failure.notCreated(CLIError("interrupted", exitCode: 128 + signal))
             }
-            throw stopped(error) ?? .notCreated(told(error, of: pod))
+            throw stopped(error) ?? .notCreated(told(error, of: begun))
         }
-        interruption.cancel()
-        timing?.note("the container has been created")
-        return pod
+    }
+
+    /// Runs `body`, which is cancelled by a signal.
+    private static func unless<R: Sendable>(
+        _ interrupted: Promise<CInt>, _ body: @escaping @EventLoop () async throws -> R
+    ) async throws -> R {
+        let task = Task { @EventLoop in try await body() }
+        let interruption = Task { @EventLoop in
+            _ = try await interrupted.value()
+            task.cancel()
+        }
+        defer { interruption.cancel() }
+        return try await task.value
     }
 
     private func start(_ pod: ContainerPod, _ streams: StandardStreams?) async throws {
@@ -155,11 +159,11 @@ import TaskAPI
         error as? CLIError ?? CLIError((error as? TTRPCStatus)?.message ?? "\(error)", exitCode: code)
     }
 
-    private func told(_ error: any Error, of pod: ContainerPod, _ code: Int32 = CLIError.notRun) -> CLIError {
+    private func told(_ error: any Error, of pod: ContainerPod?, _ code: Int32 = CLIError.notRun) -> CLIError {
         // Whichever of its connections has ended first.
-        guard pod.client.wasKilled else { return Self.told(error, code) }
+        guard pod?.client.wasKilled(error) ?? (error is MonitorWasKilled) else { return Self.told(error, code) }
         return CLIError(
-            "container \(record.name) could not be started: its pod's monitor was killed", exitCode: CLIError.notRun)
+            "container \(record.name) could not be started: \(MonitorWasKilled())", exitCode: CLIError.notRun)
     }
 
     /// The failure of a start that somebody has ended: as for a container that was killed.

@@ -147,22 +147,6 @@ struct Host: Sendable {
         return MachineSize.of(default: configured, pod: pod, containers: containers, host: size)
     }
 
-    /// Starts a monitor for a pod of that size, or has one that waits for a pod.
-    /// - Parameter boots: its machine is no template's clone.
-    @EventLoop func startMonitor(_ id: String, size: MachineSize, boots: Bool) async throws -> MonitorClient {
-        var monitor = try monitorConfiguration(id, size: size)
-        let isTooLarge = size.memoryMiB > monitor.baseMemoryMiB + monitor.growthMiB
-        if boots || !configuration.template.enabled || isTooLarge { monitor.templates = "" }
-        if !monitor.templates.isEmpty, monitor.spareCount > 0, !SpareKey.allNames(state: state).isEmpty,
-            // Whatever keeps spares from being found keeps nobody from starting.
-            let key = try? spareKey(monitor),
-            let client = try await MonitorClient.claim(key.names(state: state), for: paths(id), state: state)
-        {
-            return client
-        }
-        return try MonitorClient.start(monitor, launcher: launcher)
-    }
-
     /// What a machine can be given beyond its first memory, in whole blocks of a guest's kernel. Address space only, which a
     /// host that lends no more than it has would count as memory: there a larger machine boots.
     private var growthMiB: Int {

@@ -61,27 +61,27 @@ import TaskAPI
         // Its last machine may just be going.
         try await host.waitForReaper(entry.record.id, within: .seconds(15))
         try host.pods.noteStart(now)
-        let client: MonitorClient
-        let size: MachineSize
         do {
             let asked = ResourceRequest(memoryBytes: entry.record.memoryBytes, nanoCPUs: entry.record.nanoCPUs)
-            size = try host.machineSize(pod: asked, containers: members.map(\.record.request))
-            client = try await host.startMonitor(entry.record.id, size: size, boots: entry.record.bootsMachine == true)
-        } catch {
+            let size = try host.machineSize(pod: asked, containers: members.map(\.record.request))
+            let client = try await host.startPod(
+                entry.record.id, size: size, boots: entry.record.bootsMachine == true, as: assignment)
+            do {
+                try await client.ready(within: .seconds(host.startSeconds + 30))
+                client.close()
+            } catch {
+                await host.giveUp(client, entry.record.id)
+                throw error
+            }
+        } catch let error as CLIError {
             try? host.pods.noteFailedStart(entry.record.id, error: "\(error)")
             throw error
-        }
-        do {
-            try await client.hello()
-            try await client.assign(assignment(size))
-            try await client.ready(within: .seconds(host.startSeconds + 30))
-            client.close()
         } catch {
-            try await giveUp(client, error)
+            try fail(error)
         }
     }
 
-    private func assignment(_ size: MachineSize) -> AssignRequest {
+    private var assignment: AssignRequest {
         let record = entry.record
         var pause = PauseOptions()
         (pause.hostname, pause.sharesProcesses) = (record.hostname, record.sharesProcesses)
@@ -90,15 +90,11 @@ import TaskAPI
         pause.record = host.pods.directory(of: record.id)
         var assign = AssignRequest()
         assign.pause = pause
-        assign.setSize(size)
         return assign
     }
 
-    /// Leaves nothing of the start, and says why it failed.
-    private func giveUp(_ client: MonitorClient, _ error: any Error) async throws -> Never {
-        try? await client.shutDown()  // It has gone by itself: that is what is wanted.
-        try? await client.waitForEnd(within: .seconds(10))
-        try? await host.waitForReaper(entry.record.id, within: .seconds(5))
+    /// Says why the start failed, of which nothing is left.
+    private func fail(_ error: any Error) throws -> Never {
         let wasStopped = (error as? TTRPCStatus)?.code == .aborted
         let reason = wasStopped ? "it was stopped" : (error as? TTRPCStatus)?.message ?? "\(error)"
         try? host.pods.noteFailedStart(entry.record.id, code: wasStopped ? 137 : nil, error: wasStopped ? "" : reason)
@@ -146,6 +142,14 @@ import TaskAPI
 
     /// Ends the pod: its containers have their time, `grace` or each its own. Returns when nothing of it is left.
     func stop(grace: Duration?) async throws {
+        try await end(grace: grace)
+        // A start goes on with another machine, once, when its spare was of no use: it may have begun to do so just before.
+        guard entry.status.phase == .created, let now = try? host.pods.find(entry.record.id) else { return }
+        let calls = PodCalls(host, now)
+        if calls.isRunning || calls.isBeingStarted { try await calls.end(grace: grace) }
+    }
+
+    private func end(grace: Duration?) async throws {
         guard isAlive else { return }
         guard let client = try await connect() else {
             return try await host.waitForReaper(entry.record.id, within: Self.patience)

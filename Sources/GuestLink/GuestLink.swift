@@ -281,6 +281,7 @@ import Yamux
 }
 
 /// The peer, or the link's end, broke a stream off.
-public struct LinkStreamReset: Error, Equatable {
+public struct LinkStreamReset: Error, Equatable, CustomStringConvertible {
     public init() {}
+    public var description: String { "the guest is no more, or has ended the connection" }
 }

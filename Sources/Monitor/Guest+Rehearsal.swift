@@ -58,12 +58,14 @@ extension Guest {
 
     /// Makes a machine that has waited for its pod another than its siblings once more: with randomness that nobody had when
     /// it began to wait, and the time. No program starts before.
-    @discardableResult func renew() -> Task<Void, any Error> {
+    @discardableResult func renew(within limit: Duration) -> Task<Void, any Error> {
         let renewal = Task { @EventLoop in
-            let seed = ReseedRequest(seed: try Identity.randomBytes(LinkPreamble.seedBytes))
-            let sent = WallClock.now
-            let response: ClockResponse = try await call(AgentService.Method.reseed, seed)
-            try await clock?.correct(sent: sent, guest: response.clock)
+            try await within(limit, waitingFor: "answer of its guest") {
+                let seed = ReseedRequest(seed: try Identity.randomBytes(LinkPreamble.seedBytes))
+                let sent = WallClock.now
+                let response: ClockResponse = try await self.call(AgentService.Method.reseed, seed)
+                try await self.clock?.correct(sent: sent, guest: response.clock)
+            }
             timings.note(.machineRenewed)
         }
         self.renewal = renewal

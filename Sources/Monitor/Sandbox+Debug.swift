@@ -27,6 +27,8 @@ extension Sandbox {
     /// Keeps what is known of a pod that failed without anybody wanting its end. The first failure is the one that counts.
     func keepFailure(_ reason: String) {
         guard let failed, !failureIsKept, !wasShutDown, !isShuttingDown, isPod else { return }
+        // A spare that its pod has not come to have: another machine is started for that.
+        guard !wasSpare || state.phase != .unassigned else { return }
         failureIsKept = true
         var pod = FailedPod(id: id, at: WallClock.now, reason: reason, timings: timings.kept)
         // Those that nobody has given a name.

@@ -147,6 +147,17 @@ import TaskAPI
         }
     }
 
+    /// Suspends until a machine that has waited for this pod answers. One that does not is no pod's: its front end has
+    /// another one start, as long as nothing of the pod is here.
+    func waitUntilItGoesOn() async throws(SandboxError) {
+        do {
+            try await guest.renewal?.value
+        } catch {
+            throw wasShutDown
+                ? .podWasStopped : SandboxError(.unavailable, "the machine that waited for it does not go on: \(error)")
+        }
+    }
+
     /// - Throws: why the machine did not come up, if it did not.
     func checkMachine() throws(SandboxError) {
         guard !wasShutDown else { throw .podWasStopped }

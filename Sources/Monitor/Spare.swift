@@ -17,6 +17,11 @@ import TaskAPI
     /// How long a connection may say nothing.
     private static let messageLimit: Duration = .seconds(1)
     private static let memoryInterval: Duration = .seconds(5)
+    /// How long its guest may take to answer while it is made ready.
+    private static let preparationLimit: Duration = .seconds(30)
+    /// How long it may take to answer when it is claimed, which is 10 to 30 ms of work under TCG: with fifty starts at once on
+    /// two processors it took half a second, and after ten times that another machine is there sooner.
+    private static let claimLimit: Duration = .seconds(5)
 
     private let sandbox: Sandbox
     private let directory: PodDirectory
@@ -45,7 +50,7 @@ import TaskAPI
         // All that comes with a pod, once.
         try await sandbox.guest.rehearse(
             profile: configuration.seccompProfile, from: (sandbox.share, directory.paths.pod + "/rehearsal"))
-        try await sandbox.guest.renew().value
+        try await sandbox.guest.renew(within: Self.preparationLimit).value
         try await sandbox.guest.prepareInit()
         let place = try Files.open(directory.paths.pod, [.directory])
         let listener = try AsyncFD(
@@ -123,7 +128,7 @@ import TaskAPI
                 try directory.give(toPod: id, state: configuration.state)
                 sandbox.timings.restart()
                 sandbox.wasSpare = true
-                sandbox.guest.renew()
+                sandbox.guest.renew(within: Self.claimLimit)
                 outcome.fulfil(.claimed(message.descriptors))
             } catch {
                 answer = Array("\(error)".utf8.prefix(SpareClaim.maximumBytes))

@@ -61,7 +61,8 @@ public enum SpareStarter {
     /// By which a failure is noted beside those of templates.
     private static let failure = "spares"
 
-    static func noteFailure(_ reason: String, _ configuration: MonitorConfiguration) {
+    /// Writes down why a spare was none, or of no use.
+    public static func noteFailure(_ reason: String, _ configuration: MonitorConfiguration) {
         TemplateStore(directory: configuration.templates).noteFailure(failure, reason)
     }
 

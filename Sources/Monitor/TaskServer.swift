@@ -40,6 +40,7 @@ import TaskAPI
             return MonitorHello()
         }
         register(SandboxService.name, Method.assign) { [sandbox] (request: AssignRequest) in
+            try await sandbox.waitUntilItGoesOn()
             try sandbox.assign(request)
             return TaskEmpty()
         }

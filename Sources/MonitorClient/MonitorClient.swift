@@ -77,7 +77,9 @@ import TaskAPI
                     try AsyncFD(task.first), try AsyncFD(handOver.first), nil, (monitor.pid, paths.taskSocket),
                     spare: process)
             }
-            // It may have been killed when it was the pod's already: its reaper, or this, leaves nothing of that.
+            // It may have been killed, or stand still, when it was the pod's already, which nobody else is at: its reaper,
+            // or this, leaves nothing of that.
+            if Files.exists(paths.pod) { try? process.signal(9) }
             for _ in 0..<40 where Files.exists(paths.pod) {
                 try? PodDirectory.undo(leftIn: paths)
                 try await EventLoop.sleep(for: .milliseconds(50))
@@ -133,8 +135,8 @@ import TaskAPI
     }
 
     /// Gives the machine to a pod.
-    public func assign(_ request: AssignRequest) async throws {
-        let _: TaskEmpty = try await call(SandboxService.Method.assign, request)
+    public func assign(_ request: AssignRequest, within limit: Duration = MonitorClient.callLimit) async throws {
+        let _: TaskEmpty = try await call(SandboxService.Method.assign, request, within: limit)
     }
 
     /// Calls the monitor's own service.
@@ -249,22 +251,28 @@ import TaskAPI
         }
     }
 
+    private static let handOverEnded = TTRPCStatus(.unavailable, "the connection is no more: end of file")
+
     private func receive() async throws -> [UInt8] {
         let bytes = try await within(Self.callLimit, waitingFor: "answer on the hand-over socket") {
             try await self.handOverSocket.retry(when: .readable) { fd throws(SystemCallError) in
                 try UnixSocket.receive(upTo: 64, descriptorLimit: 0, over: fd).bytes
             }
         }
-        guard !bytes.isEmpty else { throw TTRPCStatus(.unavailable, "the connection is no more: end of file") }
+        guard !bytes.isEmpty else { throw Self.handOverEnded }
         return bytes
     }
 
     /// Whether the monitor is no more, or has ended the connection.
     public var isClosed: Bool { rpc.ended.current != nil }
 
-    /// Whether the monitor was ended by a signal, when it is this process's: started by it, or a spare that it has claimed,
-    /// which says why before it ends otherwise.
-    public var wasKilled: Bool {
+    /// Whether a call has failed with that error since the monitor was ended by a signal, when it is this process's: started
+    /// by it, or a spare that it has claimed, which says why before it ends otherwise. To be asked when it has ended.
+    public func wasKilled(_ error: any Error) -> Bool {
+        // What it could still say is no news of its end.
+        if let status = error as? TTRPCStatus, status != rpc.ended.current, status != Self.handOverEnded {
+            return false
+        }
         switch spare {
         case .some(let spare): return isClosed && (try? spare.hasEnded()) ?? true
         case .none: break

@@ -194,11 +194,11 @@ extension Bulkhead {
         processes().filter { (try? Files.readText("/proc/\($0)/cmdline"))?.hasPrefix(name) == true }
     }
 
-    fileprivate nonisolated func machines() -> [Int32] { processes("qemu-system") }
-    fileprivate nonisolated func monitors() -> [Int32] { processes("bulkhead-monitor") }
+    nonisolated func machines() -> [Int32] { processes("qemu-system") }
+    nonisolated func monitors() -> [Int32] { processes("bulkhead-monitor") }
 
     /// Waits until so many fit and are ready.
-    fileprivate func waitForSpares(_ count: Int) async throws {
+    func waitForSpares(_ count: Int) async throws {
         try await wait(for: "\(count) spares") {
             let list = try await self("spare", "ls", "--format", "json").output.split(separator: "\n")
             let ready = list.filter { $0.contains(#""Ready":true,"Fits":true"#) }.count
@@ -207,5 +207,5 @@ extension Bulkhead {
         }
     }
 
-    fileprivate nonisolated func pods() -> [String] { (try? Files.names(in: state + "/pods")) ?? [] }
+    nonisolated func pods() -> [String] { (try? Files.names(in: state + "/pods")) ?? [] }
 }

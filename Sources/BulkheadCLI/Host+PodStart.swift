@@ -1,0 +1,88 @@
+import EventLoop
+import Linux
+import Monitor
+import MonitorClient
+import Pod
+import TTRPC
+import TaskAPI
+
+/// A pod's monitor was killed before it had said anything, by whoever knows why.
+struct MonitorWasKilled: Error, CustomStringConvertible {
+    let description = "its pod's monitor was killed"
+}
+
+extension Host {
+    /// How long a spare that has been claimed has to say that it goes on. Its guest has less.
+    private static let spareLimit: Duration = .seconds(10)
+
+    /// Starts a monitor for a pod of that size, or has one that waits for a pod, and tells it what the pod is. A spare that
+    /// turns out to be of no use is given up, once, for a monitor that is started.
+    /// - Parameters:
+    ///   - boots: its machine is no template's clone.
+    ///   - assignment: what the pod is, but for its size.
+    /// - Throws: `CLIError`, `MonitorWasKilled`, or the monitor's `TTRPCStatus`, with `.aborted` when somebody has ended the
+    ///   pod; nothing of it is left then.
+    @EventLoop func startPod(
+        _ id: String, size: MachineSize, boots: Bool, as assignment: AssignRequest
+    ) async throws -> MonitorClient {
+        var assignment = assignment
+        assignment.setSize(size)
+        var monitor = try monitorConfiguration(id, size: size)
+        let isTooLarge = size.memoryMiB > monitor.baseMemoryMiB + monitor.growthMiB
+        if boots || !configuration.template.enabled || isTooLarge { monitor.templates = "" }
+        if let spare = try await claimSpare(monitor) {
+            do {
+                try await begin(spare, id, assignment, within: Self.spareLimit)
+                return spare
+            } catch let error as TTRPCStatus where error.code == .aborted {
+                throw error
+            } catch {
+                try Task.checkCancellation()
+                SpareStarter.noteFailure("one was given up: \(Self.words(error))", monitor)
+            }
+        }
+        let client = try MonitorClient.start(monitor, launcher: launcher)
+        try await begin(client, id, assignment, within: MonitorClient.callLimit)
+        return client
+    }
+
+    /// Has one of the spares that wait; nil when there is none for such a pod.
+    @EventLoop private func claimSpare(_ monitor: MonitorConfiguration) async throws -> MonitorClient? {
+        guard !monitor.templates.isEmpty, monitor.spareCount > 0, !SpareKey.allNames(state: state).isEmpty,
+            // Whatever keeps spares from being found keeps nobody from starting.
+            let key = try? spareKey(monitor)
+        else { return nil }
+        let client = try await MonitorClient.claim(key.names(state: state), for: paths(monitor.id), state: state)
+        if client == nil { try Task.checkCancellation() }
+        return client
+    }
+
+    private static func words(_ error: any Error) -> String { (error as? TTRPCStatus)?.message ?? "\(error)" }
+
+    /// Leaves nothing of the pod when it fails.
+    @EventLoop private func begin(
+        _ client: MonitorClient, _ id: String, _ assignment: AssignRequest, within limit: Duration
+    ) async throws {
+        do {
+            try await client.hello(within: limit)
+            try await client.assign(assignment, within: limit)
+        } catch {
+            try await uncancelled { await self.giveUp(client, id) }
+            throw client.wasKilled(error) ? MonitorWasKilled() : error
+        }
+    }
+
+    /// How long a part of a pod may take to do what it is told.
+    private static let patience: Duration = .seconds(10)
+
+    /// Ends a pod that could not begin, and returns when nothing of it is left.
+    @EventLoop func giveUp(_ client: MonitorClient, _ id: String) async {
+        try? await client.shutDown(within: Self.patience)  // It has gone by itself: that is what is wanted.
+        if (try? await client.waitForEnd(within: Self.patience)) == nil {
+            try? client.killMonitor()
+            try? await client.waitForEnd(within: Self.patience)
+        }
+        // Of a monitor that was killed. Who comes next tries again.
+        try? await waitForReaper(id, within: Self.patience)
+    }
+}

@@ -86,7 +86,10 @@ extension Configuration {
             "spare.count", \.spare.count, .count(Limits.spares),
             "How many machines wait for their pod, clones in which a container has run already, so that a pod is there at "
                 + "once. They are started when a pod's first program runs; each takes about as much memory as an idle pod. "
-                + "`0`: none. There are none without templates."),
+                + "`0`: none is started; those that wait already end after `spare.idle`, or by `bulkhead spare drain`. There "
+                + "are none without templates. A pod begins with one of its starter's own configuration, resource limits, "
+                + "cgroup, processors and niceness; where those differ, four times as many wait at most, and for a new one "
+                + "the one ends that has waited longest for others."),
         Setting(
             "spare.idle", \.spare.idle, .duration(Limits.spareIdle),
             "How long one waits until it ends by itself."),

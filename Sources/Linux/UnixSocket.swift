@@ -47,8 +47,10 @@ public enum UnixSocket {
     }
 
     /// Connects to the socket at `path`, of any length. Blocks only while the listener's queue is full.
-    public static func connect(_ kind: Kind, path: String) throws(SystemCallError) -> OwnedFD {
+    /// - Parameter wait: false: a full queue is an error, and the socket is non-blocking.
+    public static func connect(_ kind: Kind, path: String, wait: Bool = true) throws(SystemCallError) -> OwnedFD {
         let socket = OwnedFD(owning: try check(bh_unix_socket(kind.raw), "socket"))
+        if !wait { try socket.setNonBlocking(true) }
         let entry = try Files.open(path, .path)
         let short = entry.withRaw { "/proc/self/fd/\($0)" }
         try check(socket.withRaw { bh_unix_connect($0, short) }, "connect", path)

@@ -34,27 +34,22 @@ import TaskAPI
 
     /// Whether there are enough without it: two may have been started at once.
     static func isSurplus(_ configuration: MonitorConfiguration) -> Bool {
-        guard let dash = configuration.id.lastIndex(of: "-") else { return false }
-        let prefix = configuration.id[...dash]
-        let alike = SpareKey.allNames(state: configuration.state).filter { $0.hasPrefix(prefix) }
+        let alike = SpareKey.allNames(state: configuration.state).filter {
+            SpareKey.areAlike($0, configuration.id)
+        }
         return !alike.prefix(configuration.spareCount).contains(configuration.id)
     }
 
     /// Makes the machine ready and suspends until its pod comes, or its end.
     func wait() async throws -> Outcome {
-        try await sandbox.guest.waitUntilReady()
-        // One that boots instead is as large as it is.
-        guard sandbox.guest.isClone else {
-            throw SandboxError(.unavailable, sandbox.noClone ?? "no clone could be had")
+        do {
+            try await prepare()
+        } catch {
+            // Its end is no failure.
+            if let outcome = outcome.current { return outcome }
+            throw error
         }
-        // All that comes with a pod, once.
-        try await sandbox.guest.rehearse(
-            profile: configuration.seccompProfile, from: (sandbox.share, directory.paths.pod + "/rehearsal"))
-        try await sandbox.guest.renew(within: Self.preparationLimit).value
-        try await sandbox.guest.prepareInit()
-        let place = try Files.open(directory.paths.pod, [.directory])
-        let listener = try AsyncFD(
-            UnixSocket.listen(.messages, directory: place, name: SpareClaim.socketName))
+        guard let listener = try listen() else { return .notNeeded("there are enough") }
         let tasks = [
             Task { @EventLoop in await self.accept(from: listener) },
             Task { @EventLoop in
@@ -78,6 +73,39 @@ import TaskAPI
             listener.close()
         }
         return try await outcome.value()
+    }
+
+    private func prepare() async throws {
+        try await sandbox.guest.waitUntilReady()
+        // One that boots instead is as large as it is.
+        guard sandbox.guest.isClone else {
+            throw SandboxError(.unavailable, sandbox.noClone ?? "no clone could be had")
+        }
+        // All that comes with a pod, once.
+        try await sandbox.guest.rehearse(
+            profile: configuration.seccompProfile, from: (sandbox.share, directory.paths.pod + "/rehearsal"))
+        try await sandbox.guest.renew(within: Self.preparationLimit).value
+        try await sandbox.guest.prepareInit()
+    }
+
+    /// From here on it can be claimed, and those that it leaves no room for end. Nil when there are enough that are ready
+    /// already: others may have been started at the same time. With a lock, so that neither too many stay nor all go.
+    private func listen() throws -> AsyncFD? {
+        let lock = try Files.lockDirectory(PodDirectory.Kind.spare.directory(configuration.state))
+        defer { withExtendedLifetime(lock) {} }
+        let ready = SpareKey.ready(state: configuration.state)
+        let alike = ready.count { SpareKey.areAlike($0.name, configuration.id) }
+        guard alike < configuration.spareCount else { return nil }
+        let place = try Files.open(directory.paths.pod, [.directory])
+        let listener = try AsyncFD(
+            UnixSocket.listen(.messages, directory: place, name: SpareClaim.socketName))
+        let excess = ready.count + 1 - configuration.maximumSpares
+        let others = ready.filter { !SpareKey.areAlike($0.name, configuration.id) }.sorted { $0.since < $1.since }
+        for other in others.prefix(max(excess, 0)) {
+            // It has just gone, or been claimed.
+            try? SpareEnd.ask(other.name, state: configuration.state)
+        }
+        return listener
     }
 
     /// Whether the other end is closed.
@@ -144,6 +172,10 @@ import TaskAPI
 }
 
 extension MonitorConfiguration {
+    /// How many wait on a host at most, whoever they fit: the ulimits, the cgroup and the configuration of those who start
+    /// pods differ, and each has its own.
+    var maximumSpares: Int { spareCount * 4 }
+
     /// Whether the host has so much memory left that spares may have some.
     public var hasMemoryForSpares: Bool { HostMemory.availableBytes >= spareReserveBytes }
 }

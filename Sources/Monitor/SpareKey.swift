@@ -1,6 +1,7 @@
 import Linux
 import PodDirectory
 import QEMU
+import TaskAPI
 import Templates
 
 /// What spares are good for: whoever has the same may claim one.
@@ -47,6 +48,21 @@ public struct SpareKey: Sendable, Equatable {
     /// The spares of a host, ready or about to be, of this key; the directories' names.
     public func names(state: String) -> [String] {
         Self.allNames(state: state).filter { $0.hasPrefix(prefix + "-") }
+    }
+
+    /// Whether who may claim the one may claim the other.
+    static func areAlike(_ name: String, _ other: String) -> Bool {
+        name.prefix { $0 != "-" } == other.prefix { $0 != "-" }
+    }
+
+    /// Those of a host that can be claimed, and since when, in nanoseconds since 1970.
+    static func ready(state: String) -> [(name: String, since: Int64)] {
+        allNames(state: state).compactMap { name in
+            let paths = PodDirectory.Paths(state: state, id: name, kind: .spare)
+            // Not yet, or no more.
+            guard let socket = try? Files.status(paths.pod + "/" + SpareClaim.socketName) else { return nil }
+            return (name, socket.modifiedAt)
+        }
     }
 
     /// All spares of a host.

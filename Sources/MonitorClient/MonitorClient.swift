@@ -57,20 +57,28 @@ import TaskAPI
     {
         for name in names {
             // Not ready, or no longer there.
-            guard let socket = try? connect(toSpare: name, state: state),
+            guard let socket = try? SpareEnd.connect(name, state: state),
                 let monitor = try? UnixSocket.peer(of: socket), let process = try? PidFD(monitor.pid)
             else { continue }
             let task = try UnixSocket.pair(), handOver = try UnixSocket.pair(.messages)
             let claim = try AsyncFD(socket)
             defer { claim.close() }
             let ends = [task.second.withRaw { $0 }, handOver.second.withRaw { $0 }]
-            let answer = try? await within(claimLimit, waitingFor: "a spare's answer") {
-                try await claim.retry(when: .writable) { fd throws(SystemCallError) in
-                    try UnixSocket.send(SpareClaim.pod(paths.id).encoded, descriptors: ends, over: fd)
+            var answer: [UInt8] = []
+            do {
+                answer = try await within(claimLimit, waitingFor: "a spare's answer") {
+                    try await claim.retry(when: .writable) { fd throws(SystemCallError) in
+                        try UnixSocket.send(SpareClaim.pod(paths.id).encoded, descriptors: ends, over: fd)
+                    }
+                    return try await claim.retry(when: .readable) { fd throws(SystemCallError) in
+                        try UnixSocket.receive(upTo: SpareClaim.maximumBytes, descriptorLimit: 0, over: fd).bytes
+                    }
                 }
-                return try await claim.retry(when: .readable) { fd throws(SystemCallError) in
-                    try UnixSocket.receive(upTo: SpareClaim.maximumBytes, descriptorLimit: 0, over: fd).bytes
-                }
+            } catch is TimedOut {
+                // It stands still, and the next would wait for it as long.
+                try? SpareEnd.kill(name, state: state)
+            } catch {
+                // It has gone, or nobody waits for this any more.
             }
             if answer == SpareClaim.taken {
                 return MonitorClient(
@@ -86,18 +94,6 @@ import TaskAPI
             }
         }
         return nil
-    }
-
-    /// Asks a spare for its end.
-    /// - Throws: when it has gone, or is not ready.
-    public static func endSpare(_ name: String, state: String) throws {
-        let socket = try connect(toSpare: name, state: state)
-        try UnixSocket.send(SpareClaim.end.encoded, descriptors: [], over: socket)
-    }
-
-    private static func connect(toSpare name: String, state: String) throws(SystemCallError) -> OwnedFD {
-        let spare = PodDirectory.Paths(state: state, id: name, kind: .spare)
-        return try UnixSocket.connect(.messages, path: spare.pod + "/" + SpareClaim.socketName)
     }
 
     /// Connects to the monitor of the pod in that directory.

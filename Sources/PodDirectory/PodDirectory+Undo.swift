@@ -50,7 +50,7 @@ extension PodDirectory {
 
     private static func undo(_ entry: JournalEntry, _ events: EventLogWriter?) throws(SystemCallError) {
         switch entry {
-        case .process(let pid, let startTime): try kill(pid, startedAt: startTime)
+        case .process(let pid, let startTime): try living(pid, startedAt: startTime)?.signal(9)
         case .record(let path, let removed, let link, let subject):
             let wasLost = try markLost(path)
             let said = subject.flatMap { subject in events.map { ($0, subject) } }
@@ -66,17 +66,18 @@ extension PodDirectory {
         }
     }
 
-    private static func kill(_ pid: Int32, startedAt time: UInt64) throws(SystemCallError) {
+    /// The process of that number and that start time; nil when it has ended.
+    static func living(_ pid: Int32, startedAt time: UInt64) throws(SystemCallError) -> PidFD? {
         let process: PidFD
         do {
             process = try PidFD(pid)
         } catch {
             guard error.code == ErrorNumber.noProcess else { throw error }
-            return
+            return nil
         }
         // Compared after the descriptor has been taken: it is this process's now, whatever becomes of the number.
-        guard ProcessTime.start(of: pid) == time, try !process.hasEnded() else { return }
-        try process.signal(9)
+        guard ProcessTime.start(of: pid) == time, try !process.hasEnded() else { return nil }
+        return process
     }
 
     /// Removes a container's record, and the link that names it.

@@ -21,6 +21,8 @@ public final class PodDirectory: Sendable {
         public var user: String { pod + "/user" }
         /// The monitor's standard error.
         public var log: String { pod + "/monitor.log" }
+        /// The number and the start time of a spare's monitor.
+        var monitor: String { pod + "/monitor" }
 
         /// The pod's id, which names its directory.
         public var id: String { pod.split(separator: "/").last.map(String.init) ?? "" }
@@ -70,7 +72,18 @@ public final class PodDirectory: Sendable {
             throw SystemCallError("flock", paths.journal, code: ErrorNumber.busy)
         }
         try write(JournalEntry.header, to: journal, at: paths)
+        if kind == .spare, let startTime = ProcessTime.start(of: CurrentProcess.id) {
+            try Files.write(Array("\(CurrentProcess.id) \(startTime)".utf8), to: paths.monitor)
+        }
         return PodDirectory(paths: paths, journal: journal)
+    }
+
+    /// The monitor of a spare; nil when it has gone.
+    public static func monitor(_ paths: Paths) throws(SystemCallError) -> PidFD? {
+        // A spare's that is a pod's by now, or no more.
+        let words = (try? Files.readText(paths.monitor))?.split(separator: " ") ?? []
+        guard words.count == 2, let pid = Int32(words[0]), let startTime = UInt64(words[1]) else { return nil }
+        return try living(pid, startedAt: startTime)
     }
 
     /// Takes over the directory of a monitor that is no more. Nil when the monitor lives, or nothing is left.

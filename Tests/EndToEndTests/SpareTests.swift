@@ -37,9 +37,11 @@ import Testing
             #expect(next != spare)
             let other = try #require(bulkhead.machines().first { $0 != machine })
             #expect(try !Files.readText("/proc/\(other)/mountinfo").contains("/volume"))
-            for monitor in bulkhead.monitors() where try Files.readText("/proc/\(monitor)/cmdline").contains("spares") {
-                #expect(try !Files.readText("/proc/\(monitor)/mountinfo").contains("rootfs"))
-            }
+            let monitor = try #require(
+                bulkhead.monitors().first {
+                    (try? Files.readText("/proc/\($0)/cmdline"))?.contains(next.filter { !$0.isNewline }) == true
+                })
+            #expect(try !Files.readText("/proc/\(monitor)/mountinfo").contains("rootfs"))
             try await bulkhead("rm", "-f", "web").expectSuccess()
             try Mounts.unmount(volume, detach: false)
             try await bulkhead("spare", "drain").expectSuccess()
@@ -111,6 +113,84 @@ import Testing
                     try await bulkhead("ps", "-aq").output.isEmpty
                         && bulkhead.pods().isEmpty
                 }
+            }
+            try await bulkhead("spare", "drain").expectSuccess()
+            try await bulkhead.expectNothingLeft()
+        }
+    }
+
+    /// It neither hears nor sees, or is not ready yet.
+    @EventLoop @Test func theyAreDrainedWhateverTheyAreAt() async throws {
+        try await Bulkhead.with(configuration: "template:\n  enabled: true\nspare:\n  count: 2\n") { bulkhead in
+            try await bulkhead("spare", "fill").expectSuccess()
+            try PidFD(try #require(bulkhead.monitors().first)).signal(SIGSTOP)
+            try await bulkhead("spare", "drain").expectSuccess()
+            try await bulkhead.expectNothingLeft()
+
+            for stops in [false, true] {
+                let fill = try bulkhead.start(["spare", "fill"])
+                try await bulkhead.wait(for: "their begin") { bulkhead.machines().count == 2 }
+                if stops { try PidFD(try #require(bulkhead.monitors().first)).signal(SIGSTOP) }
+                #expect(try await !bulkhead("spare", "ls").output.contains("yes     yes"))
+                try await bulkhead("spare", "drain").expectSuccess()
+                try await fill.end().expectError(1, "no spare is ready")
+                try await bulkhead.expectNothingLeft()
+            }
+            // That is no failure.
+            #expect(try !Files.names(in: bulkhead.templates).contains { $0.hasSuffix(".failed") })
+        }
+    }
+
+    /// One is enough, however many have been started at once.
+    @EventLoop @Test func noneStaysThatIsOneTooMany() async throws {
+        try await Bulkhead.with(configuration: Self.one) { bulkhead in
+            for _ in 0..<4 {
+                let fills = try (0..<3).map { _ in try bulkhead.start(["spare", "fill"]) }
+                for fill in fills { try await fill.end().expectSuccess() }
+                try await bulkhead.wait(for: "the others' end") {
+                    try await bulkhead("spare", "ls", "-q").output.split(separator: "\n").count == 1
+                        && bulkhead.monitors().count == 1
+                }
+                try await bulkhead("spare", "drain").expectSuccess()
+            }
+            try await bulkhead.expectNothingLeft()
+        }
+    }
+
+    /// Each begins pods with other resource limits.
+    @EventLoop @Test func thereIsAnEndToThoseOfOtherCircumstances() async throws {
+        try await Bulkhead.with(configuration: Self.one) { bulkhead in
+            var names: [String] = []
+            for limit in 1001...1006 {
+                let fill = bulkhead.plan(["spare", "fill"])
+                let limited = SpawnPlan(
+                    "/usr/bin/prlimit", ["prlimit", "--nofile=\(limit)", fill.program] + fill.arguments.dropFirst(),
+                    environment: fill.environment)
+                names.append(
+                    try await Bulkhead.start(limited, hasInput: false).end().expectSuccess().output
+                        .filter { !$0.isNewline })
+            }
+            try await bulkhead.wait(for: "the end of the oldest") {
+                let all = try await bulkhead("spare", "ls", "-q").output.split(separator: "\n").map(String.init)
+                return Set(all) == Set(names.suffix(4))
+            }
+            // Of which none fits this one, and its own has room.
+            try await bulkhead("spare", "fill").expectSuccess()
+            try await bulkhead.waitForSpares(1)
+            try await bulkhead("spare", "drain").expectSuccess()
+            try await bulkhead.expectNothingLeft()
+        }
+    }
+
+    /// Whose number is too large, or whom nobody begins with.
+    @EventLoop @Test func whatWaitsInVainDoesNotFit() async throws {
+        try await Bulkhead.with(configuration: Self.one) { bulkhead in
+            try await bulkhead("spare", "fill").expectSuccess()
+            #expect(try await bulkhead("spare", "ls").output.contains("yes     yes"))
+            for other in ["spare:\n  count: 0\n", "template:\n  enabled: false\n" + Self.one] {
+                try bulkhead.configure(other)
+                let list = try await bulkhead("spare", "ls").output
+                #expect(list.contains("yes     no ") && list.split(separator: "\n").count == 2, "\(list)")
             }
             try await bulkhead("spare", "drain").expectSuccess()
             try await bulkhead.expectNothingLeft()

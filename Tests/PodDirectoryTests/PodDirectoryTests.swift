@@ -76,6 +76,24 @@ import Testing
         }
     }
 
+    /// So that it can be killed as long as it is no pod's.
+    @Test func aSparesMonitorIsFoundUntilItIsAPods() throws {
+        try withState { state in
+            let spare = try PodDirectory.make(state: state, id: "x-1", kind: .spare)
+            _ = try spare.claimUser(in: 70_000...70_000)
+            let place = PodDirectory.Paths(state: state, id: "x-1", kind: .spare)
+            let isFound = try PodDirectory.monitor(place) != nil
+            #expect(isFound)
+            try Files.write(Array("\(getpid()) 1".utf8), to: place.pod + "/monitor")
+            let isOfAnother = try PodDirectory.monitor(place) == nil
+            #expect(isOfAnother)
+            try spare.give(toPod: "a", state: state)
+            let isFoundStill = try PodDirectory.monitor(place) != nil
+            #expect(!isFoundStill)
+            try spare.remove()
+        }
+    }
+
     /// Nobody takes an old journal's lock for that of a monitor that is no more.
     @Test func aJournalThatIsWrittenAnewIsStillLocked() throws {
         try withState { state in

@@ -20,7 +20,11 @@ import TaskAPI
             "As many as are missing of spare.count of the configuration, and returns when they are ready. The first "
             + "start of a pod does so by itself in the background.")
 
-    nonisolated static let drain = Command("drain", "End all spares")
+    nonisolated static let drain = Command(
+        "drain", "End all spares",
+        description:
+            "Whoever they fit, and those that are not ready yet. With a spare.count of 0 none is started any more, but what "
+            + "waits already does so until spare.idle is over, or until this.")
 
     /// How long one that is started may take until it is seen.
     private static let beginLimit: Duration = .seconds(2)
@@ -33,7 +37,10 @@ import TaskAPI
     }
 
     private static func entries(_ host: Host) -> [Entry] {
-        let key = try? host.spareKey(host.monitorConfiguration("", size: host.machineSize(containers: [])))
+        // Without templates, or when there are to be none, nobody begins with one.
+        let isWanted = host.configuration.template.enabled && host.configuration.spare.count > 0
+        let key =
+            isWanted ? try? host.spareKey(host.monitorConfiguration("", size: host.machineSize(containers: []))) : nil
         return SpareKey.allNames(state: host.state).map { name in
             let paths = PodDirectory.Paths(state: host.state, id: name, kind: .spare)
             return Entry(
@@ -47,8 +54,7 @@ import TaskAPI
         var table = TextTable(["SPARE", "READY", "FITS", "QEMU"])
         var lines: [String] = []
         for entry in entries(host) {
-            // What stands before it is the same for all that are alike.
-            let shown = String(entry.name.split(separator: "-").last ?? "")
+            let shown = shown(entry.name)
             table.add([
                 shown, entry.isReady ? "yes" : "no", entry.fits ? "yes" : "no", entry.machine.map { "\($0)" } ?? "",
             ])
@@ -73,7 +79,9 @@ import TaskAPI
             throw CLIError("template.enabled of the configuration is false: spares are clones of templates")
         }
         let monitor = try host.monitorConfiguration("", size: host.machineSize(containers: []))
-        guard monitor.spareCount > 0 else { throw CLIError("spare.count of the configuration is 0") }
+        guard monitor.spareCount > 0 else {
+            throw CLIError("spare.count of the configuration is 0: set it to how many are to wait")
+        }
         _ = try await TemplateBuilder.build(monitor, launcher: host.launcher)
         let beginning = WallClock.now
         try SpareStarter.fill(monitor, launcher: host.launcher, in: nil)
@@ -96,25 +104,41 @@ import TaskAPI
                 : "the host has less memory left than spare.reserve"
             throw CLIError("no spare is ready" + (why.map { ": " + $0 } ?? ""))
         }
-        for entry in ready { try say(String(entry.name.split(separator: "-").last ?? "")) }
+        for entry in ready { try say(shown(entry.name)) }
         return 0
     }
 
+    /// How long one has to end by itself that has been asked to.
+    private static let patience: Duration = .seconds(3)
+    private static let killLimit: Duration = .seconds(15)
+
     static func drain(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
-        for name in SpareKey.allNames(state: host.state) {
-            let paths = PodDirectory.Paths(state: host.state, id: name, kind: .spare)
-            try await within(.seconds(20), waitingFor: "end of a spare") {
+        let ends = SpareKey.allNames(state: host.state).map { name in
+            Task { @EventLoop in try await end(name, state: host.state) }
+        }
+        for end in ends { try await end.value }
+        return 0
+    }
+
+    /// Asks a spare for its end, and kills one that is not ready or stands still. Returns when nothing of it is left, or it
+    /// is a pod's.
+    private static func end(_ name: String, state: String) async throws {
+        let paths = PodDirectory.Paths(state: state, id: name, kind: .spare)
+        func wait(_ limit: Duration, killing: Bool) async throws {
+            try await within(limit, waitingFor: "end of spare \(shown(name)), whose directory is \(paths.pod)") {
                 while Files.exists(paths.pod) {
-                    // One that is not ready listens to nobody yet.
-                    if (try? MonitorClient.endSpare(name, state: host.state)) == nil,
-                        let machine = PodDirectory.machine(paths)
-                    {
-                        try? PidFD(machine).signal(9)
-                    }
-                    try await EventLoop.sleep(for: .milliseconds(50))
+                    // More than once: it may just have begun. And its reaper may have been killed as well.
+                    if killing { try SpareEnd.kill(name, state: state) }
+                    try? PodDirectory.undo(leftIn: paths)
+                    try await EventLoop.sleep(for: .milliseconds(20))
                 }
             }
         }
-        return 0
+        let hasBeenAsked = (try? SpareEnd.ask(name, state: state)) != nil
+        if hasBeenAsked, (try? await wait(patience, killing: false)) != nil { return }
+        try await wait(killLimit, killing: true)
     }
+
+    /// What stands before it is the same for all that are alike.
+    private static func shown(_ name: String) -> String { String(name.split(separator: "-").last ?? "") }
 }

@@ -105,6 +105,7 @@ import TaskAPI
             // It has just gone, or been claimed.
             try? SpareEnd.ask(other.name, state: configuration.state)
         }
+        SpareStarter.forgetFailure(configuration)
         return listener
     }
 

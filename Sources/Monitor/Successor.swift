@@ -66,6 +66,12 @@ public enum SpareStarter {
         TemplateStore(directory: configuration.templates).noteFailure(failure, reason)
     }
 
+    /// One is ready.
+    static func forgetFailure(_ configuration: MonitorConfiguration) {
+        // One that stays is out of date, no more.
+        try? TemplateStore(directory: configuration.templates).forgetFailure(failure)
+    }
+
     /// Why a spare has not become one, the last time after that moment (nanoseconds since 1970).
     public static func lastFailure(_ configuration: MonitorConfiguration, since begin: Int64) -> String? {
         TemplateStore(directory: configuration.templates).lastFailure(failure).flatMap {

@@ -6,6 +6,28 @@ import PodDirectory
 import QEMU
 import Templates
 
+/// Why templates cannot be kept where they are to be.
+public struct TemplateStorageError: Error, CustomStringConvertible {
+    public let directory: String
+    public let reason: String
+
+    init(_ directory: String, _ reason: String) { (self.directory, self.reason) = (directory, reason) }
+
+    public var description: String {
+        "templates cannot be kept in \(directory): \(reason): make it a directory with "
+            + "\(TemplateBuilder.neededBytes >> 20) MiB of room, or set template.directory of the configuration to another"
+    }
+
+    /// Runs `body`, which does nothing but use the directory.
+    static func of<R: ~Copyable>(_ directory: String, _ body: () throws -> R) throws(TemplateStorageError) -> R {
+        do {
+            return try body()
+        } catch {
+            throw TemplateStorageError(directory, (error as? SystemCallError)?.reason ?? "\(error)")
+        }
+    }
+}
+
 /// A process that makes the template of a configuration: boots its machine once and saves it when its agent waits.
 public enum TemplateBuilder {
     /// argv[0] by which our executable knows that it is one.
@@ -15,6 +37,8 @@ public enum TemplateBuilder {
     private static let saveLimit: Duration = .seconds(30)
     /// After a failure nobody tries again for so long, unless he asks for it.
     private static let pauseNanoseconds: Int64 = 600_000_000_000
+    /// More than a template has.
+    static let neededBytes: UInt64 = 200 << 20
     /// Above that of whoever waits for a container.
     private static let backgroundNiceness: Int32 = 10
 
@@ -72,11 +96,12 @@ public enum TemplateBuilder {
     ) async throws -> TemplateHeader {
         let store = TemplateStore(directory: configuration.templates)
         let key = try key(configuration)
-        guard let lock = try store.lockBuild(within: limit) else {
+        let lock = try TemplateStorageError.of(store.directory) { try store.lockBuild(within: limit) }
+        guard let lock else {
             throw SandboxError(.unavailable, "another template is being made in \(store.directory)")
         }
         defer { withExtendedLifetime(lock) {} }
-        if let header = try usable(key, in: store) { return header }
+        if let header = try TemplateStorageError.of(store.directory, { try usable(key, in: store) }) { return header }
         do {
             let header = try await withDirectory(configuration, launcher) { directory in
                 try await make(key, configuration, in: store, directory, launcher)
@@ -86,6 +111,22 @@ public enum TemplateBuilder {
         } catch {
             store.noteFailure(key.id, "\(error)")
             throw error
+        }
+    }
+
+    /// What keeps the template of a configuration from being made, or has done so the last time; nil when that is nothing,
+    /// or there is one.
+    public static func problem(_ configuration: MonitorConfiguration) -> String? {
+        let store = TemplateStore(directory: configuration.templates)
+        do {
+            let key = try key(configuration)
+            let free = try TemplateStorageError.of(store.directory) { try store.freeBytes() }
+            if (try? store.header(key.id)) != nil { return nil }
+            if let failure = store.lastFailure(key.id) { return failure.reason }
+            guard free >= neededBytes else { throw TemplateStorageError(store.directory, "\(free >> 20) MiB are free") }
+            return nil
+        } catch {
+            return "\(error)"
         }
     }
 
@@ -156,9 +197,12 @@ public enum TemplateBuilder {
             throw error
         }
         await guest.kill()
-        return try store.publish(
-            key, machine: (machine.memoryMiB, machine.vCPUs), memory: memory, state: state, createdAt: WallClock.now,
-            buildMilliseconds: (MonotonicTime.now - begin) / 1_000_000)
+        return try TemplateStorageError.of(store.directory) {
+            try store.publish(
+                key, machine: (machine.memoryMiB, machine.vCPUs), memory: memory, state: state,
+                createdAt: WallClock.now,
+                buildMilliseconds: (MonotonicTime.now - begin) / 1_000_000)
+        }
     }
 
     /// Templates of the same machine that nobody will ever start from again: QEMU, kernel or agent have changed.

@@ -61,7 +61,10 @@ import Templates
         let isDamaged = if case .damaged = problem { true } else { false }
         successor.needsTemplate = template == nil || isDamaged
         sandbox.firstProgramRuns = { successor.begin() }
-        sandbox.noClone = problem?.description
+        sandbox.noClone = problem.map { problem in
+            let failure = problem == .missing ? store.lastFailure(key.id) : nil
+            return problem.description + (failure.map { ", and the last could not be made: \($0.reason)" } ?? "")
+        }
         sandbox.guest.cloneFailed = { [unowned sandbox] reason, wasRefused in
             sandbox.noClone = self.problem?.description ?? "no clone could be had"
             guard self.problem == nil else { return }

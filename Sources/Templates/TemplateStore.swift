@@ -90,13 +90,24 @@ public struct TemplateStore: Sendable {
     /// The lock of whoever makes a template, one at a time; nil when somebody else has it and `limit` has passed.
     /// What builders that were killed have left is removed.
     public func lockBuild(within limit: Duration) throws(SystemCallError) -> OwnedFD? {
-        try Files.makeDirectories(directory, mode: 0o700)
-        let lock = try Files.open(directory + "/build.lock", [.readWrite, .create])
+        let lock = try openLock()
         guard try Files.lock(lock, within: limit) else { return nil }
         for name in try Files.names(in: directory) where name.hasPrefix(Self.unfinished) {
             try Files.removeTree(directory + "/" + name)
         }
         return lock
+    }
+
+    private func openLock() throws(SystemCallError) -> OwnedFD {
+        try Files.makeDirectories(directory, mode: 0o700)
+        return try Files.open(directory + "/build.lock", [.readWrite, .create])
+    }
+
+    /// How much room there is for templates.
+    /// - Throws: when none can be made here.
+    public func freeBytes() throws(SystemCallError) -> UInt64 {
+        _ = try openLock()
+        return try Files.freeBytes(directory)
     }
 
     /// Publishes what a machine has saved. To be called with the lock of `lockBuild`.
@@ -129,7 +140,7 @@ public struct TemplateStore: Sendable {
             try Files.write(Array(header.serialized.utf8), to: place + "/" + Self.headerName)
             try remove(key.id)
             try Files.rename(place, to: path(key.id))
-            try Files.remove(path(key.id) + Self.failedSuffix)
+            try forgetFailure(key.id)
             return header
         } catch {
             try? Files.removeTree(place)  // The first error is the one to tell.
@@ -142,6 +153,9 @@ public struct TemplateStore: Sendable {
         // A disk that is full has no room for that either.
         try? Files.replace(path(id) + Self.failedSuffix, with: Array(reason.utf8.prefix(4096)))
     }
+
+    /// It has been made.
+    public func forgetFailure(_ id: String) throws(SystemCallError) { try Files.remove(path(id) + Self.failedSuffix) }
 
     /// Why it could not be made the last time, and when, in nanoseconds since 1970.
     public func lastFailure(_ id: String) -> (reason: String, at: Int64)? {

@@ -180,10 +180,34 @@ import Testing
             let result = try await bulkhead("template", "build")
             #expect(result.code == 1 && result.error.contains("No space left on device"), "\(result)")
             #expect(result.error.split(separator: "\n").count == 1, "\(result)")
+            #expect(result.error.contains("template.directory"), "\(result)")
+            #expect(try await bulkhead("check").output.contains("warning  templates: "))
             #expect(
                 try Files.names(in: bulkhead.templates).allSatisfy { $0 == "build.lock" || $0.hasSuffix(".failed") })
             try await bulkhead("run", "--rm", "busybox", "echo", "on").expectOutput("on\n")
             try Mounts.unmount(bulkhead.templates, detach: true)
+            try await bulkhead.expectNothingLeft()
+        }
+    }
+
+    @EventLoop @Test func aPlaceThatIsNoneIsToldByWhoeverLooks() async throws {
+        try await Bulkhead.with(configuration: "template:\n  enabled: true\nspare:\n  count: 1\n") { bulkhead in
+            #expect(
+                try await bulkhead("check").output.contains("ok       templates: none in \(bulkhead.templates) yet"))
+            try await bulkhead("template", "build").expectSuccess()
+            #expect(try await bulkhead("check").output.contains("ok       templates: \(bulkhead.templates)\n"))
+            try Files.removeTree(bulkhead.templates)
+            try Files.write([], to: bulkhead.templates)
+            let told = "templates cannot be kept in \(bulkhead.templates): "
+            for command in [["template", "build"], ["spare", "fill"]] {
+                let result = try await bulkhead(list: command)
+                result.expectError(1, told)
+                #expect(result.error.contains("set template.directory of the configuration"), "\(result)")
+            }
+            let check = try await bulkhead("check").output
+            #expect(check.contains("warning  templates: \(told)"), "\(check)")
+            let run = try await bulkhead("run", "--rm", "--timing", "busybox", "true").expectSuccess()
+            #expect(run.error.hasPrefix("the machine is one that was booted (the template cannot be read: "), "\(run)")
             try await bulkhead.expectNothingLeft()
         }
     }

@@ -1,6 +1,8 @@
 import CommandTree
 import EventLoop
 import Linux
+import Monitor
+import Templates
 
 /// `bulkhead check`: whether this host can run pods, a line for each thing that it takes.
 @EventLoop enum Check {
@@ -31,7 +33,7 @@ import Linux
             ("guest initrd", file(host.guestInitrd, .initrd)),
             ("kernel", kernel), ("cgroups", cgroups), ("/dev/net/tun", tun), ("skopeo", tool("skopeo")),
             ("umoci", tool("umoci")), ("seccomp profile", seccomp(host)), ("disk", disk(host)),
-            ("state", state(host)),
+            ("state", state(host)), ("templates", templates(host)),
         ]
     }
 
@@ -157,7 +159,8 @@ import Linux
     private static func file(_ path: String?, _ kind: GuestFile) -> Verdict {
         guard let path, Files.exists(path) else {
             return .missing(
-                path.map { "there is no \($0)" } ?? "it is not installed", remedy: "make guest, or make install")
+                path.map { "there is no \($0)" } ?? "it is not installed",
+                remedy: "make guest, or make install, or see guest.kernel and guest.initrd of the configuration")
         }
         do {
             let file = try Files.open(path, [.nonBlocking, .noTerminal])
@@ -236,6 +239,30 @@ import Linux
             return .fine(host.state)
         } catch {
             return .missing("\(error)", remedy: "set state to a directory that can be made")
+        }
+    }
+
+    /// Pods begin without them as well, only later.
+    private static func templates(_ host: Host) -> Verdict {
+        guard host.configuration.template.enabled else {
+            return .fine("template.enabled is false: every machine boots")
+        }
+        let directory = host.templateDirectory
+        do {
+            let configuration = try host.monitorConfiguration("", size: host.machineSize(containers: []))
+            if let problem = TemplateBuilder.problem(configuration) {
+                return .worse(problem, remedy: "pods boot until \"bulkhead template build\" makes one")
+            }
+            let key = try TemplateBuilder.key(configuration).id
+            if (try? host.templates.header(key)) == nil {
+                return .fine("none in \(directory) yet: the first pod's start makes it")
+            }
+            let spares = configuration.spareCount > 0 ? SpareStarter.lastFailure(configuration, since: 0) : nil
+            guard let spares else { return .fine(directory) }
+            return .worse("the last spare that came to nothing: \(spares)", remedy: "see \"bulkhead spare fill\"")
+        } catch {
+            // The lines above say what to do.
+            return .worse("they depend on what is missing", remedy: "see the lines above")
         }
     }
 }

@@ -65,7 +65,6 @@ import TaskAPI
         guard let end = begun.end else {
             signals.end()
             try announce()
-            await timing?.add(begun.pod.client)
             begun.pod.client.close()
             return 0
         }
@@ -117,12 +116,17 @@ import TaskAPI
         do {
             let pod = try await Self.unless(interrupted) { try await ContainerPod(host, record) }
             begun = pod
-            timing?.note("the pod has begun")
+            timing?.note(record.pod == nil ? "the pod has begun" : "the pod is there")
             try await Self.unless(interrupted) { try await pod.create(streams) }
             timing?.note("the container has been created")
+            // As long as the pod is sure to be there.
+            await timing?.add(pod.client)
             return pod
         } catch {
-            await begun?.giveUp()
+            if let begun {
+                await timing?.add(begun.client)
+                await begun.giveUp()
+            }
             if let signal = interrupted.current {
                 throw Failure.notCreated(CLIError("interrupted", exitCode: 128 + signal))
             }
@@ -148,7 +152,9 @@ import TaskAPI
             try streams?.start()
             try await pod.start()
             timing?.note("its program runs")
+            await timing?.add(pod.client)
         } catch {
+            await timing?.add(pod.client)
             await pod.giveUp()
             let code = (error as? TTRPCStatus).map { ContainerPod.exitCode($0, otherwise: CLIError.notRun) }
             throw stopped(error) ?? .notStarted(told(error, of: pod, code ?? CLIError.notRun))
@@ -182,7 +188,6 @@ import TaskAPI
         // When all of the pod has been cleaned up no stream has a writer any more.
         return try await foreground.exitCode(early: begun.early) { _ in
             timing?.note("its end is known")
-            await timing?.add(client)
             do {
                 try await begun.pod.waitForCleanUp()
             } catch {

@@ -46,13 +46,14 @@ import TaskAPI
 
     /// Boots the pod, unless it runs; its containers are not started.
     /// - Throws: `CLIError` with 125; the pod's status says why then.
-    func ensureRunning() async throws {
+    @discardableResult func ensureRunning() async throws -> Bool {
         let lock = try await host.pods.lockStart(
             entry.record, within: .seconds(host.startSeconds + 60), exitCode: CLIError.notRun)
         defer { withExtendedLifetime(lock) {} }
         let now = try host.pods.find(entry.record.id)
         switch await liveness() {
-        case .runs: return
+        case .runs: return false
+    /// - Returns: whether it did not run.
         case .isEnding:
             throw CLIError(
                 "pod \(entry.record.name) is ending: wait until it has, and try again", exitCode: CLIError.notRun)
@@ -77,6 +78,7 @@ import TaskAPI
             try? host.pods.noteFailedStart(entry.record.id, error: "\(error)")
             throw error
         } catch {
+                return true
             try fail(error)
         }
     }

@@ -12,6 +12,8 @@ import TaskAPI
         var what: String
     }
 
+    private static let monitor = "monitor"
+
     private let begin: UInt64
     private var steps: [Step] = []
 
@@ -20,18 +22,30 @@ import TaskAPI
 
     func note(_ what: String) { steps.append(Step(at: MonotonicTime.now, who: "command", what: what)) }
 
-    /// What the monitor knows of the pod's begin, as far as it has come.
-    func add(_ client: MonitorClient) async {
-        // A pod that has just ended says nothing any more.
-        guard let info = try? await client.debugInfo(within: .seconds(2)) else { return }
-        steps += info.timings.map {
-            Step(at: info.begin &+ $0.microseconds &* 1000, who: "monitor", what: $0.step)
-        }
-        if !info.origin.isEmpty { origin = info.origin }
+    /// What the machine is, for people; nil as long as there is none.
+    private var machine: String?
+    /// Nothing that the pod did before this command counts.
+    private var hasJoined = false
+
+    /// The pod, which has that name, ran already.
+    func join(_ pod: String) {
+        hasJoined = true
+        machine = "that of pod \(pod), which ran already"
     }
 
-    /// What the machine began as.
-    private var origin = "that of a pod which was there already"
+    /// What the monitor knows of the pod's begin, as far as it has come. More than once is fine.
+    func add(_ client: MonitorClient) async {
+        guard !hasJoined else { return }
+        guard let info = try? await client.debugInfo(within: .seconds(2)) else {
+            machine = machine ?? "one that went before it could be asked"
+            return
+        }
+        steps.removeAll { $0.who == Self.monitor }
+        steps += info.timings.map {
+            Step(at: info.begin &+ $0.microseconds &* 1000, who: Self.monitor, what: $0.step)
+        }
+        machine = info.origin
+    }
 
     private var sorted: [Step] { steps.sorted { $0.at < $1.at } }
 
@@ -44,12 +58,12 @@ import TaskAPI
     var text: String {
         var table = TextTable(["AT, MS", "WHO", "STEP"])
         for step in sorted { table.add([milliseconds(step.at), step.who, step.what]) }
-        return "the machine is \(origin)\n" + table.text
+        return (machine.map { "the machine is \($0)" } ?? "there was no machine") + "\n" + table.text
     }
 
     var json: JSONValue {
         .members([
-            "Machine": .string(origin),
+            "Machine": machine.map { .string($0) } ?? .null,
             "Steps": .array(
                 sorted.map {
                     .members([

@@ -60,7 +60,7 @@ import MonitorClient
             }
             Notice.network.give(once: host.root)
             if accelerator == .tcg { Notice.translation.give(once: host.root) }
-            try await pod?.ensureRunning()
+            if let pod, try await !pod.ensureRunning() { timing?.join(pod.entry.record.name) }
         } catch {
             try? host.store.remove(container.record)
             throw error

@@ -40,11 +40,6 @@ struct NewPod {
         }
         record.sysctls.merge(try RunOptions.sysctls(arguments)) { $1 }
         record.memoryBytes = try RunOptions.memory(arguments)
-        let available = CurrentProcess.memoryBytes
-        guard record.memoryBytes ?? 0 <= available else {
-            throw CLIError(
-                "--memory: at most \(available >> 20)m, since this host has no more", exitCode: CLIError.notRun)
-        }
         record.nanoCPUs = try RunOptions.nanoCPUs(arguments)
     }
 

@@ -17,7 +17,15 @@ import TaskAPI
     static func find(_ options: RunOptions, _ host: Host) throws -> PodCalls? {
         guard let option = options.pod else { return nil }
         do {
-            guard option.hasPrefix(RunOptions.newPod) else { return PodCalls(host, try host.pods.find(option)) }
+            guard option.hasPrefix(RunOptions.newPod) else {
+                let pod = try host.pods.find(option)
+                guard !options.bootsMachine else {
+                    throw CLIError(
+                        "--no-template with --pod \(option): whether a pod's machine boots is said when the pod is made: "
+                            + "give it to \"bulkhead pod create\", or with --pod new:NAME", exitCode: CLIError.notRun)
+                }
+                return PodCalls(host, pod)
+            }
             let name = String(option.dropFirst(RunOptions.newPod.count))
             try RunOptions.checkPodName(name)
             var pod = try NewPod(name: name)

@@ -46,11 +46,16 @@ extension RunOptions {
         return bytes
     }
 
-    /// `--memory`; nil for no limit.
+    /// `--memory`; nil for no limit. docker takes more than the host has, but no machine can have that.
     static func memory(_ arguments: ParsedArguments) throws -> Int64? {
         guard let bytes = try arguments.value("memory", as: ByteSize.parse), bytes != 0 else { return nil }
         guard bytes >= minimumMemory else {
             throw CLIError("--memory: at least 6m, or 0 for no limit", exitCode: CLIError.notRun)
+        }
+        let available = CurrentProcess.memoryBytes
+        guard bytes <= available else {
+            throw CLIError(
+                "--memory: at most \(available >> 20)m, since this host has no more", exitCode: CLIError.notRun)
         }
         return bytes
     }

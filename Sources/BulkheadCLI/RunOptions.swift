@@ -61,10 +61,6 @@ struct RunOptions {
         if arguments.flag("timing") { timing = .table }
         if arguments.flag("timing-json") { timing = .json }
         bootsMachine = arguments.flag("no-template")
-        guard !bootsMachine || pod == nil || makesPod else {
-            throw CLIError(
-                "--no-template is for a machine that is made, and \(pod ?? "") has one", exitCode: CLIError.notRun)
-        }
         detaches = arguments.flag("detach")
         interactive = arguments.flag("interactive")
         terminal = arguments.flag("tty")

@@ -39,6 +39,12 @@ import Testing
         Row(arguments: ["run", "--rm", "-m", "lots", "busybox", "true"], code: 125, error: "lots"),
         Row(arguments: ["run", "--rm", "-m", "5m", "busybox", "true"], code: 125, error: "at least 6m, or 0"),
         Row(
+            arguments: ["run", "--rm", "-m", "1024t", "busybox", "true"], code: 125,
+            error: "--memory: at most \(CurrentProcess.memoryBytes >> 20)m, since this host has no more"),
+        Row(
+            arguments: ["pod", "create", "-m", "1024t"], code: 125,
+            error: "--memory: at most \(CurrentProcess.memoryBytes >> 20)m, since this host has no more"),
+        Row(
             arguments: ["run", "--rm", "--pids-limit", "99999999999", "busybox", "true"], code: 125,
             error: "--pids-limit: at most 4194304"),
         Row(

@@ -246,8 +246,12 @@ import Testing
             try await bulkhead("template", "rm").expectError(125, "name templates, or give --all")
             try await bulkhead("template", "rm", "abc").expectError(1, "no template abc")
             try await bulkhead("template", "inspect", "abc").expectError(1, "no template abc")
-            try await bulkhead("run", "--rm", "--pod", "shop", "--no-template", "busybox", "true")
-                .expectError(125, "--no-template")
+            try await bulkhead("template", "build", "-m", "1g").expectError(125, "-m")
+            let run = ["run", "--rm", "--pod", "shop", "--no-template", "busybox", "true"]
+            try await bulkhead(list: run).expectError(125, "--pod: no such pod: shop")
+            try await bulkhead("pod", "create", "shop").expectSuccess()
+            try await bulkhead(list: run).expectError(125, "--no-template with --pod shop: ")
+            #expect(try await bulkhead("ps", "-aq").output.isEmpty)
         }
     }
 }

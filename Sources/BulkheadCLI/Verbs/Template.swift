@@ -20,11 +20,11 @@ import Templates
 
     nonisolated static let build = Command(
         "build", "Make a template, unless there is one",
-        description: "Boots a machine and saves it, which the first start of a pod does by itself in the background.",
-        options: [
-            Option("memory", short: "m", .value("BYTES"), "For pods whose containers ask for so much together"),
-            Option("cpus", .value("NUMBER"), "For pods whose containers ask for so many together"),
-        ])
+        description:
+            "Boots a machine and saves it, which the first start of a pod does by itself in the background. It is for pods "
+            + "of any memory: a clone begins with guest.memory of the configuration and is given the rest. Pods of up to 2, "
+            + "8 and 32 processors have a template each.",
+        options: [Option("cpus", .value("NUMBER"), "For pods whose containers ask for so many together")])
 
     nonisolated static let remove = Command(
         "rm", "Remove templates",
@@ -84,8 +84,7 @@ import Templates
         guard host.configuration.template.enabled else {
             throw CLIError("template.enabled of the configuration is false: no pod would begin with it")
         }
-        let asked = ResourceRequest(
-            memoryBytes: try RunOptions.memory(arguments), nanoCPUs: try RunOptions.nanoCPUs(arguments))
+        let asked = ResourceRequest(nanoCPUs: try RunOptions.nanoCPUs(arguments))
         let configuration = try host.monitorConfiguration("", size: host.machineSize(pod: asked, containers: []))
         let header = try await TemplateBuilder.build(configuration, launcher: host.launcher)
         try say(header.key.id)

@@ -45,27 +45,28 @@ public enum BulkheadCLI {
             preconditionFailure("no verb \(invocation.path)")  // The tree and the table come from one list.
         }
         guard !verb.looksAtPods || CurrentProcess.user == 0 else {
-            throw CLIError("this takes root: use sudo, for instance", exitCode: verb.failureCode)
+            throw CLIError("this takes root: use sudo, for instance", exitCode: verb.configurationCode)
         }
         let host: Host
         do {
-            host = try Host(invocation.arguments, failureCode: verb.failureCode)
-            if verb.looksAtPods { try host.checkDirectories(failureCode: verb.failureCode) }
+            host = try Host(invocation.arguments)
+            if verb.looksAtPods { try host.checkDirectories() }
         } catch {
-            return exitCode(telling: error, otherwise: verb.failureCode)
+            return exitCode(telling: error, of: verb)
         }
         return EventLoop.run {
             do {
                 if verb.looksAtPods { host.sweep() }
                 return try await verb.run(host, invocation.arguments)
             } catch {
-                return exitCode(telling: error, otherwise: verb.failureCode)
+                return exitCode(telling: error, of: verb)
             }
         }
     }
 
     /// The one place where an error becomes a line and an exit code.
-    private static func exitCode(telling error: any Error, otherwise code: Int32 = CLIError.failed) -> Int32 {
+    private static func exitCode(telling error: any Error, of verb: Verbs.Verb? = nil) -> Int32 {
+        let code = verb?.failureCode ?? CLIError.failed
         switch error {
         case let error as UsageError:
             tell("\(error)")
@@ -76,6 +77,9 @@ public enum BulkheadCLI {
         case let error as CLIError:
             tell(error.description)
             return error.exitCode
+        case let problem as HostProblem:
+            tell(problem.description)
+            return verb?.configurationCode ?? code
         case let status as TTRPCStatus:
             tell(status.message)
             return code

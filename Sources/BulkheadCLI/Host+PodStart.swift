@@ -20,7 +20,7 @@ extension Host {
     /// - Parameters:
     ///   - boots: its machine is no template's clone.
     ///   - assignment: what the pod is, but for its size.
-    /// - Throws: `CLIError`, `MonitorWasKilled`, or the monitor's `TTRPCStatus`, with `.aborted` when somebody has ended the
+    /// - Throws: `HostProblem`, `MonitorWasKilled`, or the monitor's `TTRPCStatus`, with `.aborted` when somebody has ended the
     ///   pod; nothing of it is left then.
     @EventLoop func startPod(
         _ id: String, size: MachineSize, boots: Bool, as assignment: AssignRequest

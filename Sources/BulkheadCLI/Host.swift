@@ -23,12 +23,11 @@ struct Host: Sendable {
     let store: ContainerStore
     let pods: PodStore
 
-    /// - Parameters:
-    ///   - arguments: the global options are looked at.
-    ///   - failureCode: of errors of the configuration; those of the options have that of a wrong usage.
-    init(_ arguments: ParsedArguments, failureCode: Int32) throws {
+    /// - Parameter arguments: the global options are looked at.
+    /// - Throws: `HostProblem` for the configuration; for the options `CLIError`, with the code of a wrong usage.
+    init(_ arguments: ParsedArguments) throws {
         launcher = try Files.readLink("/proc/self/exe")
-        var settings = try Self.readConfiguration(failureCode)
+        var settings = try Self.readConfiguration()
         do {
             for (key, option) in [("root", "root"), ("state", "state-dir")] {
                 guard let text = arguments.value(option) else { continue }
@@ -46,16 +45,18 @@ struct Host: Sendable {
     }
 
     /// - Throws: when the file that the user has named is not there; only the default one need not be.
-    private static func readConfiguration(_ failureCode: Int32) throws -> ConfigurationFile {
+    private static func readConfiguration() throws(HostProblem) -> ConfigurationFile {
         let named = CurrentProcess.environment("BULKHEAD_CONFIG").flatMap { $0.isEmpty ? nil : $0 }
         let path = named ?? Configuration.defaultPath
         do {
             return try ConfigurationFile(Files.read(path, limit: 1 << 20), name: path)
         } catch let error as SystemCallError {
             if named == nil, error.code == ErrorNumber.noEntry { return ConfigurationFile() }
-            throw CLIError(
+            throw HostProblem(
                 "the configuration \(path)\(named == nil ? "" : ", which BULKHEAD_CONFIG names,") cannot be "
-                    + "read: \(error.reason)", exitCode: failureCode)
+                    + "read: \(error.reason)")
+        } catch {
+            throw HostProblem("\(error)")
         }
     }
 
@@ -75,10 +76,10 @@ struct Host: Sendable {
         }
     }
 
-    /// - Throws: `CLIError` unless containers and images can be looked for: an error is no empty list.
-    func checkDirectories(failureCode: Int32) throws {
+    /// - Throws: unless containers and images can be looked for: an error is no empty list.
+    func checkDirectories() throws(HostProblem) {
         for key in ["root", "state"] {
-            if let problem = directoryProblem(key) { throw CLIError(problem, exitCode: failureCode) }
+            if let problem = directoryProblem(key) { throw HostProblem(problem) }
         }
     }
 
@@ -126,6 +127,26 @@ struct Host: Sendable {
         return Files.parent(of: kernel).map { $0 + "/initrd.cpio" }
     }
 
+    /// Both, as they are.
+    func guestFiles() throws(HostProblem) -> (kernel: String, initrd: String) {
+        guard let kernel = guestKernel, let initrd = guestInitrd else {
+            throw HostProblem(
+                "the guest's kernel and initrd are not installed beside \(launcher): run make guest, or make install")
+        }
+        guard Files.exists(kernel) else {
+            throw HostProblem(
+                "guest.kernel of the configuration: there is no \(kernel): name a kernel, or leave guest.kernel out for the "
+                    + "one that is installed")
+        }
+        guard !Files.exists(initrd) else { return (kernel, initrd) }
+        throw HostProblem(
+            configuration.guest.initrd == nil
+                ? "guest.kernel of the configuration is \(kernel), and there is no \(initrd) beside it: put the initrd "
+                    + "that was made for it there, or name it with guest.initrd"
+                : "guest.initrd of the configuration: there is no \(initrd): name the initrd that was made for the kernel, "
+                    + "or leave guest.initrd out for the one beside the kernel")
+    }
+
     /// What this host has.
     var size: MachineSize {
         MachineSize(
@@ -133,16 +154,15 @@ struct Host: Sendable {
     }
 
     /// The size of a machine for these.
-    /// - Throws: `CLIError` when the configuration asks for more processors than there are.
+    /// - Throws: when the configuration asks for more processors than there are.
     func machineSize(
         pod: ResourceRequest = ResourceRequest(), containers: [ResourceRequest]
-    ) throws(CLIError) -> MachineSize {
+    ) throws(HostProblem) -> MachineSize {
         let configured = MachineSize(
             memoryMiB: Int(configuration.guest.memoryBytes >> 20), vCPUs: configuration.guest.vCPUs)
         guard configured.vCPUs <= size.vCPUs else {
-            throw CLIError(
-                "guest.vcpus of the configuration is \(configured.vCPUs), and this host has \(size.vCPUs)",
-                exitCode: CLIError.notRun)
+            throw HostProblem(
+                "guest.vcpus of the configuration is \(configured.vCPUs), and this host has \(size.vCPUs)")
         }
         return MachineSize.of(default: configured, pod: pod, containers: containers, host: size)
     }
@@ -163,19 +183,11 @@ struct Host: Sendable {
     /// What a monitor, or whoever makes a template, is told of a machine of that size.
     func monitorConfiguration(_ id: String, size: MachineSize) throws -> MonitorConfiguration {
         let guest = configuration.guest
-        guard let kernel = guestKernel, let initrd = guestInitrd else {
-            throw CLIError(
-                "the guest's kernel and initrd are not installed beside \(launcher): run make guest, or make install",
-                exitCode: CLIError.notRun)
-        }
-        for path in [kernel, initrd] where !Files.exists(path) {
-            throw CLIError(
-                "there is no \(path), which the configuration's section guest leads to", exitCode: CLIError.notRun)
-        }
+        let (kernel, initrd) = try guestFiles()
         guard Files.exists(configuration.qemu.path) else {
-            throw CLIError(
-                "QEMU is missing: there is no \(configuration.qemu.path): apt-get install qemu-system-x86",
-                exitCode: CLIError.notRun)
+            throw HostProblem(
+                "QEMU is missing: there is no \(configuration.qemu.path), which qemu.path of the configuration names: apt-get "
+                    + "install qemu-system-x86, or name another")
         }
         var monitor = MonitorConfiguration(
             id: id, state: state, accelerator: try accelerator(), emulator: configuration.qemu.path,
@@ -212,7 +224,7 @@ extension Host {
         switch configuration.accelerator {
         case .tcg: return .tcg
         case .kvm:
-            if let why = KVM.unusable { throw CLIError("accelerator: kvm: \(why)", exitCode: CLIError.notRun) }
+            if let why = KVM.unusable { throw HostProblem("accelerator: kvm: \(why)") }
             return .kvm
         case .auto: return KVM.unusable == nil ? .kvm : .tcg
         }

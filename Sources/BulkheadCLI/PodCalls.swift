@@ -53,6 +53,7 @@ import TaskAPI
     // MARK: Its begin
 
     /// Boots the pod, unless it runs; its containers are not started.
+    /// - Returns: whether it did not run.
     /// - Throws: `CLIError` with 125; the pod's status says why then.
     @discardableResult func ensureRunning() async throws -> Bool {
         let lock = try await host.pods.lockStart(
@@ -61,7 +62,6 @@ import TaskAPI
         let now = try host.pods.find(entry.record.id)
         switch await liveness() {
         case .runs: return false
-    /// - Returns: whether it did not run.
         case .isEnding:
             throw CLIError(
                 "pod \(entry.record.name) is ending: wait until it has, and try again", exitCode: CLIError.notRun)
@@ -78,15 +78,12 @@ import TaskAPI
             do {
                 try await client.ready(within: .seconds(host.startSeconds + 30))
                 client.close()
+                return true
             } catch {
                 await host.giveUp(client, entry.record.id)
                 throw error
             }
-        } catch let error as CLIError {
-            try? host.pods.noteFailedStart(entry.record.id, error: "\(error)")
-            throw error
         } catch {
-                return true
             try fail(error)
         }
     }

@@ -10,6 +10,11 @@ enum Verbs {
         let looksAtPods: Bool
         /// Of errors that bring none of their own: docker's 125 where a container could not be run.
         var failureCode: Int32 { path == ["run"] ? CLIError.notRun : CLIError.failed }
+        /// Of errors of the configuration and of the installation: 125 where they keep a container or a pod from being run.
+        var configurationCode: Int32 {
+            [["run"], ["start"], ["exec"], ["pod", "create"], ["pod", "start"], ["pod", "exec"]].contains(path)
+                ? CLIError.notRun : CLIError.failed
+        }
         let run: Body
         typealias Body = @EventLoop @Sendable (Host, ParsedArguments) async throws -> Int32
 

@@ -16,7 +16,7 @@ import Testing
         guard
             case .invoke(let invocation) = try Verbs.tree.parse(["--state-dir", state, "--root", state + "/root", "ps"])
         else { return }
-        let host = try Host(invocation.arguments, failureCode: 1)
+        let host = try Host(invocation.arguments)
         // Has the lock, as a reaper has.
         var reaper: PodDirectory? = try PodDirectory.make(state: state, id: "a")
         let waiting = Task { @EventLoop in try await host.waitForReaper("a", within: .seconds(120)) }

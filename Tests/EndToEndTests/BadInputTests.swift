@@ -89,8 +89,24 @@ import Testing
             arguments: ["run", "--rm", "busybox", "true"], code: 125, error: "the virtual machine ended",
             configuration: "qemu:\n  path: /bin/false\n"),
         Row(
-            arguments: ["run", "--rm", "busybox", "true"], code: 125, error: "there is no /no/kernel",
+            arguments: ["run", "--rm", "busybox", "true"], code: 125,
+            error: "guest.kernel of the configuration: there is no /no/kernel: name",
             configuration: "guest:\n  kernel: /no/kernel\n"),
+        Row(
+            arguments: ["run", "--rm", "busybox", "true"], code: 125,
+            error: "guest.kernel of the configuration is /etc/passwd, and there is no /etc/initrd.cpio beside it: put",
+            configuration: "guest:\n  kernel: /etc/passwd\n"),
+        Row(
+            arguments: ["run", "--rm", "busybox", "true"], code: 125,
+            error: "guest.initrd of the configuration: there is no /no/initrd: name",
+            configuration: "guest:\n  kernel: /etc/passwd\n  initrd: /no/initrd\n"),
+        Row(
+            arguments: ["template", "build"], code: 1,
+            error: "guest.kernel of the configuration: there is no /no/kernel",
+            configuration: "guest:\n  kernel: /no/kernel\ntemplate:\n  enabled: true\n"),
+        Row(
+            arguments: ["spare", "fill"], code: 1, error: "guest.kernel of the configuration: there is no /no/kernel",
+            configuration: "guest:\n  kernel: /no/kernel\ntemplate:\n  enabled: true\n"),
         Row(arguments: ["--root", "", "ps"], code: 125, error: "--root: an empty value is no absolute path"),
         Row(arguments: ["--root", "here", "ps"], code: 125, error: "--root: here is no absolute path"),
         Row(
@@ -128,7 +144,15 @@ import Testing
     }
 
     /// Only the default one may be missing: a name with a slip in it must not mean the defaults.
-    @EventLoop @Test(arguments: [(["ps"], 1), (["run", "busybox"], 125), (["config"], 1)] as [([String], Int32)])
+    /// What it keeps from being run is 125.
+    @EventLoop
+    @Test(
+        arguments: [
+            (["ps"], 1), (["run", "busybox"], 125), (["config"], 1), (["start", "web"], 125),
+            (["exec", "web", "true"], 125), (["pod", "create"], 125), (["pod", "start", "shop"], 125),
+            (["pod", "exec", "shop", "true"], 125), (["stop", "web"], 1), (["pod", "rm", "shop"], 1),
+            (["image", "ls"], 1), (["template", "build"], 1), (["spare", "fill"], 1), (["check"], 1),
+        ] as [([String], Int32)])
     func aConfigurationThatIsNamedMustBeThere(_ arguments: [String], _ code: Int32) async throws {
         try await Bulkhead.with { bulkhead in
             bulkhead.configuration = "/no/config.yaml"
@@ -138,6 +162,18 @@ import Testing
                 result.error == "bulkhead: the configuration /no/config.yaml, which BULKHEAD_CONFIG names, cannot be "
                     + "read: No such file or directory\n")
             #expect(result.output == "")
+        }
+    }
+
+    @EventLoop @Test func aStartWithoutItsFilesIsNone() async throws {
+        try await Bulkhead.with { bulkhead in
+            try await bulkhead("run", "--name", "web", "busybox", "false").expectError(1, "")
+            try await bulkhead("pod", "create", "shop").expectSuccess()
+            try bulkhead.configure("guest:\n  kernel: /no/kernel\n")
+            for command in [["start", "web"], ["start", "-a", "web"], ["pod", "start", "shop"]] {
+                try await bulkhead(list: command).expectError(125, "guest.kernel of the configuration")
+            }
+            #expect(try await bulkhead("ps", "-a").output.contains("Exited (1)"))
         }
     }
 

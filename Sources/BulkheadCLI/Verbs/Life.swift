@@ -18,7 +18,7 @@ import TaskAPI
             try await body(reference, host.store.find(reference))
         } catch {
             tell((error as? TTRPCStatus)?.message ?? "\(error)")
-            code = (error as? CLIError)?.exitCode ?? CLIError.failed
+            code = (error as? CLIError)?.exitCode ?? (error is HostProblem ? CLIError.notRun : CLIError.failed)
         }
     }
     return code
@@ -56,6 +56,10 @@ import TaskAPI
                 return true
             }
             if try isRunning(found) { return }
+            // Its status says nothing of a start then.
+            if found.record.pod == nil {
+                _ = try host.monitorConfiguration("", size: host.machineSize(containers: [found.record.request]))
+            }
             // Another start may be at it, and succeed.
             let lock = try await calls.lockStart(within: .seconds(host.startSeconds + 60))
             let entry = try host.store.find(found.record.id)

@@ -17,8 +17,9 @@ import TaskAPI
         "100 % are one processor of the pod's machine. Memory is without files that have not been used of late; the limit "
         + "is the container's or else its machine's memory. The network's traffic includes the loopback's. What a monitor "
         + "does not tell within two seconds is shown as --.\n"
-        + "The last column is what the whole pod takes of the host, its machine and our processes: PSS counts what it shares "
-        + "in part, so that all pods' together is what they take; private is free again with its end."
+        + "HOST PSS / PRIVATE / SHARED is what the whole pod takes of the host, its machine and our processes: PSS counts "
+        + "what it shares in part, so that all pods' together is what they take; private is free again with its end; shared "
+        + "is what others have, too, such as the memory that a clone has not changed of its template."
 
     nonisolated static let command = Command(
         "stats", "Show what containers use", description: explanation, group: Verbs.containers,
@@ -28,7 +29,8 @@ import TaskAPI
     nonisolated static let podCommand = Command(
         "stats", "Show what pods use, and their containers",
         description: explanation
-            + "\nA pod's total is its machine's: with what the kernel, the agent and the pause container use.",
+            + "\nA pod's total is its machine's: with what the kernel, the agent and the pause container use. What it takes of "
+            + "the host is in that line only, and its containers have -- there.",
         operands: [Operand("POD", .any, "All that run when none is named")], options: options)
 
     static func run(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {

@@ -43,11 +43,13 @@ import Testing
     @EventLoop @Test func oneWhoseMachineDiesWhenItIsClaimedIsGivenUp() async throws {
         try await Self.withSpare { bulkhead, machine, monitor in
             // It sees the end and the claim in one turn.
-            try PidFD(monitor).signal(SIGSTOP)
+            let held = try PidFD(monitor)
+            try held.signal(SIGSTOP)
             try PidFD(machine).signal(SIGKILL)
             let run = try bulkhead.start(["run", "--rm", "busybox", "echo", "on"])
             try await EventLoop.sleep(for: .milliseconds(500))
-            try PidFD(monitor).signal(SIGCONT)
+            // On a busy host it has been given up before.
+            try? held.signal(SIGCONT)
             try await run.end().expectOutput("on\n")
         }
     }

@@ -206,7 +206,7 @@ public enum ContainerInit {
     ) throws(ContainerError) -> Bool {
         switch prepared {
         case .some(let prepared) where prepared.mounts == wanted:
-            try prepared.move(to: root)
+            try prepared.attach(in: root)
             return true
         case .some(let prepared): try prepared.remove()
         case .none: break

@@ -11,7 +11,7 @@ import Linux
     /// Where prepared ones mount.
     private let place: String
     private let limit: Duration
-    private var prepared: ContainerProcess?
+    private(set) var prepared: ContainerProcess?
     /// What an init was told to do; nil when the zygote has decoded one.
     private var plan: [UInt8]? = []
 

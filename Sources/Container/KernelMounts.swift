@@ -126,23 +126,25 @@ struct PreparedMounts: ~Copyable {
         return PreparedMounts(mounts: mounts, place: place)
     }
 
-    /// Takes them away. The kernel has one sysfs for a network namespace, and one mqueue for an ipc namespace, with the
+    /// Mounts copies where they are in the container: kernels list what was there first before the container's root, which
+    /// is not to come after what it contains.
+    borrowing func attach(in root: borrowing ContainerRoot) throws(ContainerError) {
+        for mount in mounts.outermost {
+            try stage("mount \(mount.destination)") { () throws(SystemCallError) in
+                let target = try root.makePlace(mount.destination, directory: true)
+                let prepared = try place.place(mount.destination)
+                let copy = try Mounts.clone(prepared, recursive: true, named: mount.destination)
+                try Mounts.attach(copy, at: target, named: mount.destination)
+            }
+        }
+    }
+
+    /// Takes them away: the kernel has one sysfs for a network namespace, and one mqueue for an ipc namespace, with the
     /// options that it was mounted with first.
     borrowing func remove() throws(ContainerError) {
         let path = place.path
         try stage("remove the prepared mounts") { () throws(SystemCallError) in
             try Mounts.unmount(path, detach: true)
-        }
-    }
-
-    /// Moves them to where they are in the container, once.
-    borrowing func move(to root: borrowing ContainerRoot) throws(ContainerError) {
-        for mount in mounts.outermost {
-            try stage("mount \(mount.destination)") { () throws(SystemCallError) in
-                let target = try root.makePlace(mount.destination, directory: true)
-                let prepared = try place.place(mount.destination)
-                try Mounts.attach(prepared, at: target, named: mount.destination)
-            }
         }
     }
 }

@@ -133,7 +133,7 @@ public enum Monitor {
             }
             // A peer that does not read its answers is not waited for.
             try? await sockets.drain(within: .seconds(1))
-            successor?.finish()
+            successor?.finish(replacing: sandbox.wasSpare)
             sandbox.cleanUp()
             return nil
         } catch {

@@ -35,9 +35,10 @@ import Templates
         }
     }
 
-    /// The monitor ends: what is still to be started is now. After a pod that never began there is nothing to make ready for.
-    func finish() {
-        if hasBegun { start() }
+    /// The monitor ends: what is still to be started is now. After a pod that never began there is nothing to make ready for,
+    /// unless it has used a spare up.
+    func finish(replacing wasSpare: Bool) {
+        if hasBegun || wasSpare { start() }
     }
 
     private func start() {

@@ -96,6 +96,10 @@ import Testing
         readlink /dev/fd; cat /proc/kcore; ls /sys/firmware; echo 1 2>&1 >/proc/sys/kernel/printk; pwd
         """
 
+    private static let head = """
+        [ -e /dev/.mark ] && echo prepared || echo own; echo $(sed 's/^[^ ]* [^ ]* [^ ]* [^ ]* //; s/ .*//' /proc/self/mountinfo)
+        """
+
     /// A container with what its init has had before is as one without.
     @Test(arguments: [
         Row(name: "the same", usesPrepared: true),
@@ -108,40 +112,48 @@ import Testing
         Row(name: "a read-only root", usesPrepared: true) { $0.root.readOnly = true },
         Row(name: "a working directory in /dev", usesPrepared: true) { $0.process.workingDirectory = "/dev/a/b" },
     ]) @EventLoop func preparedMountsAreWhatTheContainerWouldHaveMade(_ row: Row) async throws {
-        func made(prepared: Bool) async throws -> (output: String, usesPrepared: Bool) {
+        func made(prepared: Bool) async throws -> (output: String, places: String, usesPrepared: Bool) {
             let fixture = try Fixture()
             for name in ["sed", "sort", "readlink"] { try Files.symlink("busybox", at: fixture.root + "/bin/" + name) }
-            var spec = fixture.spec(["sh", "-c", "[ -e /dev/.mark ] && echo prepared || echo own; " + Self.script])
+            var spec = fixture.spec(["sh", "-c", "\(Self.head); " + Self.script])
             spec.mounts.append(Fixture.mount("/sys", "sysfs", flags: 1))
             spec.readonlyPaths = ["/proc/sys", "/proc/none"]
             spec.maskedPaths = ["/proc/kcore", "/sys/firmware", "/proc/none"]
             if prepared { _ = try await fixture.run(spec) }
             if prepared { try await fixture.runtime.inits.prepare() }
-            #expect(try Self.mark(fixture.directory + "/layers/.prepared/dev") == (prepared ? 1 : 0))
+            #expect(
+                try Self.mark(fixture.runtime.inits.prepared, in: fixture.directory + "/layers/.prepared") == prepared)
             row.change(&spec)
             let result = try await fixture.run(spec)
             #expect(result.code == 0, "\(result)")
             let lines = result.output.split(separator: "\n")
-            let text = lines.dropFirst().joined(separator: "\n")
+            let text = lines.dropFirst(2).joined(separator: "\n")
                 .replacing(fixture.directory.split(separator: "/").last ?? "", with: "FIXTURE")
-            return (text, lines.first == "prepared")
+            return (text, String(lines[1]), lines.first == "prepared")
         }
         let usual = try await made(prepared: false), prepared = try await made(prepared: true)
         let lines = [usual, prepared].map { $0.output.split(separator: "\n") }
         #expect(lines[0].filter { !lines[1].contains($0) } == [])
         #expect(lines[1].filter { !lines[0].contains($0) } == [])
         #expect(usual.output.contains("/dev/null character special file 666"))
+        for made in [usual, prepared] {
+            // Whoever reads the list finds each mount after the one that it is in.
+            let places = made.places.split(separator: " ").map(String.init)
+            #expect(places.first == "/" && places.contains("/proc") && places.contains("/dev/pts"))
+            for (index, place) in places.enumerated() where place != "/" {
+                let above = place.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }
+                #expect(above.isEmpty || places[..<index].contains(above) || !places.contains(above), "\(places)")
+            }
+        }
         #expect(prepared.usesPrepared == row.usesPrepared)
     }
 
-    /// Leaves a mark in what is mounted there, in whatever mount namespace, and says in how many.
-    private static func mark(_ path: String) throws -> Int {
-        let processes = try Files.names(in: "/proc").filter { process in
-            // They come and go.
-            let mounts = Int32(process) == nil ? nil : try? Files.readText("/proc/\(process)/mountinfo")
-            return mounts?.contains(" \(path) ") == true
-        }
-        for process in processes { try Files.write([], to: "/proc/\(process)/root\(path)/.mark") }
-        return processes.count
+    /// Leaves a mark in the /dev that a process has prepared there, and says whether there is one.
+    private static func mark(_ process: ContainerProcess?, in place: String) throws -> Bool {
+        guard let process else { return false }
+        let dev = "/proc/\(process.pid)/root\(place)/dev"
+        guard Files.exists(dev + "/null") else { return false }
+        try Files.write([], to: dev + "/.mark")
+        return true
     }
 }

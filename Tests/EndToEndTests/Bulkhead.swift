@@ -62,7 +62,9 @@ import Testing
     func configure(_ text: String) throws {
         var text = text.contains("accelerator:") ? text : "accelerator: tcg\n" + text
         if !text.contains("template:") {
-            text += TestTemplate.beginning == .boot ? Self.boots : "template:\n  directory: \(TestTemplate.directory)\n"
+            // Spares are a test's own subject where it speaks of them, and there are none without templates.
+            let boots = TestTemplate.beginning == .boot && !text.contains("spare:")
+            text += boots ? Self.boots : "template:\n  directory: \(TestTemplate.directory)\n"
         }
         if !text.contains("guest:") { text += Guest.section }
         // A spare of each test's would take its time and memory of all others.

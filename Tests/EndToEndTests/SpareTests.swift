@@ -49,6 +49,19 @@ import Testing
         }
     }
 
+    @EventLoop @Test func aStartThatFailsReplacesItsSpare() async throws {
+        try await Bulkhead.with(configuration: Self.one) { bulkhead in
+            try await bulkhead("spare", "fill").expectSuccess()
+            let machine = try #require(bulkhead.machines().first)
+            let result = try await bulkhead("run", "--rm", "busybox", "nosuch")
+            #expect(result.code == 127, "\(result)")
+            try await bulkhead.waitForSpares(1)
+            #expect(!bulkhead.machines().contains(machine))
+            try await bulkhead("spare", "drain").expectSuccess()
+            try await bulkhead.expectNothingLeft()
+        }
+    }
+
     @EventLoop @Test func aPodOfSeveralBeginsWithOneToo() async throws {
         try await Bulkhead.with(configuration: Self.one) { bulkhead in
             try await bulkhead("spare", "fill").expectSuccess()

@@ -159,17 +159,14 @@ public enum ContainerInit {
     private static func make(
         _ plan: InitPlan, _ prepared: borrowing PreparedMounts?, _ channel: borrowing OwnedFD
     ) throws(ContainerError) {
-        var spec = plan.spec
-        let namespaces = Namespaces(rawValue: spec.newNamespaces)
+        let namespaces = Namespaces(rawValue: plan.spec.newNamespaces)
         // Here, since a cgroup namespace starts where its maker is: now that is the container's cgroup.
         if namespaces.contains(.cgroup) {
             try stage("make the namespaces") { () throws(SystemCallError) in try Namespaces.cgroup.unshare() }
         }
-        let propagation = MountFlags(rawValue: UInt(truncatingIfNeeded: spec.rootfsPropagation))
-        let root = try ContainerRoot.mount(spec.root, layer: plan.layer, propagation: propagation)
-        // Of namespaces that it has joined, they would be others'.
-        let split = plan.lateNamespaces == 0 ? KernelMounts.split(spec) : nil
-        if try use(prepared, for: split?.own, in: root), let rest = split?.rest { spec = rest }
+        let propagation = MountFlags(rawValue: UInt(truncatingIfNeeded: plan.spec.rootfsPropagation))
+        let root = try ContainerRoot.mount(plan.spec.root, layer: plan.layer, propagation: propagation)
+        let spec = try use(prepared, for: plan, in: root)
         for mount in spec.mounts { try ContainerMount(mount).perform(in: root) }
         try root.makeDevices(spec)
         if let terminal = spec.process.terminal {
@@ -200,18 +197,23 @@ public enum ContainerInit {
         }
     }
 
-    /// Whether what is prepared is what is wanted, and where it is wanted now; else nothing of it is left.
+    /// What is still to be made of the plan's container: without what is prepared, when that is what it wants and is where
+    /// it wants it now; else all, and nothing of what was prepared is left.
     private static func use(
-        _ prepared: borrowing PreparedMounts?, for wanted: KernelMounts?, in root: borrowing ContainerRoot
-    ) throws(ContainerError) -> Bool {
+        _ prepared: borrowing PreparedMounts?, for plan: InitPlan, in root: borrowing ContainerRoot
+    ) throws(ContainerError) -> ContainerSpec {
         switch prepared {
-        case .some(let prepared) where prepared.mounts == wanted:
+        case .none: return plan.spec
+        case .some(let prepared):
+            // Of namespaces that it has joined, they would be others'.
+            guard plan.lateNamespaces == 0, let (own, rest) = KernelMounts.split(plan.spec), prepared.mounts == own
+            else {
+                try prepared.remove()
+                return plan.spec
+            }
             try prepared.attach(in: root)
-            return true
-        case .some(let prepared): try prepared.remove()
-        case .none: break
+            return rest
         }
-        return false
     }
 
     private static func setNames(_ spec: ContainerSpec, _ namespaces: Namespaces) throws(ContainerError) {

@@ -24,7 +24,8 @@ struct KernelMounts: Equatable, Sendable {
             guard isPlain(mount.destination) else { return nil }
             if isWithinPlaces(mount.destination), types.contains(mount.type), mount.flags & notNew == 0 {
                 // Those before it may be found below it, or hide it.
-                guard rest.mounts.allSatisfy({ isControlGroup($0) && !areNested($0, mount) }) else { return nil }
+                guard rest.mounts.allSatisfy({ isControlGroup($0) && !areNested($0.destination, mount.destination) })
+                else { return nil }
                 own.mounts.append(mount)
             } else {
                 // What is mounted over these is to cover what is hidden there, or is hidden with it.
@@ -32,7 +33,7 @@ struct KernelMounts: Equatable, Sendable {
                 rest.mounts.append(mount)
             }
         }
-        if own.covers("/dev/") {
+        if own.covers("/dev") {
             guard spec.devices.allSatisfy({ $0.path.hasPrefix("/dev/") && isPlain($0.path) }) else { return nil }
             (own.devices, rest.devices) = (spec.devices, [])
         }
@@ -70,19 +71,19 @@ struct KernelMounts: Equatable, Sendable {
     }
 
     private func covers(_ path: String) -> Bool {
-        mounts.contains { path == $0.destination || path.hasPrefix($0.destination + "/") }
+        mounts.contains { Self.isWithin(path, $0.destination) }
     }
 
     private static func isWithinPlaces(_ path: String) -> Bool {
-        places.contains { path == $0 || path.hasPrefix($0 + "/") }
+        places.contains { isWithin(path, $0) }
     }
 
-    private static func areNested(_ one: MountSpec, _ other: MountSpec) -> Bool {
-        areNested(one.destination, other.destination)
+    private static func isWithin(_ path: String, _ place: String) -> Bool {
+        path == place || path.hasPrefix(place + "/")
     }
 
     private static func areNested(_ one: String, _ other: String) -> Bool {
-        one == other || one.hasPrefix(other + "/") || other.hasPrefix(one + "/")
+        isWithin(one, other) || isWithin(other, one)
     }
 
     /// Absolute, and written in the one way that it can be without links.

@@ -5,7 +5,6 @@ struct WireInput {
 
     /// The value of a field, whatever its type is.
     func decode<T: Decodable>(_ type: T.Type, all occurrences: ArraySlice<FieldRecord>) throws(ProtobufError) -> T {
-        if let usual = try usual(type, occurrences.last) { return usual }
         guard let field = type as? any FieldDecodable.Type else { return try decodeCustom(type, occurrences.last) }
         return try same(try field.read(all: occurrences, in: self))
     }

@@ -19,7 +19,7 @@ public struct TemplateStorageError: Error, CustomStringConvertible {
     }
 
     /// Runs `body`, which does nothing but use the directory.
-    static func of<R: ~Copyable>(_ directory: String, _ body: () throws -> R) throws(TemplateStorageError) -> R {
+    public static func of<R: ~Copyable>(_ directory: String, _ body: () throws -> R) throws(TemplateStorageError) -> R {
         do {
             return try body()
         } catch {

@@ -58,11 +58,11 @@ import Testing
             line: ["run", "--privileged"],
             message: "--privileged is not supported by \"bulkhead run\" yet: "
                 + "the container has its own kernel already."),
-        Row(line: ["run"], message: "\"bulkhead run\" needs at least IMAGE."),
+        Row(line: ["run"], message: "\"bulkhead run\" needs IMAGE."),
         Row(
-            line: ["exec", "c"], message: "\"bulkhead exec\" needs at least CONTAINER and COMMAND.",
+            line: ["exec", "c"], message: "\"bulkhead exec\" needs CONTAINER and COMMAND.",
             see: "bulkhead exec"),
-        Row(line: ["rm"], message: "\"bulkhead rm\" needs at least CONTAINER.", see: "bulkhead rm"),
+        Row(line: ["rm"], message: "\"bulkhead rm\" needs CONTAINER.", see: "bulkhead rm"),
         Row(
             line: ["logs", "a", "b"],
             message: "\"bulkhead logs\" takes at most 1 argument: \"b\" is one too many.", see: "bulkhead logs"),

@@ -135,7 +135,7 @@ import Testing
     @EventLoop private func whatCannotBeIsSaid(_ bulkhead: Bulkhead) async throws {
         try await bulkhead("stop", "-t", "0", "web").expectSuccess()
         let refused: [(arguments: [String], code: Int32, text: String)] = [
-            (["top"], 125, "needs at least CONTAINER"), (["top", "none"], 1, "no such container: none"),
+            (["top"], 125, "needs CONTAINER"), (["top", "none"], 1, "no such container: none"),
             (["top", "web"], 1, "container web is not running"), (["top", "shell", "-l"], 125, "-l is not supported"),
             (["top", "shell", "-o", "pdi"], 125, "did you mean pid?"),
             (["pod", "top", "none"], 1, "no such pod: none"),

@@ -199,7 +199,9 @@ import Testing
             try Files.removeTree(bulkhead.templates)
             try Files.write([], to: bulkhead.templates)
             let told = "templates cannot be kept in \(bulkhead.templates): "
-            for command in [["template", "build"], ["spare", "fill"]] {
+            for command in [
+                ["template", "build"], ["spare", "fill"], ["template", "ls"], ["template", "rm", "--all"],
+            ] {
                 let result = try await bulkhead(list: command)
                 result.expectError(1, told)
                 #expect(result.error.contains("set template.directory of the configuration"), "\(result)")

@@ -23,7 +23,7 @@ import TaskAPI
     nonisolated static let drain = Command(
         "drain", "End all spares",
         description:
-            "Whoever they fit, and those that are not ready yet. With a spare.count of 0 none is started any more, but what "
+            "Whoever they fit, and those that are not ready yet; their names are printed as they have ended. With a spare.count of 0 none is started any more, but what "
             + "waits already does so until spare.idle is over, or until this.")
 
     /// How long one that is started may take until it is seen.
@@ -114,7 +114,10 @@ import TaskAPI
 
     static func drain(_ host: Host, _ arguments: ParsedArguments) async throws -> Int32 {
         let ends = SpareKey.allNames(state: host.state).map { name in
-            Task { @EventLoop in try await end(name, state: host.state) }
+            Task { @EventLoop in
+                try await end(name, state: host.state)
+                try say(shown(name))
+            }
         }
         for end in ends { try await end.value }
         return 0

@@ -45,7 +45,7 @@ import Templates
         let whole = arguments.flag("no-trunc")
         var table = TextTable(["TEMPLATE ID", "MEMORY", "CPUS", "SIZE", "CREATED", "MACHINES", "CURRENT"])
         var lines: [String] = []
-        for id in try store.ids() {
+        for id in try ids(in: store) {
             let shownID = whole ? id : String(id.prefix(12))
             lines.append(shownID)
             let isCurrent = id == current
@@ -98,7 +98,7 @@ import Templates
             throw CLIError("name templates, or give --all", exitCode: CLIError.notRun)
         }
         var code: Int32 = 0
-        for name in all ? try store.ids() : arguments.operands {
+        for name in all ? try ids(in: store) : arguments.operands {
             do {
                 let id = try find(name, in: store)
                 try store.remove(id)
@@ -137,9 +137,13 @@ import Templates
         return code
     }
 
+    private static func ids(in store: TemplateStore) throws -> [String] {
+        try TemplateStorageError.of(store.directory) { try store.ids() }
+    }
+
     /// The whole id of one that is there.
     private static func find(_ name: String, in store: TemplateStore) throws -> String {
-        let found = try store.ids().filter { !name.isEmpty && $0.hasPrefix(name) }
+        let found = try ids(in: store).filter { !name.isEmpty && $0.hasPrefix(name) }
         guard found.count <= 1 else { throw CLIError("\(found.count) templates have ids that begin with \(name)") }
         guard let id = found.first else { throw CLIError("no template \(name)") }
         return id

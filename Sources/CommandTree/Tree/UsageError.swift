@@ -70,7 +70,7 @@ public struct UsageError: Error, Equatable, CustomStringConvertible {
                 ? "\"\(command) \(missing.name)\" is not there yet: " : "there is no \"\(command) \(missing.name)\": ")
                 + missing.instead
         case .missingOperands(let required):
-            "\"\(command)\" needs at least \(listed(required, "and"))"
+            "\"\(command)\" needs \(listed(required, "and"))"
         case .tooManyOperands(let first, 0):
             "\"\(command)\" takes no arguments, but \"\(shown(first))\" was given"
         case .tooManyOperands(let first, let limit):

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo deps test-deps build guest guest-kernel images programs test soak bench install uninstall format lint clean
+.PHONY: help demo deps test-deps build guest guest-kernel images programs test test-engines soak bench install uninstall format lint clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -43,6 +43,8 @@ programs:
 	    cmp -s .build/release/$$program bin/.$$program.built || { \
 	        cp .build/release/$$program bin/.$$program.built; \
 	        strip -o bin/$$program .build/release/$$program; }; done
+	@# The same executable: what it is called decides what it is.
+	@ln -sf bulkhead bin/bulkhead-runtime
 	@clang $(PAUSE_FLAGS) -o bin/.bulkhead-pause Sources/bulkhead-pause/pause.c && mv bin/.bulkhead-pause bin/bulkhead-pause
 
 guest: deps programs
@@ -75,11 +77,17 @@ build/tests/%: Tests/Programs/%.c
 	@mkdir -p $(@D)
 	@clang -static -O1 -Wall -Wextra -Werror -o $@ $<
 
-test: build lint test-deps build/interop/peer build/tests/semaphore build/tests/secrets ## Unit tests and end-to-end tests
+test: build lint test-deps build/interop/peer build/tests/semaphore build/tests/secrets build/tests/engine ## Unit tests and end-to-end tests
 	@echo "building the tests"
 	@$(SWIFT_BUILD) --build-tests
 	@echo "running the tests"
 	@scripts/run-tests
+
+test-engines: build build/tests/engine ## Tests with Debian's Docker, Podman and buildah
+	@scripts/install-deps --engines
+	@echo "building the tests"
+	@$(SWIFT_BUILD) --build-tests
+	@scripts/run-tests --engines
 
 soak: build ## Endurance for some hours; SOAK_SCALE=0.01 for minutes. Ends with "N passed, N failed"
 	@scripts/soak
@@ -91,6 +99,7 @@ install: ## Copy what was built to PREFIX (/usr/local), below DESTDIR
 	@for file in bin/bulkhead build/guest/vmlinux build/guest/initrd.cpio build/images/busybox/index.json; do \
 	    [ -e $$file ] || { echo "make install: there is no $$file yet: make build first" >&2; exit 1; }; done
 	@install -D -m 755 bin/bulkhead $(INSTALL_BIN)/bulkhead
+	@ln -sf bulkhead $(INSTALL_BIN)/bulkhead-runtime
 	@install -D -m 644 -t $(INSTALL_LIB)/guest build/guest/vmlinux build/guest/initrd.cpio
 	@[ ! -e build/guest-kernel/key ] || install -D -m 644 -t $(INSTALL_LIB)/guest-kernel \
 	    build/guest-kernel/vmlinux build/guest-kernel/initrd.cpio
@@ -99,10 +108,10 @@ install: ## Copy what was built to PREFIX (/usr/local), below DESTDIR
 	@cp -r build/images/busybox $(INSTALL_LIB)/images/busybox
 	@$(foreach shell,bash zsh fish,mkdir -p $(dir $(COMPLETION_$(shell))); \
 	    bin/bulkhead completion $(shell) >$(COMPLETION_$(shell)); chmod 644 $(COMPLETION_$(shell));)
-	@echo "bulkhead is in $(INSTALL_BIN), the guest and the image busybox in $(INSTALL_LIB)"
+	@echo "bulkhead and bulkhead-runtime are in $(INSTALL_BIN), the guest and the image busybox in $(INSTALL_LIB)"
 
 uninstall: ## Remove what install has copied; containers and images stay
-	@rm -f $(INSTALL_BIN)/bulkhead $(COMPLETION_bash) $(COMPLETION_zsh) $(COMPLETION_fish)
+	@rm -f $(INSTALL_BIN)/bulkhead $(INSTALL_BIN)/bulkhead-runtime $(COMPLETION_bash) $(COMPLETION_zsh) $(COMPLETION_fish)
 	@rm -rf $(INSTALL_LIB)
 	@echo "removed from $(DESTDIR)$(PREFIX); containers and images are in /var/lib/bulkhead still"
 

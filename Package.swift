@@ -72,6 +72,9 @@ let package = Package(
         module("Seccomp", ["AgentAPI", "CSeccomp", "Linux"]), tests("Seccomp", ["AgentAPI"]),
         program("bulkhead-agent", ["Agent", "CAgent", "Container", "EventLoop", "Seccomp"]),
         // The host.
+        module("Cgroups", ["Linux", "OCI"]), tests("Cgroups", ["Linux", "OCI", "SeededRandom"]),
+        module("ContainerProxy", ["Linux", "OCI"]),
+        tests("ContainerProxy", ["Linux", "OCI", "SeededRandom"]),
         module("Confinement", ["Linux", "JSON"]), tests("Confinement", ["Linux", "JSON"]),
         module("QEMU", ["Confinement", "EventLoop", "JSON", "Linux"]),
         tests("QEMU", ["Confinement", "EventLoop", "JSON", "Linux", "Support"]),
@@ -90,9 +93,9 @@ let package = Package(
         module(
             "Monitor",
             [
-                "AgentAPI", "ContainerLog", "EventLog", "EventLoop", "GuestLink", "Linux", "OCI", "Pod", "PodDirectory",
-                "Protobuf",
-                "QEMU", "RPC", "SpecTranslation", "TTRPC", "TaskAPI", "Templates",
+                "AgentAPI", "ContainerLog", "ContainerProxy", "EventLog", "EventLoop", "GuestLink", "Linux", "OCI",
+                "Pod",
+                "PodDirectory", "Protobuf", "QEMU", "RPC", "SpecTranslation", "TTRPC", "TaskAPI", "Templates",
             ]),
         tests(
             "Monitor",
@@ -102,20 +105,37 @@ let package = Package(
         module("ContainerStore", ["Linux", "OCI", "Pod", "PodDirectory"]),
         tests("ContainerStore", ["Linux", "OCI", "Pod"]),
         module(
+            "FrontEnd",
+            [
+                "Configuration", "EventLoop", "Linux", "Monitor", "MonitorClient", "Pod", "PodDirectory", "QEMU",
+                "TTRPC",
+                "TaskAPI",
+            ]),
+        module(
             "BulkheadCLI",
             [
                 "Archive", "Calendar", "CommandTree", "Configuration", "ContainerLog", "ContainerStore", "EventLog",
-                "EventLoop", "Images", "JSON", "Linux", "Monitor", "MonitorClient", "OCI", "Pod", "PodDirectory",
+                "EventLoop", "FrontEnd", "Images", "JSON", "Linux", "Monitor", "MonitorClient", "OCI", "Pod",
+                "PodDirectory",
                 "Protobuf", "QEMU",
                 "SpecTranslation", "TTRPC", "TaskAPI", "Templates",
             ]),
         tests(
             "BulkheadCLI",
             [
-                "Calendar", "CommandTree", "ContainerStore", "EventLog", "EventLoop", "JSON", "Linux", "OCI", "Pod",
-                "PodDirectory", "SeededRandom", "SpecTranslation", "Support", "TaskAPI",
+                "Calendar", "CommandTree", "ContainerStore", "EventLog", "EventLoop", "FrontEnd", "JSON", "Linux",
+                "OCI",
+                "Pod", "PodDirectory", "SeededRandom", "SpecTranslation", "Support", "TaskAPI",
             ]),
-        program("bulkhead", ["BulkheadCLI", "Confinement", "Monitor"]),
+        module(
+            "OCIRuntimeCLI",
+            [
+                "AgentAPI", "Calendar", "Cgroups", "CommandTree", "ContainerProxy", "EventLoop", "FrontEnd", "JSON",
+                "Linux",
+                "MonitorClient", "OCI", "Pod", "PodDirectory", "Protobuf", "SpecTranslation", "TTRPC", "TaskAPI",
+            ]),
+        tests("OCIRuntimeCLI", ["CommandTree", "JSON", "Linux", "OCI", "TaskAPI"]),
+        program("bulkhead", ["BulkheadCLI", "Confinement", "ContainerProxy", "Monitor", "OCIRuntimeCLI"]),
         .testTarget(name: "TidyTests", dependencies: ["Linux"], swiftSettings: swiftSettings),
         .testTarget(
             name: "InteropTests",

@@ -6,7 +6,7 @@ import Linux
 ///
 /// The process's end is not the output's: a grandchild may hold the pipe open. So the end is reported with the number
 /// of bytes that had been written by then, and the pump goes on until the end of file. When the monitor breaks the stream
-/// off it goes on as well, and throws away what it reads: the process must not die of a reader that has gone.
+/// off it goes on as well, and throws away what it reads, unless the process is to hear of a reader that has gone.
 @EventLoop final class OutputPump {
     private let source: AsyncFD
     private let stream: LinkStream
@@ -22,9 +22,11 @@ import Linux
 
     private static let chunkBytes = 128 * 1024
 
-    init(from source: AsyncFD, to stream: LinkStream) {
-        self.source = source
-        self.stream = stream
+    private let breaksPipe: Bool
+
+    /// - Parameter breaksPipe: the process's end is broken when nobody takes the bytes any more.
+    init(from source: AsyncFD, to stream: LinkStream, breaksPipe: Bool = false) {
+        (self.source, self.stream, self.breaksPipe) = (source, stream, breaksPipe)
         Task { @EventLoop in await self.run() }
     }
 
@@ -79,6 +81,7 @@ import Linux
         } catch {
             isDetached = true
             isUnread.fulfil(())
+            if breaksPipe { finish() }
         }
     }
 

@@ -147,7 +147,8 @@ import TTRPC
             return stream
         }
         return try Streams(
-            input: stream(spec.input), output: stream(spec.output), error: stream(spec.error), terminal: terminal)
+            input: stream(spec.input), output: stream(spec.output), error: stream(spec.error), terminal: terminal,
+            breaksPipes: spec.breaksPipes)
     }
 
     private static func read(_ spec: Encoded<ContainerSpec>) throws -> ContainerSpec {

@@ -52,8 +52,15 @@ import Linux
     private let output: Channel
     private let error: Channel
 
-    /// - Parameter terminal: then there are no pipes, and `output` goes both ways.
-    init(input: LinkStream?, output: LinkStream?, error: LinkStream?, terminal: Bool) throws(SystemCallError) {
+    private let breaksPipes: Bool
+
+    /// - Parameters:
+    ///   - terminal: then there are no pipes, and `output` goes both ways.
+    ///   - breaksPipes: see `StreamsSpec`.
+    init(
+        input: LinkStream?, output: LinkStream?, error: LinkStream?, terminal: Bool, breaksPipes: Bool
+    ) throws(SystemCallError) {
+        self.breaksPipes = breaksPipes
         self.input = try Channel(input, processReads: true, piped: !terminal)
         self.output = try Channel(output, processReads: false, piped: !terminal)
         self.error = try Channel(error, processReads: false, piped: !terminal)
@@ -88,7 +95,7 @@ import Linux
 
     private func pump(_ channel: Channel) throws(SystemCallError) -> OutputPump? {
         guard let stream = channel.stream, let source = try channel.takeOurs() else { return nil }
-        return OutputPump(from: source, to: stream)
+        return OutputPump(from: source, to: stream, breaksPipe: breaksPipes)
     }
 }
 

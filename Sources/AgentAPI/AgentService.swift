@@ -104,8 +104,10 @@ public struct StreamsSpec: Codable, Equatable, Sendable {
     /// With a terminal, both directions; `input` and `error` are 0 then.
     public var output: UInt32 = 0
     public var error: UInt32 = 0
+    /// An output that nobody takes any more is closed to the process, which otherwise hears nothing of that.
+    public var breaksPipes = false
     public init() {}
-    enum CodingKeys: Int, CodingKey { case input = 1, output, error }
+    enum CodingKeys: Int, CodingKey { case input = 1, output, error, breaksPipes }
 }
 
 /// A container to make.

@@ -1,5 +1,6 @@
 import CommandTree
 import EventLoop
+import FrontEnd
 import Linux
 import TTRPC
 
@@ -56,7 +57,7 @@ public enum BulkheadCLI {
         }
         return EventLoop.run {
             do {
-                if verb.looksAtPods { host.sweep() }
+                if verb.looksAtPods { host.sweepTelling() }
                 return try await verb.run(host, invocation.arguments)
             } catch {
                 return exitCode(telling: error, of: verb)

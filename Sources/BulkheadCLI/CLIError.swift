@@ -12,10 +12,3 @@ struct CLIError: Error, CustomStringConvertible {
         self.exitCode = exitCode
     }
 }
-
-/// Why this host can have no pods as it is configured or installed. The exit code is the verb's.
-struct HostProblem: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) { self.description = description }
-}

@@ -1,5 +1,6 @@
 import ContainerStore
 import EventLoop
+import FrontEnd
 import Glibc
 import Linux
 import MonitorClient

@@ -1,5 +1,6 @@
 import ContainerStore
 import EventLoop
+import FrontEnd
 import Glibc
 import Linux
 import MonitorClient
@@ -130,7 +131,13 @@ import TaskAPI
             if let signal = interrupted.current {
                 throw Failure.notCreated(CLIError("interrupted", exitCode: 128 + signal))
             }
-            throw stopped(error) ?? .notCreated(told(error, of: begun))
+            if let stopped = stopped(error) { throw stopped }
+            let code = (error as? TTRPCStatus).map { ContainerPod.exitCode($0, otherwise: CLIError.notRun) }
+            // Its program is not there, which is known before the start.
+            if begun != nil, let code, code != CLIError.notRun {
+                throw Failure.notStarted(told(error, of: begun, code))
+            }
+            throw Failure.notCreated(told(error, of: begun))
         }
     }
 

@@ -1,5 +1,6 @@
 import ContainerStore
 import EventLoop
+import FrontEnd
 import Pod
 import PodDirectory
 

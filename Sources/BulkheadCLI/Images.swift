@@ -1,4 +1,5 @@
 import EventLoop
+import FrontEnd
 import Images
 import Linux
 import OCI

@@ -1,5 +1,6 @@
 import ContainerStore
 import EventLoop
+import FrontEnd
 import Linux
 import MonitorClient
 import Pod
@@ -204,12 +205,5 @@ extension PodRecord {
     /// What events say of it.
     var subject: EventSubject {
         EventSubject(isPod: true, id: id, attributes: labels.merging(["name": name]) { $1 })
-    }
-}
-
-extension AssignRequest {
-    /// Of the machine.
-    mutating func setSize(_ size: MachineSize) {
-        (memoryMiB, vCPUs) = (UInt32(clamping: size.memoryMiB), UInt32(clamping: size.vCPUs))
     }
 }

@@ -1,5 +1,6 @@
 import CommandTree
 import ContainerStore
+import FrontEnd
 import Glibc
 import Linux
 import OCI

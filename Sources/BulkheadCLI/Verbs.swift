@@ -1,5 +1,6 @@
 import CommandTree
 import EventLoop
+import FrontEnd
 
 /// Every verb: how it is typed and what it does. The tree for parsing and help, and the dispatch, come from this list.
 enum Verbs {

@@ -94,9 +94,10 @@ public enum ContainerInit {
         // While it has every privilege; the filter, which takes privileges or no_new_privs, may forbid these calls.
         try ProcessScheduling(process).apply(joins: plan.joins, personality: plan.spec.personality)
         try setup.apply(filter: restrictCalls)
+        let programs = try setup.findPrograms()
         try awaitStart(channel)
         if process.noNewPrivileges { try restrictCalls() }
-        throw setup.execute(under: parent)
+        throw setup.execute(programs, under: parent)
     }
 
     private static func prepare(

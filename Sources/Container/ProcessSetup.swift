@@ -111,15 +111,10 @@ struct ProcessSetup {
 
     /// Executes the program, looked up in the PATH of the process, or `parent`, which is to run that. Returns only when
     /// that fails.
-    func execute(under parent: borrowing OwnedFD?) -> ContainerError {
-        guard let name = process.arguments.first, !name.isEmpty else {
-            return ContainerError("execute", "no program is named", kind: .notFound)
-        }
-        let step = "execute \(name)"
+    /// - Parameter programs: what `findPrograms` has found.
+    func execute(_ programs: [String], under parent: borrowing OwnedFD?) -> ContainerError {
         var refused: SystemCallError?
-        for candidate in Self.candidates(name, environment: environment) {
-            // To try it takes longer, by all that is done between here and the call.
-            guard !Files.isMissing(candidate) else { continue }
+        for candidate in programs {
             do {
                 guard parent == nil else {
                     try Files.checkExecutable(candidate)
@@ -136,11 +131,33 @@ struct ProcessSetup {
                 }
             }
         }
-        if let refused {
-            return ContainerError(step, "\(refused.subject): \(refused.reason)", kind: .notExecutable)
+        return refused.map { notPermitted($0.subject) } ?? missing
+    }
+
+    /// The files that the program may be, of those that are there: it is known before the start whether there is one.
+    func findPrograms() throws(ContainerError) -> [String] {
+        guard let name = process.arguments.first, !name.isEmpty else {
+            throw ContainerError("exec", "no program is named", kind: .notFound)
         }
-        let text = name.contains("/") ? "no such file or directory" : "executable file not found in $PATH"
-        return ContainerError(step, text, kind: .notFound)
+        // To try one takes longer, by all that is done before the call.
+        let found = Self.candidates(name, environment: environment).filter { !Files.isMissing($0) }
+        guard let first = found.first else { throw missing }
+        // Only the call itself knows for sure.
+        guard found.contains(where: Files.mayBeExecutable) else { throw notPermitted(first) }
+        return found
+    }
+
+    /// As Go says it, and so runc: engines look for these words.
+    private var step: String { "exec: \"\(process.arguments.first ?? "")\"" }
+    private var missing: ContainerError {
+        let isPath = process.arguments.first?.contains("/") == true
+        return ContainerError(
+            step, isPath ? "no such file or directory" : "executable file not found in $PATH", kind: .notFound)
+    }
+
+    private func notPermitted(_ path: String) -> ContainerError {
+        let isNamed = path == process.arguments.first
+        return ContainerError(step, (isNamed ? "" : "\(path): ") + "permission denied", kind: .notExecutable)
     }
 
     private func execute(_ parent: borrowing OwnedFD?, _ program: String) -> ContainerError {

@@ -8,9 +8,17 @@ import Linux
     private var token: UInt64?
     private var ready: Epoll.Interest = [.readable, .writable]
     private let changed = Condition()
+    /// A socket whose mode is another one's as well: each call of this process is non-blocking, not the socket.
+    private var isSharedSocket = false
 
-    public init(_ fd: consuming OwnedFD) throws(SystemCallError) {
-        try fd.setNonBlocking(true)
+    /// - Parameter isShared: others have the open file, too, and it stays blocking for them, as far as that is possible.
+    public init(_ fd: consuming OwnedFD, isShared: Bool = false) throws(SystemCallError) {
+        if isShared, try fd.status().kind == .socket {
+            isSharedSocket = true
+        } else {
+            if isShared, let own = fd.reopened() { fd = own }
+            try fd.setNonBlocking(true)
+        }
         do {
             token = try Poller.shared.add(
                 fd, [.readable, .writable, .peerFinished], handler: { [weak self] in self?.report($0) })
@@ -64,7 +72,10 @@ import Linux
     /// Reads what is there, at most `count` bytes, waiting for the first; empty at the end of file.
     /// - Throws: `SystemCallError`, `CancellationError`.
     public func read(upTo count: Int) async throws -> [UInt8] {
-        try await retry(when: .readable) { fd throws(SystemCallError) in try fd.read(upTo: count) }
+        let isSharedSocket = isSharedSocket
+        return try await retry(when: .readable) { fd throws(SystemCallError) in
+            isSharedSocket ? try fd.receiveNow(upTo: count) : try fd.read(upTo: count)
+        }
     }
 
     /// As `read`, with as many calls as it takes to get all that is there: a virtio-serial port gives a page with each.
@@ -91,10 +102,13 @@ import Linux
     /// Writes all of `bytes`, as fast as the other side takes them.
     /// - Throws: `SystemCallError`, `CancellationError`; some may have been written then.
     public func write(_ bytes: [UInt8]) async throws {
+        let isSharedSocket = isSharedSocket
         var rest = bytes[...]
         while !rest.isEmpty {
             let slice = rest
-            let count = try await retry(when: .writable) { fd throws(SystemCallError) in try fd.write(slice) }
+            let count = try await retry(when: .writable) { fd throws(SystemCallError) in
+                isSharedSocket ? try fd.sendNow(slice) : try fd.write(slice)
+            }
             rest = rest.dropFirst(count)
         }
     }

@@ -9,6 +9,13 @@ public enum CurrentProcess {
     public static var user: uid_t { geteuid() }
     public static var group: gid_t { getegid() }
 
+    /// What this process is called, comm of proc(5): at most 15 bytes of it.
+    public static func setName(_ name: String) throws(SystemCallError) {
+        let setName: CInt = 15
+        let result = name.withCString { bh_prctl(setName, UInt(bitPattern: $0), 0, 0, 0) }
+        try check(result, "prctl", "PR_SET_NAME")
+    }
+
     /// The permission bits that new files do not get.
     public static func setFileCreationMask(_ mask: UInt32) { _ = umask(mask & 0o777) }
 
@@ -105,6 +112,9 @@ public enum CurrentProcess {
     public static func writeError(_ bytes: [UInt8]) {
         _ = write(2, bytes, bytes.count)
     }
+
+    /// Has this thread stand still.
+    public static func sleep(milliseconds: UInt32) { usleep(milliseconds * 1000) }
 
     /// Ends this process at once, without libc's own work at the end.
     public static func exit(_ code: CInt) -> Never { _exit(code) }

@@ -218,6 +218,12 @@ public enum Files {
         access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)
     }
 
+    /// Whether anybody may execute it, or search it when it is a directory; true when that cannot be known.
+    public static func mayBeExecutable(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) != 0 || status.st_mode & 0o111 != 0
+    }
+
     public static func isDirectory(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR

@@ -124,6 +124,59 @@ public struct OwnedFD: ~Copyable, Sendable {
         }
     }
 
+    /// As `read`, of a socket, and without waiting whether it is non-blocking or not. recv(2), MSG_DONTWAIT.
+    public borrowing func receiveNow(upTo count: Int) throws(SystemCallError) -> [UInt8] {
+        var code: CInt = 0
+        let number = raw
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            var got: Int
+            repeat {
+                got = recv(number, buffer.baseAddress, count, CInt(MSG_DONTWAIT))
+                code = errno
+            } while got < 0 && code == EINTR
+            filled = max(got, 0)
+            if got >= 0 { code = 0 }
+        }
+        guard code == 0 else { throw SystemCallError("recv", code: code) }
+        return bytes
+    }
+
+    /// As `write`, to a socket, and without waiting whether it is non-blocking or not. send(2), MSG_DONTWAIT.
+    public borrowing func sendNow(_ bytes: ArraySlice<UInt8>) throws(SystemCallError) -> Int {
+        var code: CInt = 0
+        let number = raw
+        let flags = CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL)
+        let sent = bytes.withUnsafeBytes { buffer in
+            var put: Int
+            repeat {
+                put = send(number, buffer.baseAddress, buffer.count, flags)
+                code = errno
+            } while put < 0 && code == EINTR
+            return put
+        }
+        guard sent >= 0 else { throw SystemCallError("send", code: code) }
+        return sent
+    }
+
+    /// The pipe or terminal opened once more, with a mode of its own. Nil for what cannot be: a file, whose offset would be
+    /// another one, or a pipe whose other end has gone.
+    public borrowing func reopened() -> OwnedFD? {
+        guard let kind = try? status().kind, kind == .fifo || kind == .characterDevice else { return nil }
+        let flags = fcntl(raw, F_GETFL)
+        let result = Glibc.open(
+            "/proc/self/fd/\(raw)", flags & (O_ACCMODE | O_APPEND) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+        return result < 0 ? nil : OwnedFD(owning: result)
+    }
+
+    /// Whether O_NONBLOCK is set.
+    public var isNonBlocking: Bool {
+        get throws(SystemCallError) {
+            let flags = fcntl(raw, F_GETFL)
+            try checkErrno(flags, errno, "fcntl", "F_GETFL")
+            return flags & O_NONBLOCK != 0
+        }
+    }
+
     /// Sets or clears O_NONBLOCK, which all duplicates of the open file share.
     public borrowing func setNonBlocking(_ on: Bool) throws(SystemCallError) {
         let flags = fcntl(raw, F_GETFL)

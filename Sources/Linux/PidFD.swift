@@ -68,11 +68,20 @@ public enum Children {
 /// When processes began, which tells one from a later one of the same number.
 public enum ProcessTime {
     /// In clock ticks since boot, proc_pid_stat(5), field 22; nil when there is no such process.
-    public static func start(of pid: pid_t) -> UInt64? {
+    public static func start(of pid: pid_t) -> UInt64? { read(pid)?.start }
+
+    /// Whether the process of that number and that start time has not ended; one that nobody has reaped yet has.
+    public static func lives(_ pid: pid_t, startedAt time: UInt64) -> Bool {
+        guard let found = read(pid) else { return false }
+        return found.start == time && found.state != "Z" && found.state != "X"
+    }
+
+    private static func read(_ pid: pid_t) -> (state: Substring, start: UInt64)? {
         guard let text = try? Files.readText("/proc/\(pid)/stat") else { return nil }  // Why is of no interest.
         // The second field is the program's name, which may hold anything.
         guard let name = text.lastIndex(of: ")") else { return nil }
         let fields = text[name...].split(separator: " ")
-        return fields.count > 20 ? UInt64(fields[20]) : nil
+        guard fields.count > 20, let start = UInt64(fields[20]) else { return nil }
+        return (fields[1], start)
     }
 }

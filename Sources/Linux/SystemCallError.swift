@@ -39,6 +39,7 @@ public enum ErrorNumber {
     public static let notDirectory: CInt = ENOTDIR
     public static let invalid: CInt = EINVAL
     public static let brokenPipe: CInt = EPIPE
+    public static let connectionReset: CInt = ECONNRESET
     public static let noSpace: CInt = ENOSPC
     public static let refused: CInt = ECONNREFUSED
     public static let addressInUse: CInt = EADDRINUSE

@@ -63,6 +63,11 @@ import TaskAPI
 }
 
 extension HandOverSocket {
+    /// The proxy whose socket has been handed over; nil when the call names none.
+    func claimProxy(_ uri: String) throws(SandboxError) -> ProxyLink? {
+        try claim(stdin: uri, stdout: "", stderr: "").input.map(ProxyLink.init)
+    }
+
     /// Takes the descriptors that the three streams of one call name, each token's in their order.
     func claim(stdin: String, stdout: String, stderr: String) throws(SandboxError) -> StandardDescriptors {
         var lists: [String: DescriptorList] = [:]
@@ -78,7 +83,7 @@ extension HandOverSocket {
                 throw SandboxError(.invalidArgument, "more streams than descriptors handed over")
             }
             do {
-                return try AsyncFD(descriptor)
+                return try AsyncFD(descriptor, isShared: true)
             } catch {
                 throw SandboxError(.failedPrecondition, "a descriptor that was handed over: \(error)")
             }

@@ -41,6 +41,8 @@ public struct MonitorConfiguration: JSONDocument {
     public var spareIdleSeconds: Int
     /// With less memory on the host there are no spares.
     public var spareReserveBytes: UInt64
+    /// cgroups where spares wait, directories of one each; empty: in those of whoever starts them.
+    public var spareCgroups: [String] = []
     /// It is a spare itself, and `id` the name of its directory.
     public var isSpare = false
     /// The file with the seccomp profile of containers that say nothing, which a template is made ready for; empty: none.

@@ -28,12 +28,14 @@ import Linux
     /// - Parameters:
     ///   - keepsInputOpen: without a descriptor for it, the input is not at its end.
     ///   - isAttachable: others may come, so that the process hears nothing of the last reader's going.
+    ///   - breaksPipes: it does hear of that, as of a pipe of the host.
     init(
         _ descriptors: StandardDescriptors, terminal: Bool, keepsInputOpen: Bool = false,
-        isAttachable: Bool = false, log: (any OutputLog)?, on link: GuestLink
+        isAttachable: Bool = false, breaksPipes: Bool = false, log: (any OutputLog)?, on link: GuestLink
     ) throws {
         self.log = log
         var spec = StreamsSpec()
+        spec.breaksPipes = breaksPipes
         let outputStream = terminal || descriptors.output != nil || log != nil ? try link.open(forBulk: true) : nil
         output = outputStream.map {
             OutputPassage($0, to: descriptors.output, log: log, isError: false, isAttachable: isAttachable)

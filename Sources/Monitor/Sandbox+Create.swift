@@ -19,6 +19,7 @@ extension Sandbox {
             throw SandboxError(.unimplemented, "mounts for the root file system and checkpoints are not supported yet")
         }
         let descriptors = try handOver.claim(stdin: request.stdin, stdout: request.stdout, stderr: request.stderr)
+        let proxy = try handOver.claimProxy(options.proxy)
         try await waitForPause()
         if options.replacesEnded, let old = containers[request.id],
             old.main.state.end != nil || old.main.state == .created
@@ -37,8 +38,9 @@ extension Sandbox {
             done.fulfil(())
         }
         do {
-            return try await make(request, options, descriptors)
+            return try await make(request, options, descriptors, proxy)
         } catch {
+            proxy?.close()
             if request.id == state.first { keepFailedStart(error) }
             containers[request.id] = nil
             // What is still mounted goes with the pod; the first error is the one that matters.
@@ -49,13 +51,14 @@ extension Sandbox {
     }
 
     private func make(
-        _ request: CreateTaskRequest, _ options: ContainerOptions, _ descriptors: StandardDescriptors
+        _ request: CreateTaskRequest, _ options: ContainerOptions, _ descriptors: StandardDescriptors,
+        _ proxy: ProxyLink?
     ) async throws -> UInt32 {
-        let spec = try Self.readSpec(request.bundle)
+        let (spec, review) = try Self.readSpec(request.bundle, hostSide: options.hostSide)
         var create = CreateRequest()
         create.container = request.id
-        create.spec = try translate(spec, request, options)
-        try joinPod(&create)
+        create.spec = try translate(spec, review, request, options)
+        try joinPod(&create, options)
         let isTerminal = create.spec.process.terminal != nil
         if isTerminal, options.width > 0 {
             create.spec.process.terminal = TerminalSpec(options.width, options.height)
@@ -69,11 +72,20 @@ extension Sandbox {
         try await waitForMachine()
         let log = try ContainerLogFile.open(options)
         let streams = try ProcessStreams(
-            descriptors, terminal: isTerminal, keepsInputOpen: options.keepsInputOpen, isAttachable: true, log: log,
+            descriptors, terminal: isTerminal, keepsInputOpen: options.keepsInputOpen,
+            // An engine attaches to itself.
+            isAttachable: !options.hostSide, breaksPipes: options.hostSide, log: log,
             on: guest.link)
         do {
             create.streams = streams.spec
             let pid = try await guest.create(create)
+            do {
+                try await proxy?.become(options.proxyPlan)
+            } catch {
+                // Nobody will start it.
+                try? await guest.delete(request.id)
+                throw error
+            }
             let main = SandboxProcess(
                 id: "", terminal: isTerminal, streams: streams, stdin: request.stdin, stdout: request.stdout,
                 stderr: request.stderr)
@@ -86,6 +98,7 @@ extension Sandbox {
             save(container)
             streams.start()
             watch(main, in: container)
+            if let proxy { stand(proxy, for: main, of: container) }
             return pid
         } catch {
             streams.close()
@@ -105,21 +118,24 @@ extension Sandbox {
         }
     }
 
-    private static func readSpec(_ bundle: String) throws(SandboxError) -> RuntimeSpec {
+    private static func readSpec(
+        _ bundle: String, hostSide: Bool
+    ) throws(SandboxError) -> (RuntimeSpec, SpecReview) {
         guard bundle.utf8.first == UInt8(ascii: "/") else {
             throw SandboxError(.invalidArgument, "the bundle's path is not absolute: \(bundle)")
         }
         let path = bundle + "/config.json"
         do {
             let json = try Files.readRegular(path, limit: RuntimeSpec.maximumBytes)
-            let spec = try RuntimeSpec.decode(json: json)
+            var spec = try RuntimeSpec.decode(json: json)
+            if hostSide, let resources = spec.linux?.resources { spec.linux?.resources = resources.inGuest }
             // From the bytes: fields that `RuntimeSpec` has not would be missed afterwards.
-            let review = try SpecReview.review(json: json)
+            let review = try SpecReview.review(json: json, hostSide: hostSide)
             for note in review.notes { warn("\(path): \(note)") }
             if review.omitted > 0 { warn("\(path): and \(review.omitted) more") }
-            return spec
+            return (spec, review)
         } catch let error as SystemCallError where error.code == ErrorNumber.noEntry {
-            throw SandboxError(.notFound, "\(path): no such file")
+            throw SandboxError(.failedPrecondition, "\(path): no such file")
         } catch {
             throw SandboxError(.invalidArgument, "\(path): \(error)")
         }
@@ -127,7 +143,7 @@ extension Sandbox {
 
     /// Shares what the specification names of the host, and puts the specification into the agent's terms.
     private func translate(
-        _ spec: RuntimeSpec, _ request: CreateTaskRequest, _ options: ContainerOptions
+        _ spec: RuntimeSpec, _ review: SpecReview, _ request: CreateTaskRequest, _ options: ContainerOptions
     ) throws -> ContainerSpec {
         func absolute(_ path: String) -> String {
             path.utf8.first == UInt8(ascii: "/") ? path : request.bundle + "/" + path
@@ -153,7 +169,9 @@ extension Sandbox {
             places[bind.source] = try share.attach(attachment, for: request.id)
         }
         do {
-            return try ContainerTranslation.translate(spec, rootfs: rootfs, user: options.user) { places[$0] }
+            return try ContainerTranslation.translate(
+                spec, rootfs: rootfs, user: options.user, review: review
+            ) { places[$0] }
         } catch {
             throw SandboxError(.invalidArgument, "\(error)")
         }

@@ -91,11 +91,13 @@ extension Sandbox {
     }
 
     /// Gives a container that is about to be made what it shares with the pod's first one.
-    func joinPod(_ request: inout CreateRequest) throws(SandboxError) {
+    func joinPod(_ request: inout CreateRequest, _ options: ContainerOptions) throws(SandboxError) {
         guard let first = state.first, first != request.container, let sharing else { return }
-        request.joining = first
+        request.joining = options.joins.isEmpty ? first : try container(options.joins).id
         do {
-            try request.spec.share(sharing.namespaces, sharedMemory: sharing.sharedMemory)
+            try request.spec.share(
+                options.joins.isEmpty ? sharing.namespaces : options.joinedNamespaces,
+                sharedMemory: sharing.sharedMemory)
         } catch {
             throw SandboxError(.invalidArgument, "\(error)")
         }

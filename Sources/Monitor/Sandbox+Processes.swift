@@ -18,15 +18,20 @@ extension Sandbox {
         }
         try Self.checkRunning(container)
         let descriptors = try handOver.claim(stdin: request.stdin, stdout: request.stdout, stderr: request.stderr)
-        let (spec, deletesItself) = try Self.execSpec(request)
-        let streams = try ProcessStreams(descriptors, terminal: spec.terminal != nil, log: nil, on: guest.link)
+        let (spec, options) = try Self.execSpec(request)
+        let proxy = try handOver.claimProxy(options.proxy)
+        try await proxy?.become(options.proxyPlan)
+        try Self.checkRunning(container)
+        let streams = try ProcessStreams(
+            descriptors, terminal: spec.terminal != nil, breaksPipes: proxy != nil, log: nil, on: guest.link)
         let process = SandboxProcess(
             id: request.execID, terminal: spec.terminal != nil, streams: streams, stdin: request.stdin,
             stdout: request.stdout, stderr: request.stderr, spec: spec)
-        process.deletesItself = deletesItself
+        process.deletesItself = options.deletesItself
         container.execs[request.execID] = process
+        if let proxy { stand(proxy, for: process, of: container) }
         emit("exec_create: " + spec.arguments.joined(separator: " "), container, ["execID": request.execID])
-        if deletesItself { delete(process, of: container, after: Self.unstartedExecLimit) }
+        if options.deletesItself { delete(process, of: container, after: Self.unstartedExecLimit) }
     }
 
     /// Deletes a process that by then has ended or was never started, unless somebody else has done so.
@@ -50,7 +55,7 @@ extension Sandbox {
         }
     }
 
-    private static func execSpec(_ request: ExecProcessRequest) throws -> (ProcessSpec, deletesItself: Bool) {
+    private static func execSpec(_ request: ExecProcessRequest) throws -> (ProcessSpec, ExecOptions) {
         guard let any = request.spec else { throw SandboxError(.invalidArgument, "an exec without a process") }
         var options = ExecOptions()
         if any.typeURL == ExecOptions.typeURL {
@@ -64,7 +69,7 @@ extension Sandbox {
             var spec = try ContainerTranslation.exec(process)
             spec.user.name = options.user
             if spec.terminal != nil, options.width > 0 { spec.terminal = TerminalSpec(options.width, options.height) }
-            return (spec, options.deletesItself)
+            return (spec, options)
         } catch {
             throw SandboxError(.invalidArgument, "\(error)")
         }
@@ -171,13 +176,17 @@ extension Sandbox {
             container.status.finishedAt = end.at
             // Before anybody is told: who has waited for a container finds its record right.
             save(container)
-            if end.outOfMemory { emit("oom", container) }
+            if end.outOfMemory {
+                emit("oom", container)
+                noteOutOfMemory(container)
+            }
             if let subject = container.subject { emit(.died(subject, status: end.status, at: WallClock.now)) }
         } else {
             emit("exec_die", container, ["execID": process.id, "exitCode": "\(end.status)"])
         }
         let event: ProcessEvent = process.state == .starting && process.pid == 0 ? .startFailed(end) : .ended(end)
         try? process.handle(event)  // No state refuses an end.
+        process.proxy?.end(end.status)
         if restarts {
             handle(.restarts(container.id))
             restart(container)
@@ -185,6 +194,16 @@ extension Sandbox {
             hasEnded(container)
         } else if process.deletesItself {
             delete(process, of: container, after: Self.unclaimedEndLimit)
+        }
+    }
+
+    /// As whoever looks for it expects: a file that is there or not.
+    private func noteOutOfMemory(_ container: SandboxContainer) {
+        guard !container.options.outOfMemoryFile.isEmpty else { return }
+        do {
+            try Files.write([], to: container.options.outOfMemoryFile)
+        } catch {
+            warn("that \(container.id) ran out of memory is not noted: \(error)")
         }
     }
 
@@ -295,6 +314,7 @@ extension Sandbox {
             try? process.handle(.ended(ProcessEnd(status: Signal.killedStatus, at: WallClock.now)))
         }
         process.streams.close()
+        process.proxy?.close()
     }
 
     /// Takes the container away when `creatorEnd` comes before its start.

@@ -65,6 +65,8 @@ import TaskAPI
     nonisolated let pauseRuns = Promise<Result<Void, SandboxError>>()
     /// Of every container that ends with the pod, when somebody has given one.
     var stopTime: Duration?
+    /// A container that has been made keeps the pod.
+    private var keepsCreated = false
     /// The monitor stays after the pod's end, until it is told to go.
     private var staysAfterEnd = false
     private nonisolated let mayGo = Promise<Void>()
@@ -133,7 +135,9 @@ import TaskAPI
 
     func assign(_ request: AssignRequest) throws(SandboxError) {
         try checkMachine()
-        try apply(.assign(takesOthers: !request.endsWithContainer))
+        try join(request.cgroups)
+        try apply(.assign(takesOthers: !request.endsWithContainer || request.takesOthers))
+        keepsCreated = request.keepsCreated
         if request.memoryMiB > 0 { memoryMiB = Int(request.memoryMiB) }
         if request.vCPUs > 0 { vCPUs = Int(request.vCPUs) }
         guest.grow(toMemoryMiB: memoryMiB, vCPUs: vCPUs)
@@ -192,9 +196,25 @@ import TaskAPI
     /// Whether containers have ended, and the pod with them, without anybody asking for the pod's end.
     var hasUnexpectedEnd: Bool { !wasShutDown && !containers.isEmpty }
 
-    /// Whether nobody would ever end the pod: it has no container that has been started.
+    /// Whether nobody would ever end the pod: it has no container that has been started, or that keeps it nevertheless.
     var isIdle: Bool {
-        containers.values.allSatisfy { $0.main.state == .created }
+        keepsCreated ? containers.isEmpty : containers.values.allSatisfy { $0.main.state == .created }
+    }
+
+    /// Moves the pod's processes.
+    private func join(_ cgroups: [String]) throws(SandboxError) {
+        let processes = [CurrentProcess.id, guest.pid] + (reaper.map { [$0] } ?? [])
+        for cgroup in cgroups {
+            for process in processes {
+                do {
+                    try Files.control(cgroup + "/cgroup.procs", "\(process)")
+                } catch {
+                    // Of one that has just ended whoever watches it will tell.
+                    guard error.code != ErrorNumber.noProcess else { continue }
+                    throw SandboxError(.failedPrecondition, "the pod cannot move into its cgroup: \(error)")
+                }
+            }
+        }
     }
 
     func apply(_ event: PodEvent) throws(SandboxError) {

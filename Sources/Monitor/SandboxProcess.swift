@@ -14,6 +14,8 @@ import TaskAPI
     let spec: ProcessSpec?
     /// It is not kept for long after its end.
     var deletesItself = false
+    /// What stands for it on the host.
+    var proxy: ProxyLink?
     var pid: UInt32 = 0
     private(set) var state = ProcessState()
     nonisolated let ended = Promise<ProcessEnd>()

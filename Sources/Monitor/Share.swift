@@ -68,7 +68,8 @@ struct Attachment: Equatable, Sendable {
             try Mounts.attach(mount, at: Files.open(directory + place, .path), named: directory + place)
             return Self.guestPath + place
         } catch let error as SystemCallError where error.code == ErrorNumber.noEntry {
-            throw SandboxError(.notFound, "\(attachment.source): no such file or directory")
+            // `.notFound` is what a program is that is not there.
+            throw SandboxError(.failedPrecondition, "\(attachment.source): no such file or directory")
         } catch let error as SystemCallError {
             throw SandboxError(.failedPrecondition, "\(attachment.source) cannot be shared: \(error)")
         }

@@ -21,7 +21,7 @@ public struct SpareKey: Sendable, Equatable {
         let template = try TemplateBuilder.key(configuration).id
         let program = try TemplateKey.identity(of: launcher)
         let text = String(decoding: try common.encode(), as: UTF8.self)
-        let parts = [text, template, program, mountNamespace, Self.circumstances()]
+        let parts = [text, template, program, mountNamespace, Self.circumstances(configuration.spareCgroups)]
         prefix = ContentDigest.hex(of: parts.flatMap { Array(($0 + "\0").utf8) })
     }
 
@@ -31,11 +31,13 @@ public struct SpareKey: Sendable, Equatable {
     }
 
     /// What a process has of whoever starts it: a pod is to have its own starter's, not that of another pod before it.
-    static func circumstances() -> String {
+    /// - Parameter cgroups: where spares wait, instead of in their starter's.
+    static func circumstances(_ cgroups: [String]) -> String {
         // What is not there is the same for all.
         func text(_ name: String) -> String { (try? Files.readText("/proc/self/" + name)) ?? "" }
         let processors = text("status").split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") } ?? ""
-        return [text("cgroup"), text("oom_score_adj"), text("limits"), String(processors), "\(Scheduling.priority)"]
+        let place = cgroups.isEmpty ? text("cgroup") : cgroups.joined(separator: ":")
+        return [place, text("oom_score_adj"), text("limits"), String(processors), "\(Scheduling.priority)"]
             .joined(separator: "\0")
     }
 

@@ -98,7 +98,9 @@ public enum SpareStarter {
             var spare = configuration
             (spare.id, spare.isSpare) = (try key.makeName(), true)
             let text = String(decoding: try spare.encode(), as: UTF8.self)
-            started.append(try DetachedProcess.start(launcher, [Monitor.programName, text], in: host))
+            started.append(
+                try DetachedProcess.start(
+                    launcher, [Monitor.programName, text], in: host, cgroups: configuration.spareCgroups))
         }
         return started
     }
@@ -107,9 +109,26 @@ public enum SpareStarter {
 /// Processes of ours that outlive whoever starts them.
 enum DetachedProcess {
     /// Starts one with a session of its own, which says nothing to anybody.
-    /// - Parameter host: the mount namespace that it is in; nil: the caller's.
+    /// - Parameters:
+    ///   - host: the mount namespace that it is in; nil: the caller's.
+    ///   - cgroups: where it is, in place of the caller's: those of a pod go with the pod.
     /// - Returns: its number, for whoever lives as long as to reap it.
     static func start(
+        _ launcher: String, _ arguments: [String], in host: HostNamespace?, cgroups: [String]
+    ) throws(SystemCallError) -> Int32 {
+        let process = try start(launcher, arguments, in: host)
+        for cgroup in cgroups {
+            do {
+                try Files.control(cgroup + "/cgroup.procs", "\(process)")
+            } catch {
+                // It stays where it is, and keeps that cgroup.
+                warn("\(error)")
+            }
+        }
+        return process
+    }
+
+    private static func start(
         _ launcher: String, _ arguments: [String], in host: HostNamespace?
     ) throws(SystemCallError) -> Int32 {
         var plan = SpawnPlan(launcher, arguments)

@@ -49,7 +49,10 @@ public enum TemplateBuilder {
         let store = TemplateStore(directory: configuration.templates)
         if let failure = store.lastFailure(key.id), WallClock.now - failure.at < pauseNanoseconds { return [] }
         let text = String(decoding: try configuration.encode(), as: UTF8.self)
-        return [try DetachedProcess.start(launcher, [programName, text], in: host)]
+        return [
+            try DetachedProcess.start(
+                launcher, [programName, text], in: host, cgroups: configuration.spareCgroups)
+        ]
     }
 
     /// Makes the template that argv[1] configures, if there is none. Never returns; the exit code is 0 when there is one.

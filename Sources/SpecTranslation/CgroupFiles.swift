@@ -13,8 +13,6 @@ public enum CgroupFiles {
     public static let minimumQuota: Int64 = 1000
 
     private static let defaultPeriod: UInt64 = 100_000
-    /// What v1 accepts as shares, and what v2 accepts as weight.
-    private static let shares: ClosedRange<UInt64> = 2...262_144
 
     /// These move or stop processes instead of limiting them, and would do so with those of the agent.
     private static let controls: Set<String> = [
@@ -38,9 +36,7 @@ public enum CgroupFiles {
 
     /// The weight, 1 to 10000, for shares as v1 counts them; nil for 0, which is unset.
     static func weight(shares value: UInt64) -> UInt64? {
-        guard value != 0 else { return nil }
-        let clamped = min(max(value, shares.lowerBound), shares.upperBound)
-        return 1 + ((clamped - 2) * 9999) / 262_142
+        value == 0 ? nil : CgroupWeight.weight(shares: value)
     }
 
     private static func add(

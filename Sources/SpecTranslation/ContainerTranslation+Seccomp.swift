@@ -7,7 +7,7 @@ extension ContainerTranslation {
     static let maximumCallNameBytes = 64
 
     /// What libseccomp 2.5 knows. Source: seccomp_arch_add(3) and seccomp.h.in.
-    private static let architectures: Set<String> = Set(
+    public static let architectures: Set<String> = Set(
         [
             "NATIVE", "X86", "X86_64", "X32", "ARM", "AARCH64", "MIPS", "MIPS64", "MIPS64N32", "MIPSEL", "MIPSEL64",
             "MIPSEL64N32", "PPC", "PPC64", "PPC64LE", "S390", "S390X", "PARISC", "PARISC64", "RISCV64", "LOONGARCH64",

@@ -14,12 +14,17 @@ public enum ContainerTranslation {
     ///   - spec: the document; `root.path` is not looked at.
     ///   - rootfs: where the root is in the guest. `root.readonly` can only make it read-only.
     ///   - user: `user[:group]` for the agent to look up; not empty: decides instead of `process.user`'s ids.
+    ///   - review: of the document, when it has been reviewed.
     ///   - binds: the guest's path of a bind mount's source, which it gets as the document has it; nil: not shared.
     /// - Throws: `.refused` before anything else is looked at, then the first field that is not acceptable.
     public static func translate(
-        _ spec: RuntimeSpec, rootfs: RootFileSystem, user: String = "", binds: (String) -> String?
+        _ spec: RuntimeSpec, rootfs: RootFileSystem, user: String = "", review: SpecReview? = nil,
+        binds: (String) -> String?
     ) throws(TranslationError) -> ContainerSpec {
-        try refuse { () throws(SpecError) in try SpecReview.review(spec) }
+        try refuse { () throws(SpecError) in
+            if let review { return review }
+            return try SpecReview.review(spec)
+        }
         guard let process = spec.process else { throw .missing(field: "process") }
         var container = ContainerSpec()
         container.root = rootfs
@@ -32,7 +37,8 @@ public enum ContainerTranslation {
         try apply(spec.annotations ?? [:], to: &container)
         guard let linux = spec.linux else { return container }
         container.personality = linux.personality.map { personality($0.domain) }
-        container.newNamespaces = flags((linux.namespaces ?? []).map(\.type))
+        // A container is to see its own limits, whoever shares the machine with it.
+        container.newNamespaces = flags((linux.namespaces ?? []).map(\.type) + [.cgroup])
         container.devices = try devices(linux.devices ?? [])
         container.sysctls = try sysctls(linux.sysctl ?? [:])
         container.maskedPaths = try FieldChecks.containedPaths(linux.maskedPaths, "linux.maskedPaths")

@@ -43,11 +43,12 @@ extension ContainerSpec {
     public mutating func share(_ namespaces: UInt64, sharedMemory: String?) throws(TranslationError) {
         newNamespaces &= ~namespaces
         joinedNamespaces = namespaces
-        guard hostname.isEmpty, domainname.isEmpty else {
+        let names = ContainerTranslation.flags([.uts]), network = ContainerTranslation.flags([.network])
+        guard namespaces & names == 0 || hostname.isEmpty && domainname.isEmpty else {
             throw .invalid("hostname", hostname, "is the pod's, which its containers share")
         }
         // Each is of the network's, the ipc or the uts namespace.
-        if let key = sysctls.keys.min() {
+        if let key = sysctls.keys.sorted().first(where: { namespaces & (isNetworks($0) ? network : ~network) != 0 }) {
             throw .invalid("linux.sysctl", key, "is the pod's, which its containers share")
         }
         guard let sharedMemory else { return }
@@ -58,4 +59,6 @@ extension ContainerSpec {
             mounts[index] = mount
         }
     }
+
+    private func isNetworks(_ parameter: String) -> Bool { parameter.hasPrefix("net.") || parameter.hasPrefix("net/") }
 }

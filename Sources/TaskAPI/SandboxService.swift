@@ -61,8 +61,16 @@ public struct AssignRequest: Codable, Equatable, Sendable {
     /// What the machine is to have, all in all; 0: as much as it was started for.
     public var memoryMiB: UInt32 = 0
     public var vCPUs: UInt32 = 0
+    /// With `endsWithContainer`: other containers may join the first one.
+    public var takesOthers = false
+    /// A container that has been made keeps the pod, whether it has been started or not.
+    public var keepsCreated = false
+    /// cgroups of this host that the pod's processes move into: directories, of one cgroup each.
+    public var cgroups: [String] = []
     public init() {}
-    enum CodingKeys: Int, CodingKey { case endsWithContainer = 1, pause, memoryMiB, vCPUs }
+    enum CodingKeys: Int, CodingKey {
+        case endsWithContainer = 1, pause, memoryMiB, vCPUs, takesOthers, keepsCreated, cgroups
+    }
 }
 
 /// The container that holds what a pod's containers share.
@@ -158,11 +166,25 @@ public struct ContainerOptions: Codable, Equatable, Sendable {
     public var keepsInputOpen = false
     /// What is put into the overlay, /etc/hosts for instance.
     public var files: [ContainerFile] = []
+    /// Whoever makes it does what of its config.json is to be done on the host: hooks, cgroups, namespaces of the host.
+    public var hostSide = false
+    /// `fd://TOKEN` of the socket of a process of the host that stands for the container's first one (`ContainerProxy`); empty:
+    /// there is none.
+    public var proxy = ""
+    /// What it is to become, once the container is there: a `ProxyPlan`.
+    public var proxyPlan: [UInt8] = []
+    /// What it shares with another container of its pod, by that one's id and CLONE_NEW* flags, instead of what a pod's
+    /// containers share by custom.
+    public var joins = ""
+    public var joinedNamespaces: UInt64 = 0
+    /// A file that is made when the kernel ends the container for want of memory; empty: none.
+    public var outOfMemoryFile = ""
     public init() {}
     enum CodingKeys: Int, CodingKey {
         case record = 1, removesRecord, recordLink, overlayBytes, user, logFileBytes, logFiles, width, height
         case keepsInputOpen, files, stopSignal, stopSeconds, replacesEnded, attributes, restart
-        case health, needsCreator
+        case health, needsCreator, hostSide, proxy, proxyPlan, joins
+        case joinedNamespaces, outOfMemoryFile
     }
 }
 
@@ -203,8 +225,11 @@ public struct ExecOptions: Codable, Equatable, Sendable {
     public var width: UInt32 = 0, height: UInt32 = 0
     /// It is deleted some seconds after its end, when nobody has done so: whoever waits may be killed.
     public var deletesItself = false
+    /// As in `ContainerOptions`, of this process.
+    public var proxy = ""
+    public var proxyPlan: [UInt8] = []
     public init() {}
-    enum CodingKeys: Int, CodingKey { case process = 1, user, width, height, deletesItself }
+    enum CodingKeys: Int, CodingKey { case process = 1, user, width, height, deletesItself, proxy, proxyPlan }
 }
 
 /// How descriptors get to a monitor: a connection of SOCK_SEQPACKET packets beside the task service, since ttrpc carries

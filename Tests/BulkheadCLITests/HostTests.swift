@@ -1,4 +1,5 @@
 import EventLoop
+import FrontEnd
 import Linux
 import PodDirectory
 import Support

@@ -160,13 +160,13 @@ import Testing
     }
 
     @Test(arguments: [
-        Failure(kind: .notFound, text: "execute nothing: executable file not found in $PATH") {
+        Failure(kind: .notFound, text: "exec: \"nothing\": executable file not found in $PATH") {
             $0.process.arguments = ["nothing"]
         },
-        Failure(kind: .notFound, text: "execute /no/thing: no such file or directory") {
+        Failure(kind: .notFound, text: "exec: \"/no/thing\": no such file or directory") {
             $0.process.arguments = ["/no/thing"]
         },
-        Failure(kind: .notExecutable, text: "execute /etc/passwd: /etc/passwd: Permission denied") {
+        Failure(kind: .notExecutable, text: "exec: \"/etc/passwd\": permission denied") {
             $0.process.arguments = ["/etc/passwd"]
         },
         Failure(text: "find the user: unable to find user nobody: no matching entries in passwd file") {
@@ -201,13 +201,13 @@ import Testing
             $0.process.user.additionalGroupNames = ["audio", "nobody"]
         },
         Failure(text: "open the init: open /no/init: No such file or directory") { $0.initProgram = "/no/init" },
-        Failure(kind: .notFound, text: "execute nothing: executable file not found in $PATH") {
+        Failure(kind: .notFound, text: "exec: \"nothing\": executable file not found in $PATH") {
             ($0.initProgram, $0.process.arguments) = ("/bin/busybox", ["nothing"])
         },
-        Failure(kind: .notExecutable, text: "execute /etc/passwd: /etc/passwd: Permission denied") {
+        Failure(kind: .notExecutable, text: "exec: \"/etc/passwd\": permission denied") {
             ($0.initProgram, $0.process.arguments) = ("/bin/busybox", ["/etc/passwd"])
         },
-        Failure(kind: .notExecutable, text: "execute /etc: /etc: Permission denied") {
+        Failure(kind: .notExecutable, text: "exec: \"/etc\": permission denied") {
             ($0.initProgram, $0.process.arguments) = ("/bin/busybox", ["/etc"])
         },
         Failure(kind: .notExecutable, text: "execute the init: execveat init: Permission denied") {

@@ -61,8 +61,10 @@ import Testing
     @Test(arguments: [
         End(arguments: ["busybox", "sh", "-c", "exit 42"], code: 42),
         End(arguments: ["busybox", "sh", "-c", "sh -c 'kill -9 $$'; exit $?"], code: 137, error: "Killed"),
-        End(arguments: ["busybox", "no-such-command"], code: 127, error: "no-such-command: executable file not found"),
-        End(arguments: ["busybox", "/etc"], code: 126, error: "/etc: Permission denied"),
+        End(
+            arguments: ["busybox", "no-such-command"], code: 127,
+            error: #"exec: "no-such-command": executable file not found in $PATH"#),
+        End(arguments: ["busybox", "/etc"], code: 126, error: #"exec: "/etc": permission denied"#),
         End(arguments: ["-u", "nobody-here", "busybox", "true"], code: 125, error: "nobody-here"),
         End(
             arguments: ["--read-only", "busybox", "sh", "-c", "cat /etc/hostname >/dev/null && touch /etc/hosts"],

@@ -130,8 +130,9 @@ import Testing
             #expect(try await bulkhead("inspect", "quick").expectSuccess().output.contains(#""LogPath": """#))
 
             try await bulkhead("run", "--rm", "--init", "busybox", "nothing")
-                .expectError(127, "execute nothing: executable file not found in $PATH")
-            try await bulkhead("run", "--rm", "--init", "busybox", "/etc").expectError(126, "/etc: Permission denied")
+                .expectError(127, "exec: \"nothing\": executable file not found in $PATH")
+            try await bulkhead("run", "--rm", "--init", "busybox", "/etc").expectError(
+                126, "exec: \"/etc\": permission denied")
             try await bulkhead("run", "--rm", "--group-add", "nobodys", "busybox", "true")
                 .expectError(125, "unable to find group nobodys")
             try await bulkhead.expectNothingLeft(containers: 1)

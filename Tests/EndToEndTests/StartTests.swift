@@ -139,7 +139,7 @@ import Testing
             #expect(try await bulkhead("run", "-d", "--name", "host", "busybox", "sleep", "600").code == 0)
             let rows: [([String], Int32, String)] = [
                 (["host", "nosuch"], 127, "executable file not found"),
-                (["host", "/etc/passwd"], 126, "/etc/passwd: Permission denied"),
+                (["host", "/etc/passwd"], 126, "exec: \"/etc/passwd\": permission denied"),
                 (["-w", "/nosuch", "host", "true"], 127, "enter the working directory /nosuch: No such file"),
                 (["-w", "/etc/passwd", "host", "true"], 126, "/etc/passwd: Not a directory"),
                 (["-u", "nosuch", "host", "true"], 126, "unable to find user nosuch"),

@@ -124,7 +124,7 @@ import Testing
                 #expect(exit.code == 129)
             case .notFound:
                 #expect(try await run.end() == 127)
-                try await run.expect("nothing: executable file not found")
+                try await run.expect("executable file not found in $PATH")
             }
             if end == .hangUpSignal || end == .hangUp {
                 #expect(try await bulkhead("exec", "tty", "true").code == 0)

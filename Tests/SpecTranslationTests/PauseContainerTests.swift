@@ -53,6 +53,17 @@ import Testing
         case "domainname": spec.domainname = "a"
         default: spec.sysctls = ["kernel.msgmax": "1"]
         }
+        let alone = spec
+        let shared = PauseContainer.sharedNamespaces(withProcesses: false)
+        #expect(throws: TranslationError.self) { try spec.share(shared, sharedMemory: nil) }
+        // What is not of the network is the container's own business when that is all it shares.
+        spec = alone
+        #expect(throws: Never.self) { try spec.share(Self.network, sharedMemory: nil) }
+    }
+
+    @Test func aParameterOfTheNetworkIsTheNetworks() {
+        var spec = Self.container()
+        spec.sysctls = ["net.core.somaxconn": "1"]
         #expect(throws: TranslationError.self) { try spec.share(Self.network, sharedMemory: nil) }
     }
 }

@@ -1,6 +1,7 @@
 import CommandTree
 import ContainerStore
 import EventLoop
+import FrontEnd
 import Linux
 import MonitorClient
 import TaskAPI

@@ -1,5 +1,6 @@
 import CommandTree
 import EventLoop
+import FrontEnd
 import Linux
 import Monitor
 import Templates

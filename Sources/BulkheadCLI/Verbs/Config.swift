@@ -1,5 +1,6 @@
 import CommandTree
 import Configuration
+import FrontEnd
 
 /// `bulkhead config`: what is in force, as a configuration file.
 enum Config {

@@ -2,6 +2,7 @@ import Archive
 import CommandTree
 import ContainerStore
 import EventLoop
+import FrontEnd
 import Glibc
 import Linux
 import MonitorClient

@@ -3,6 +3,7 @@ import CommandTree
 import ContainerStore
 import EventLog
 import EventLoop
+import FrontEnd
 import JSON
 import Linux
 import MonitorClient

@@ -2,6 +2,7 @@ import Calendar
 import CommandTree
 import EventLog
 import EventLoop
+import FrontEnd
 import Glibc
 import Linux
 import Pod
@@ -95,9 +96,6 @@ import PodDirectory
 }
 
 extension Host {
-    /// Where the log of events is.
-    var eventDirectory: String { root + "/events" }
-
     /// Says that something happened. An event that cannot be written is lost, and keeps nobody from anything.
     func emit(_ subject: EventSubject, _ action: String) {
         try? EventLogWriter(directory: eventDirectory).append(Event(subject, action, at: WallClock.now))

@@ -1,6 +1,7 @@
 import CommandTree
 import Configuration
 import EventLoop
+import FrontEnd
 import Linux
 import MonitorClient
 import TTRPC
@@ -54,7 +55,12 @@ import TaskAPI
             (request.width, request.height) = (UInt32(size.columns), UInt32(size.rows))
         }
         let limit: Duration = .seconds(host.startSeconds + 30)
-        let _: TaskEmpty = try await client.call(SandboxService.Method.debugShell, request, within: limit)
+        do {
+            let _: TaskEmpty = try await client.call(SandboxService.Method.debugShell, request, within: limit)
+        } catch let status as TTRPCStatus {
+            // Its program is not there, for instance.
+            throw CLIError(status.message, exitCode: ContainerPod.exitCode(status, otherwise: CLIError.failed))
+        }
         let shell = Shell(client: client, id: id, subject: "the shell in the guest of \(subject.name)")
         return try await shell.run(streams, terminal: wish.terminal, signals)
     }

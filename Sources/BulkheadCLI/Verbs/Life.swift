@@ -1,6 +1,7 @@
 import CommandTree
 import ContainerStore
 import EventLoop
+import FrontEnd
 import Glibc
 import Linux
 import MonitorClient

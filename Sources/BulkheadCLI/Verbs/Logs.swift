@@ -3,6 +3,7 @@ import CommandTree
 import ContainerLog
 import ContainerStore
 import EventLoop
+import FrontEnd
 import Linux
 import MonitorClient
 import Pod

@@ -1,6 +1,7 @@
 import CommandTree
 import ContainerStore
 import EventLoop
+import FrontEnd
 
 /// `bulkhead pod exec`: a further process in one of a pod's containers.
 @EventLoop enum PodExec {

@@ -2,6 +2,7 @@ import Calendar
 import CommandTree
 import ContainerStore
 import EventLoop
+import FrontEnd
 import JSON
 import Linux
 import MonitorClient

@@ -2,6 +2,7 @@ import CommandTree
 import ContainerLog
 import ContainerStore
 import EventLoop
+import FrontEnd
 import Linux
 
 /// `bulkhead pod logs`: what the containers of a pod have written, in the order of the times.

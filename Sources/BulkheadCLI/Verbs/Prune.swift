@@ -2,6 +2,7 @@ import Calendar
 import CommandTree
 import ContainerStore
 import EventLoop
+import FrontEnd
 import Linux
 import OCI
 import TTRPC

@@ -1,6 +1,7 @@
 import Calendar
 import CommandTree
 import ContainerStore
+import FrontEnd
 import JSON
 import Linux
 import Pod

@@ -1,4 +1,5 @@
 import CommandTree
+import FrontEnd
 
 nonisolated extension Run {
     static let command = Command(

@@ -1,5 +1,6 @@
 import CommandTree
 import EventLoop
+import FrontEnd
 import JSON
 import Linux
 import Monitor

@@ -1,4 +1,5 @@
 import CommandTree
+import FrontEnd
 import JSON
 import Linux
 import Monitor

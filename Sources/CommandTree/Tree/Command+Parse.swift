@@ -26,9 +26,11 @@ private struct ArgumentParser {
     private var operands: [String] = []
     private var optionsEnded = false
     private var replacesCommand = false
+    private let takesLongNamesBehindOneDash: Bool
 
     init(root: Command, arguments: [String]) {
         rest = arguments[...]
+        takesLongNamesBehindOneDash = root.takesLongNamesBehindOneDash
         level = ParserLevel(root, commandName: root.name)
     }
 
@@ -39,7 +41,13 @@ private struct ArgumentParser {
                 optionsEnded = true
             } else if isOption {
                 let asksForHelp =
-                    argument.utf8.starts(with: "--".utf8) ? try takeLong(argument) : try takeCluster(argument)
+                    if argument.utf8.starts(with: "--".utf8) {
+                        try takeLong(argument)
+                    } else if takesLongNamesBehindOneDash, isLong(argument) {
+                        try takeLong("-" + argument)
+                    } else {
+                        try takeCluster(argument)
+                    }
                 if asksForHelp { return .help(path: path, wasAskedFor: true) }
             } else if level.command.subcommands.isEmpty {
                 operands.append(argument)
@@ -83,6 +91,12 @@ private struct ArgumentParser {
             if verb.utf8.first != UInt8(ascii: "-") { try descend(to: verb) }
         }
         return .help(path: path, wasAskedFor: true)
+    }
+
+    /// Whether a known name stands behind its one dash.
+    private func isLong(_ argument: String) -> Bool {
+        let name = argument.utf8.dropFirst().prefix { $0 != UInt8(ascii: "=") }
+        return name.count > 1 && level.byName[String(Substring(name))] != nil
     }
 
     /// True if it asks for help.

@@ -21,6 +21,8 @@ public struct Command: Sendable {
     public var subcommands: [Command]
     /// Whether everything behind the first operand belongs to it, as for `run IMAGE COMMAND -x`.
     public var optionsEndAtFirstOperand: Bool
+    /// At the root: `-name` is `--name`, and letters do not combine, as with Go's flags.
+    public var takesLongNamesBehindOneDash = false
     /// Whole command lines for the help.
     public var examples: [String]
     /// Whether help and suggestions leave it out: for programs, not for people.

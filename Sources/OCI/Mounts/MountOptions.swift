@@ -79,7 +79,7 @@ public struct MountOptions: Equatable, Sendable {
     }
 
     /// The class of one option, for `SpecReview`.
-    static func treatment(of option: String) -> SpecTable.Treatment {
+    public static func treatment(of option: String) -> SpecTable.Treatment {
         guard !option.utf8.contains(0) else { return .refused("contains a NUL byte") }
         switch meaning(of: option) {
         case .refused(let reason): return .refused(reason)

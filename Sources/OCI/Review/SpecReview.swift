@@ -28,9 +28,10 @@ public struct SpecReview: Equatable, Sendable {
     public private(set) var omitted = 0
 
     /// Judges the bytes of a config.json.
+    /// - Parameter hostSide: a front end does what of it is to be done on the host; otherwise that is refused.
     /// - Throws: `.tooLarge` and `.malformed` as `RuntimeSpec.decode` does; never `.mismatch`.
-    public static func review(json: [UInt8]) throws(SpecError) -> SpecReview {
-        SpecReview(of: try RuntimeSpec.parse(json))
+    public static func review(json: [UInt8], hostSide: Bool = false) throws(SpecError) -> SpecReview {
+        SpecReview(of: try RuntimeSpec.parse(json), hostSide: hostSide)
     }
 
     /// Judges a specification that was made in memory.
@@ -47,9 +48,12 @@ public struct SpecReview: Equatable, Sendable {
         return review
     }
 
-    private init() {}
+    private let hostSide: Bool
 
-    init(of document: JSONValue) {
+    private init() { hostSide = false }
+
+    init(of document: JSONValue, hostSide: Bool = false) {
+        self.hostSide = hostSide
         visit(document, pattern: "", path: "")
         reviewNamespaces(document["linux"]?["namespaces"])
         for (index, device) in (document["linux"]?["devices"]?.elements ?? []).enumerated() {
@@ -72,10 +76,13 @@ public struct SpecReview: Equatable, Sendable {
         guard !value.asksForNothing else { return }
         switch entry.treatment(of: value) {
         case .applied: break
+        case .onHost: if !hostSide { refuse(path, value: Self.shown(value), Self.noHostSide) }
         case .refused(let reason): refuse(path, value: Self.shown(value), reason)
         case .metByVM(let reason): note(path, value: Self.shown(value), reason)
         }
     }
+
+    private static let noHostSide = "is done on the host, by bulkhead-runtime, which this container does not come from"
 
     private mutating func visitParts(of value: JSONValue, pattern: String, path: String) {
         switch value {
@@ -111,7 +118,7 @@ public struct SpecReview: Equatable, Sendable {
         for absence in SpecTable.absences where !listed.contains(absence.namespace.rawValue) {
             let subject = "no \(absence.namespace.rawValue) namespace"
             switch absence.treatment {
-            case .applied: break
+            case .applied, .onHost: break
             case .refused(let reason): refuse("linux.namespaces", value: subject, reason)
             case .metByVM(let reason): note("linux.namespaces", value: subject, reason)
             }
@@ -131,7 +138,7 @@ public struct SpecReview: Equatable, Sendable {
         for (index, option) in options.enumerated() {
             guard let text = option.text else { continue }
             switch MountOptions.treatment(of: text) {
-            case .applied: break
+            case .applied, .onHost: break
             case .refused(let reason): refuse("\(path)[\(index)]", value: SpecPath.shortened(text), reason)
             case .metByVM(let reason): note("\(path)[\(index)]", value: SpecPath.shortened(text), reason)
             }

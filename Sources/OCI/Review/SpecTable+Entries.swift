@@ -11,7 +11,7 @@ extension SpecTable {
         Absence(namespace: .mount, treatment: .refused(hostNamespace)),
         Absence(
             namespace: .cgroup,
-            treatment: .metByVM("the container sees the cgroup tree of its VM, not that of the host")),
+            treatment: .metByVM("a container of a VM has one of its own all the same")),
         Absence(namespace: .user, treatment: .applied),
         Absence(namespace: .time, treatment: .applied),
     ]
@@ -30,8 +30,8 @@ extension SpecTable {
     static let unknownField = "unknown, ignored"
 
     private static let noUserNamespaces = "user namespaces are not supported yet"
-    private static let noHooks = "hooks are run by bulkhead-runtime, which is not there yet"
-    private static let noBlockIO = "block I/O limits are not supported yet"
+    private static let hostHooks = "runs on the host, where the container's proxy stands for it"
+    private static let hostBlockIO = "limits the pod's machine, by its cgroup"
     private static let noNotify = "no listener outside of the VM can answer for a system call"
     private static let noAudit = "the filter has it, but the guest keeps no audit log"
     private static let noLabels = "the VM boundary takes the place of the host's security modules"
@@ -39,6 +39,9 @@ extension SpecTable {
     private static func applied(_ paths: String...) -> [Entry] { paths.map { Entry($0, .applied) } }
     private static func refused(_ reason: String, _ paths: String...) -> [Entry] {
         paths.map { Entry($0, .refused(reason)) }
+    }
+    private static func onHost(_ reason: String, _ paths: String...) -> [Entry] {
+        paths.map { Entry($0, .onHost(reason)) }
     }
     private static func metByVM(_ reason: String, _ paths: String...) -> [Entry] {
         paths.map { Entry($0, .metByVM(reason)) }
@@ -104,9 +107,10 @@ extension SpecTable {
         ]
         + applied("mounts[].source", "mounts[].options")
         + refused("idmapped mounts are not supported yet", "mounts[].uidMappings", "mounts[].gidMappings")
-        + refused(
-            noHooks, "hooks.prestart", "hooks.createRuntime", "hooks.createContainer", "hooks.startContainer",
-            "hooks.poststart", "hooks.poststop")
+        + onHost(
+            hostHooks, "hooks.prestart", "hooks.createRuntime", "hooks.createContainer", "hooks.poststart",
+            "hooks.poststop")
+        + refused("programs of the container cannot be run before its process yet", "hooks.startContainer")
 
     private static let linux: [Entry] =
         [
@@ -114,15 +118,17 @@ extension SpecTable {
                 "linux.namespaces[].type", .applied,
                 [Exception(when: .isOneOf(["user"]), treatment: .refused(noUserNamespaces))])
         ]
-        + refused(
-            "existing namespaces cannot be joined from inside a VM; pods share theirs later", "linux.namespaces[].path")
+        + onHost(
+            "a network namespace is the proxy's; one of another container's proxy means that container's pod, and any other "
+                + "is refused", "linux.namespaces[].path")
         + refused(noUserNamespaces, "linux.uidMappings", "linux.gidMappings")
         + refused("clock offsets are not supported yet", "linux.timeOffsets.*.secs", "linux.timeOffsets.*.nanosecs")
         + applied(
             "linux.devices[].path", "linux.devices[].type", "linux.devices[].major", "linux.devices[].minor",
             "linux.devices[].fileMode", "linux.devices[].uid", "linux.devices[].gid")
         + refused("network devices of the host cannot be moved into a VM", "linux.netDevices")
-        + metByVM("a container has its own place in the cgroup tree of its VM", "linux.cgroupsPath")
+        + onHost(
+            "the pod's processes are there; in the guest a container has a place of its own", "linux.cgroupsPath")
         + applied("linux.rootfsPropagation", "linux.sysctl.*", "linux.maskedPaths")
         + applied("linux.readonlyPaths")
         + metByVM(noLabels, "linux.mountLabel")
@@ -185,8 +191,8 @@ extension SpecTable {
             "cgroup v2 has no budget for real-time scheduling", "linux.resources.cpu.realtimeRuntime",
             "linux.resources.cpu.realtimePeriod")
         + applied("linux.resources.pids.limit")
-        + refused(
-            noBlockIO, "linux.resources.blockIO.weight", "linux.resources.blockIO.leafWeight",
+        + onHost(
+            hostBlockIO, "linux.resources.blockIO.weight", "linux.resources.blockIO.leafWeight",
             "linux.resources.blockIO.weightDevice", "linux.resources.blockIO.throttleReadBpsDevice",
             "linux.resources.blockIO.throttleWriteBpsDevice", "linux.resources.blockIO.throttleReadIOPSDevice",
             "linux.resources.blockIO.throttleWriteIOPSDevice")

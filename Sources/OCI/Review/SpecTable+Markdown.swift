@@ -7,11 +7,11 @@ extension SpecTable {
             "Printed from `SpecTable` and `MountOptions.table`; change those and run",
             "`BULKHEAD_REGENERATE=1 swift test --filter OCITests`.",
             "",
-            "*Applied*: done as the specification says. *Refused*: an error that names the field, its value and the",
-            "reason. *Met by the VM*: accepted and noted once, since nothing needs to be done in a VM. A field that is",
-            "`null`, `false`, `0`, `\"\"`, `[]` or `{}` asks for nothing and is accepted whatever its class. A field that",
-            "is not listed is ignored with a note. `[]` stands for any element, `*` for any name; a line covers",
-            "everything below its field that has no line of its own.",
+            "*Applied*: done in the guest as the specification says. *Applied on the host*: done by bulkhead-runtime.",
+            "*Refused*: an error that names the field, its value and the reason. *Met by the VM*: accepted and noted once,",
+            "since nothing needs to be done in a VM. A field that is `null`, `false`, `0`, `\"\"`, `[]` or `{}` asks for",
+            "nothing and is accepted whatever its class. A field that is not listed is ignored with a note. `[]` stands for",
+            "any element, `*` for any name; a line covers everything below its field that has no line of its own.",
             "",
             "## Fields of config.json",
             "",
@@ -72,6 +72,7 @@ extension SpecTable.Treatment {
     var name: String {
         switch self {
         case .applied: "applied"
+        case .onHost: "applied on the host"
         case .refused: "refused"
         case .metByVM: "met by the VM"
         }
@@ -80,7 +81,7 @@ extension SpecTable.Treatment {
     var reason: String? {
         switch self {
         case .applied: nil
-        case .refused(let reason), .metByVM(let reason): reason
+        case .onHost(let reason), .refused(let reason), .metByVM(let reason): reason
         }
     }
 }

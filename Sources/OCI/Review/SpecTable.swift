@@ -7,6 +7,8 @@ public enum SpecTable {
     public enum Treatment: Equatable, Sendable {
         /// The agent or the monitor does what the field says.
         case applied
+        /// A front end does what the field says, on the host; the text says how.
+        case onHost(String)
         /// A value other than the empty one is an error; the text says why.
         case refused(String)
         /// Accepted and noted once, since a container in a VM needs nothing to be done; the text says why.

@@ -7,8 +7,10 @@ import TTRPC
 import TaskAPI
 
 /// A pod's monitor was killed before it had said anything, by whoever knows why.
-struct MonitorWasKilled: Error, CustomStringConvertible {
-    let description = "its pod's monitor was killed"
+public struct MonitorWasKilled: Error, CustomStringConvertible {
+    public let description = "its pod's monitor was killed"
+
+    public init() {}
 }
 
 extension Host {
@@ -20,14 +22,16 @@ extension Host {
     /// - Parameters:
     ///   - boots: its machine is no template's clone.
     ///   - assignment: what the pod is, but for its size.
+    ///   - spareCgroups: see `MonitorConfiguration`.
     /// - Throws: `HostProblem`, `MonitorWasKilled`, or the monitor's `TTRPCStatus`, with `.aborted` when somebody has ended the
     ///   pod; nothing of it is left then.
-    @EventLoop func startPod(
-        _ id: String, size: MachineSize, boots: Bool, as assignment: AssignRequest
+    @EventLoop public func startPod(
+        _ id: String, size: MachineSize, boots: Bool, as assignment: AssignRequest, spareCgroups: [String] = []
     ) async throws -> MonitorClient {
         var assignment = assignment
         assignment.setSize(size)
         var monitor = try monitorConfiguration(id, size: size)
+        monitor.spareCgroups = spareCgroups
         let isTooLarge = size.memoryMiB > monitor.baseMemoryMiB + monitor.growthMiB
         if boots || !configuration.template.enabled || isTooLarge { monitor.templates = "" }
         if let spare = try await claimSpare(monitor) {
@@ -76,7 +80,7 @@ extension Host {
     private static let patience: Duration = .seconds(10)
 
     /// Ends a pod that could not begin, and returns when nothing of it is left.
-    @EventLoop func giveUp(_ client: MonitorClient, _ id: String) async {
+    @EventLoop public func giveUp(_ client: MonitorClient, _ id: String) async {
         try? await client.shutDown(within: Self.patience)  // It has gone by itself: that is what is wanted.
         if (try? await client.waitForEnd(within: Self.patience)) == nil {
             try? client.killMonitor()
@@ -84,5 +88,12 @@ extension Host {
         }
         // Of a monitor that was killed. Who comes next tries again.
         try? await waitForReaper(id, within: Self.patience)
+    }
+}
+
+extension AssignRequest {
+    /// Of the machine.
+    mutating func setSize(_ size: MachineSize) {
+        (memoryMiB, vCPUs) = (UInt32(clamping: size.memoryMiB), UInt32(clamping: size.vCPUs))
     }
 }

@@ -1,47 +1,49 @@
-import CommandTree
 import Configuration
-import ContainerStore
 import EventLoop
 import Linux
 import Monitor
-import MonitorClient
 import Pod
 import PodDirectory
 import QEMU
 
-/// This host as a command sees it: what is configured, what is installed, which containers there are.
-struct Host: Sendable {
-    /// Our own executable.
-    let launcher: String
-    var root: String
-    let state: String
-    /// Whether monitors are asked for what is in no file.
-    var asksMonitors = true
-    /// What is in force, and where each key of it comes from.
-    let settings: ConfigurationFile
-    var configuration: Configuration { settings.configuration }
-    let store: ContainerStore
-    let pods: PodStore
+/// Why this host can have no pods as it is configured or installed. The exit code is the front end's.
+public struct HostProblem: Error, CustomStringConvertible {
+    public let description: String
 
-    /// - Parameter arguments: the global options are looked at.
-    /// - Throws: `HostProblem` for the configuration; for the options `CLIError`, with the code of a wrong usage.
-    init(_ arguments: ParsedArguments) throws {
+    public init(_ description: String) { self.description = description }
+}
+
+/// This host as a front end sees it: what is configured, what is installed, and where everything is kept.
+public struct Host: Sendable {
+    /// Our own executable.
+    public let launcher: String
+    public var root: String
+    public let state: String
+    /// Whether monitors are asked for what is in no file.
+    public var asksMonitors = true
+    /// What is in force, and where each key of it comes from.
+    public let settings: ConfigurationFile
+    public var configuration: Configuration { settings.configuration }
+
+    /// A key of the configuration that a command line gives.
+    public struct Override: Sendable {
+        let key: String, text: String, option: String
+
+        /// - Parameter option: as it was typed, for messages.
+        public init(_ key: String, _ text: String, by option: String) {
+            (self.key, self.text, self.option) = (key, text, option)
+        }
+    }
+
+    /// - Throws: `HostProblem` for the configuration, any other error for the overrides.
+    public init(overriding overrides: [Override] = []) throws {
         launcher = try Files.readLink("/proc/self/exe")
         var settings = try Self.readConfiguration()
-        do {
-            for (key, option) in [("root", "root"), ("state", "state-dir")] {
-                guard let text = arguments.value(option) else { continue }
-                try settings.set(key, to: text, by: "--" + option)
-            }
-            try settings.checkTogether()
-        } catch {
-            throw CLIError("\(error)", exitCode: CLIError.notRun)
-        }
+        for override in overrides { try settings.set(override.key, to: override.text, by: override.option) }
+        if !overrides.isEmpty { try settings.checkTogether() }
         self.settings = settings
         root = settings.configuration.root
         state = settings.configuration.state
-        store = ContainerStore(root: root, state: state)
-        pods = PodStore(root: root, state: state)
     }
 
     /// - Throws: when the file that the user has named is not there; only the default one need not be.
@@ -61,7 +63,7 @@ struct Host: Sendable {
     }
 
     /// What keeps `root` or `state` from being a directory; nil when they are, or will be when something is kept there.
-    func directoryProblem(_ key: String) -> String? {
+    public func directoryProblem(_ key: String) -> String? {
         let path = key == "root" ? root : state
         let name = settings.options[key] ?? "\(key) of the configuration"
         do {
@@ -77,58 +79,55 @@ struct Host: Sendable {
     }
 
     /// - Throws: unless containers and images can be looked for: an error is no empty list.
-    func checkDirectories() throws(HostProblem) {
+    public func checkDirectories() throws(HostProblem) {
         for key in ["root", "state"] {
             if let problem = directoryProblem(key) { throw HostProblem(problem) }
         }
     }
 
     /// Where something is kept of pods that failed.
-    var failedDirectory: String { root + "/failed" }
+    public var failedDirectory: String { root + "/failed" }
 
     /// Where saved machines are.
-    var templateDirectory: String { configuration.template.directory ?? root + "/templates" }
+    public var templateDirectory: String { configuration.template.directory ?? root + "/templates" }
 
-    func paths(_ id: String) -> PodDirectory.Paths { PodDirectory.Paths(state: state, id: id) }
+    public func paths(_ id: String) -> PodDirectory.Paths { PodDirectory.Paths(state: state, id: id) }
 
     /// Undoes what monitors that were killed have left, as every command does first.
-    func sweep() {
-        for error in PodDirectory.sweep(state: state) { tell("warning: \(error)") }
+    /// - Returns: what could not be undone.
+    @discardableResult public func sweep() -> [UndoError] {
+        let errors = PodDirectory.sweep(state: state)
         FailedPods(directory: failedDirectory).sweep()
+        return errors
     }
 
+    /// Where the log of events is.
+    public var eventDirectory: String { root + "/events" }
+
     /// Suspends until nothing of the pod is left. What its reaper cannot undo, killed as well, is undone here.
-    @EventLoop func waitForReaper(_ id: String, within limit: Duration) async throws {
+    @EventLoop public func waitForReaper(_ id: String, within limit: Duration) async throws {
         sweep()
-        let paths = paths(id)
-        try await within(limit, waitingFor: "end of what the pod has left") {
-            while Files.exists(paths.pod) {
-                try await EventLoop.sleep(for: .milliseconds(50))
-                // The reaper may have been killed since: whoever looks at its lock in vain has not looked for the last time.
-                // Why that fails the next command says, which tries it again.
-                try? PodDirectory.undo(leftIn: paths)
-            }
-        }
+        try await paths(id).waitForReaper(within: limit)
     }
 
     /// A file that belongs to the installation, from the build's place or the installed one.
-    func installed(_ name: String) -> String? {
+    public func installed(_ name: String) -> String? {
         guard let bin = Files.parent(of: launcher), let prefix = Files.parent(of: bin) else { return nil }
         return [prefix + "/build/" + name, prefix + "/lib/bulkhead/" + name].first { Files.exists($0) }
     }
 
     /// Nil when it is not installed. One that is configured need not be there.
-    var guestKernel: String? { configuration.guest.kernel ?? installed("guest/vmlinux") }
+    public var guestKernel: String? { configuration.guest.kernel ?? installed("guest/vmlinux") }
 
     /// A kernel takes its own modules only: the initrd of one that is configured lies beside it.
-    var guestInitrd: String? {
+    public var guestInitrd: String? {
         if let initrd = configuration.guest.initrd { return initrd }
         guard let kernel = configuration.guest.kernel else { return installed("guest/initrd.cpio") }
         return Files.parent(of: kernel).map { $0 + "/initrd.cpio" }
     }
 
     /// Both, as they are.
-    func guestFiles() throws(HostProblem) -> (kernel: String, initrd: String) {
+    public func guestFiles() throws(HostProblem) -> (kernel: String, initrd: String) {
         guard let kernel = guestKernel, let initrd = guestInitrd else {
             throw HostProblem(
                 "the guest's kernel and initrd are not installed beside \(launcher): run make guest, or make install")
@@ -148,14 +147,14 @@ struct Host: Sendable {
     }
 
     /// What this host has.
-    var size: MachineSize {
+    public var size: MachineSize {
         MachineSize(
             memoryMiB: Int(clamping: CurrentProcess.memoryBytes >> 20), vCPUs: CurrentProcess.processorCount)
     }
 
     /// The size of a machine for these.
     /// - Throws: when the configuration asks for more processors than there are.
-    func machineSize(
+    public func machineSize(
         pod: ResourceRequest = ResourceRequest(), containers: [ResourceRequest]
     ) throws(HostProblem) -> MachineSize {
         let configured = MachineSize(
@@ -176,12 +175,12 @@ struct Host: Sendable {
     }
 
     /// What spares of that configuration are called.
-    func spareKey(_ monitor: MonitorConfiguration) throws -> SpareKey {
+    public func spareKey(_ monitor: MonitorConfiguration) throws -> SpareKey {
         try SpareKey(monitor, launcher: launcher, mountNamespace: SpareKey.currentMountNamespace())
     }
 
     /// What a monitor, or whoever makes a template, is told of a machine of that size.
-    func monitorConfiguration(_ id: String, size: MachineSize) throws -> MonitorConfiguration {
+    public func monitorConfiguration(_ id: String, size: MachineSize) throws -> MonitorConfiguration {
         let guest = configuration.guest
         let (kernel, initrd) = try guestFiles()
         guard Files.exists(configuration.qemu.path) else {
@@ -206,12 +205,12 @@ struct Host: Sendable {
 
 extension Host {
     /// How long a pod's machine may take to answer.
-    var startSeconds: Int { max(1, Int(configuration.timeouts.start.components.seconds)) }
+    public var startSeconds: Int { max(1, Int(configuration.timeouts.start.components.seconds)) }
 
-    static let builtinSeccompProfile = "/usr/share/containers/seccomp.json"
+    public static let builtinSeccompProfile = "/usr/share/containers/seccomp.json"
 
     /// The profile of containers that say nothing; nil for none.
-    var seccompProfile: String? {
+    public var seccompProfile: String? {
         switch configuration.container.seccomp {
         case .default: Self.builtinSeccompProfile
         case .unconfined: nil
@@ -220,7 +219,7 @@ extension Host {
     }
 
     /// What executes the guests' instructions here.
-    func accelerator() throws -> Accelerator {
+    public func accelerator() throws -> Accelerator {
         switch configuration.accelerator {
         case .tcg: return .tcg
         case .kvm:
@@ -231,15 +230,29 @@ extension Host {
     }
 }
 
+extension PodDirectory.Paths {
+    /// Suspends until nothing of the pod, whose monitor has ended, is left.
+    @EventLoop public func waitForReaper(within limit: Duration) async throws {
+        try await within(limit, waitingFor: "end of what the pod has left") {
+            while Files.exists(pod) {
+                try await EventLoop.sleep(for: .milliseconds(20))
+                // The reaper may have been killed since: whoever looks at its lock in vain has not looked for the last time.
+                // Why that fails the next command says, which tries it again.
+                try? PodDirectory.undo(leftIn: self)
+            }
+        }
+    }
+}
+
 /// The processor's own virtualisation.
-enum KVM {
+public enum KVM {
     /// Why it cannot be used; nil when it can.
-    static var unusable: String? {
+    public static var unusable: String? {
         // A device that opens is believed only with a processor that can: it may be a stand-in.
         unopenable ?? (processorIsCapable ? nil : "the processor shows neither vmx nor svm")
     }
 
-    static var unopenable: String? {
+    public static var unopenable: String? {
         do {
             _ = try Files.open("/dev/kvm", .readWrite)
             return nil
@@ -248,38 +261,13 @@ enum KVM {
         }
     }
 
-    static var processorIsCapable: Bool { !processorFlags.isEmpty }
+    public static var processorIsCapable: Bool { !processorFlags.isEmpty }
 
     /// Those of vmx and svm that the processor shows.
-    static var processorFlags: [String] {
+    public static var processorFlags: [String] {
         // Without /proc there is nothing to see.
         let text = (try? Files.readText("/proc/cpuinfo")) ?? ""
         let flags = text.split(separator: "\n").first { $0.hasPrefix("flags") }?.split(separator: " ") ?? []
         return ["vmx", "svm"].filter { flags.contains($0[...]) }
     }
-}
-
-/// Lines on standard error, which are for the person. What a guest, an image or a file said in them moves no cursor.
-func tell(_ message: String) { tellPlainly("bulkhead: " + message) }
-
-/// As `tell`, for lines in somebody else's words.
-func tellPlainly(_ line: String) {
-    CurrentProcess.writeError(Array("\(Shown.harmless(line))\n".utf8))
-}
-
-/// Text of others on a terminal.
-enum Shown {
-    /// The text with a question mark for whatever a terminal obeys, line feeds and tabs excepted.
-    static func harmless(_ text: String) -> String {
-        let obeyed: [Unicode.GeneralCategory] = [.control, .format, .lineSeparator, .paragraphSeparator]
-        let scalars = text.unicodeScalars.map { scalar -> Unicode.Scalar in
-            scalar == "\n" || scalar == "\t" || !obeyed.contains(scalar.properties.generalCategory) ? scalar : "?"
-        }
-        return String(String.UnicodeScalarView(scalars))
-    }
-}
-
-/// A line on standard output.
-func say(_ line: String) throws {
-    try CurrentProcess.standardStream(1).writeAll(Array((line + "\n").utf8))
 }

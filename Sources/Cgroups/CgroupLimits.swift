@@ -1,0 +1,121 @@
+import OCI
+
+/// What a cgroup of the host lets a pod's machine have: the container's limits, which the guest enforces exactly, and room for
+/// the machine itself, so that it is no machine's end that its container reaches one. Pure.
+/// Source: the kernel's cgroup-v1 documentation and cgroup-v2.rst.
+public struct CgroupLimits: Equatable, Sendable {
+    /// One file of a controller.
+    public struct Setting: Equatable, Sendable {
+        public var controller: String
+        public var file: String
+        public var value: String
+
+        init(_ controller: String, _ file: String, _ value: String) {
+            (self.controller, self.file, self.value) = (controller, file, value)
+        }
+    }
+
+    /// What a machine takes beside its guest's memory, in bytes: QEMU, and what it translates where there is no KVM.
+    public static let machineBytes: Int64 = 384 << 20
+    /// Threads of QEMU and of our processes.
+    public static let machineThreads: Int64 = 256
+    /// The part of a processor that a machine may have for itself, in hundredths.
+    public static let machinePercent: Int64 = 25
+
+    /// In the order in which they can be written.
+    public let settings: [Setting]
+
+    /// - Parameter guestBytes: the machine's memory, when the pod's memory is limited.
+    public init(_ resources: RuntimeSpec.Resources, guestBytes: Int64, isUnified: Bool) {
+        var settings: [Setting] = []
+        Self.add(resources.memory ?? .init(), guestBytes, isUnified, to: &settings)
+        Self.add(resources.cpu ?? .init(), isUnified, to: &settings)
+        if let limit = resources.pids?.limit, limit != 0 {
+            let value = limit < 0 ? "max" : "\(sum(limit, Self.machineThreads))"
+            settings.append(Setting("pids", "pids.max", value))
+        }
+        if let block = resources.blockIO { Self.add(block, isUnified, to: &settings) }
+        self.settings = settings
+    }
+
+    private static func add(
+        _ memory: RuntimeSpec.Memory, _ guestBytes: Int64, _ isUnified: Bool, to settings: inout [Setting]
+    ) {
+        let file = isUnified ? "memory.max" : "memory.limit_in_bytes"
+        switch memory.limit ?? 0 {
+        case 0: break
+        case ..<0: settings.append(Setting("memory", file, isUnified ? "max" : "-1"))
+        case let limit: settings.append(Setting("memory", file, "\(sum(max(limit, guestBytes), machineBytes))"))
+        }
+        if let reservation = memory.reservation, reservation > 0 {
+            settings.append(
+                Setting("memory", isUnified ? "memory.low" : "memory.soft_limit_in_bytes", "\(reservation)"))
+        }
+    }
+
+    private static func add(_ cpu: RuntimeSpec.CPU, _ isUnified: Bool, to settings: inout [Setting]) {
+        if let shares = cpu.shares, shares > 0 {
+            let weight = CgroupWeight.weight(shares: shares)
+            settings.append(
+                isUnified ? Setting("cpu", "cpu.weight", "\(weight)") : Setting("cpu", "cpu.shares", "\(shares)"))
+        }
+        let period = cpu.period.flatMap { $0 > 0 ? Int64(clamping: $0) : nil }
+        switch cpu.quota ?? 0 {
+        case 0: break
+        case ..<0:
+            settings.append(isUnified ? Setting("cpu", "cpu.max", "max") : Setting("cpu", "cpu.cfs_quota_us", "-1"))
+        case let quota:
+            let period = period ?? 100_000
+            let allowed = sum(quota, period / 100 * machinePercent)
+            if isUnified {
+                settings.append(Setting("cpu", "cpu.max", "\(allowed) \(period)"))
+            } else {
+                settings.append(Setting("cpu", "cpu.cfs_period_us", "\(period)"))
+                settings.append(Setting("cpu", "cpu.cfs_quota_us", "\(allowed)"))
+            }
+        }
+        if let idle = cpu.idle, idle != 0 { settings.append(Setting("cpu", "cpu.idle", "\(idle)")) }
+        if let list = cpu.cpus, !list.isEmpty { settings.append(Setting("cpuset", "cpuset.cpus", list)) }
+        if let list = cpu.mems, !list.isEmpty { settings.append(Setting("cpuset", "cpuset.mems", list)) }
+    }
+
+    private static func add(_ block: RuntimeSpec.BlockIO, _ isUnified: Bool, to settings: inout [Setting]) {
+        let controller = isUnified ? "io" : "blkio"
+        if let weight = block.weight, weight > 0 {
+            settings.append(
+                isUnified
+                    ? Setting(controller, "io.bfq.weight", "\(weight)")
+                    : Setting(controller, "blkio.bfq.weight", "\(weight)"))
+        }
+        if let weight = block.leafWeight, weight > 0, !isUnified {
+            settings.append(Setting(controller, "blkio.leaf_weight", "\(weight)"))
+        }
+        for device in block.weightDevice ?? [] {
+            guard let weight = device.weight, weight > 0 else { continue }
+            settings.append(
+                Setting(
+                    controller, isUnified ? "io.bfq.weight" : "blkio.bfq.weight_device",
+                    "\(device.major):\(device.minor) \(weight)"))
+        }
+        let kinds: [([RuntimeSpec.ThrottleDevice]?, String, String)] = [
+            (block.throttleReadBpsDevice, "rbps", "read_bps"), (block.throttleWriteBpsDevice, "wbps", "write_bps"),
+            (block.throttleReadIOPSDevice, "riops", "read_iops"),
+            (block.throttleWriteIOPSDevice, "wiops", "write_iops"),
+        ]
+        for (devices, key, name) in kinds {
+            for device in devices ?? [] {
+                let number = "\(device.major):\(device.minor)"
+                settings.append(
+                    isUnified
+                        ? Setting(controller, "io.max", "\(number) \(key)=\(device.rate)")
+                        : Setting(controller, "blkio.throttle.\(name)_device", "\(number) \(device.rate)"))
+            }
+        }
+    }
+}
+
+/// Sums of positive numbers that stay numbers.
+private func sum(_ left: Int64, _ right: Int64) -> Int64 {
+    let (result, overflow) = left.addingReportingOverflow(right)
+    return overflow ? .max : result
+}

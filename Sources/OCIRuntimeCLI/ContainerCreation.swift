@@ -1,0 +1,259 @@
+import Cgroups
+import CommandTree
+import ContainerProxy
+import EventLoop
+import FrontEnd
+import Linux
+import MonitorClient
+import OCI
+import Pod
+import PodDirectory
+import Protobuf
+import TaskAPI
+
+/// The making of a container out of a bundle, step by step; what fails leaves nothing.
+@EventLoop final class ContainerCreation {
+    private let context: RuntimeContext
+    private let host: Host
+    private let bundle: String
+    let spec: RuntimeSpec
+    private let process: RuntimeSpec.Process
+    private let consoleSocket: String
+    private let pidFile: String
+    /// This process stays until the container's end, and has its terminal.
+    private let staysAttached: Bool
+    private(set) var terminal: RuntimeTerminal?
+    private(set) var container: RuntimeContainer
+    private let membership: PodMembership
+    private var client: MonitorClient?
+
+    init(_ context: RuntimeContext, _ arguments: ParsedArguments, staysAttached: Bool = false) throws {
+        self.context = context
+        self.staysAttached = staysAttached
+        let id = arguments.operands[0]
+        try RuntimeStore.check(id)
+        try Self.checkDescriptors(arguments)
+        host = try context.host()
+        bundle = try RuntimeContext.absolute(arguments.value("bundle").flatMap { $0.isEmpty ? nil : $0 } ?? ".").tidied
+        pidFile = try arguments.value("pid-file").map { $0.isEmpty ? "" : try RuntimeContext.absolute($0) } ?? ""
+        consoleSocket = arguments.value("console-socket") ?? ""
+        spec = try Self.read(bundle)
+        guard let process = spec.process else { throw RuntimeError("process property must not be empty") }
+        self.process = process
+        try RuntimeTerminal.check(process.terminal == true && !staysAttached, consoleSocket)
+        membership = try PodMembership(spec)
+        let root = spec.root?.path ?? ""
+        container = RuntimeContainer(
+            id: id, ociVersion: spec.ociVersion, bundle: bundle,
+            rootfs: (root.hasPrefix("/") ? root : bundle + "/" + root).tidied, created: WallClock.now,
+            annotations: spec.annotations ?? [:], state: host.state, pod: "", isFirst: true)
+        container.hooks = spec.hooks ?? .init()
+        let request = ResourceRequest(spec.linux?.resources)
+        (container.memoryBytes, container.nanoCPUs) = (request.memoryBytes, request.nanoCPUs)
+    }
+
+    /// Descriptors of the host cannot enter a virtual machine.
+    static func checkDescriptors(_ arguments: ParsedArguments) throws(RuntimeError) {
+        let number = arguments.value("preserve-fds") ?? "0"
+        guard let count = Int(number), count >= 0 else {
+            throw RuntimeError("--preserve-fds is a number, not \(number.prefix(80))")
+        }
+        if count > 0 {
+            throw RuntimeError("--preserve-fds \(count): descriptors of the host cannot enter a virtual machine")
+        }
+        if let listen = CurrentProcess.environment("LISTEN_FDS"), !listen.isEmpty, listen != "0" {
+            throw RuntimeError(
+                "LISTEN_FDS=\(listen.prefix(20)): sockets of the host cannot enter a virtual machine; unset it")
+        }
+    }
+
+    private static func read(_ bundle: String) throws(RuntimeError) -> RuntimeSpec {
+        let path = bundle + "/config.json"
+        do {
+            let json = try Files.readRegular(path, limit: RuntimeSpec.maximumBytes)
+            let refusals = try SpecReview.review(json: json, hostSide: true).refusals
+            guard refusals.isEmpty else {
+                throw RuntimeError(refusals.map(\.description).joined(separator: "; "))
+            }
+            return try RuntimeSpec.decode(json: json)
+        } catch let error as RuntimeError {
+            throw error
+        } catch let error as SystemCallError where error.code == ErrorNumber.noEntry {
+            throw RuntimeError("JSON specification file \(path) not found")
+        } catch {
+            throw RuntimeError("\(path): \(error)")
+        }
+    }
+
+    // MARK: The steps
+
+    /// Makes it. Its program waits for `start`.
+    func run() async throws {
+        let plan = try PodPlan(membership, container, in: context, host)
+        (container.pod, container.isFirst) = (plan.pod, plan.isNew)
+        container.machineBytes = plan.guestBytes
+        let mounts = try HostCgroup.mounts()
+        let place: CgroupPlace
+        do {
+            place = try CgroupPlace(
+                spec.linux?.cgroupsPath ?? "", container: container.id, isSystemd: context.usesSystemd)
+        } catch {
+            throw RuntimeError("linux.cgroupsPath: \(error)")
+        }
+        container.cgroups = HostCgroup(place, in: mounts)
+        let entry = try context.store.add(container)
+        do {
+            try await make(plan, mounts)
+            _ = consume entry
+        } catch {
+            await undo()
+            throw error
+        }
+    }
+
+    private func make(_ plan: PodPlan, _ mounts: CgroupMounts) async throws {
+        terminal = process.terminal == true ? try RuntimeTerminal(process.consoleSize) : nil
+        let started = try StartedProxy.first(
+            host, process.args ?? [], namespaces: plan.newNamespaces(spec), network: plan.network, terminal: terminal)
+        (container.pid, container.startTime) = (started.pid, started.startTime)
+        let socket = try AsyncFD(started.socket.duplicate())
+        try makeCgroup()
+        // Its machine comes while hooks run on the host.
+        let starting = Task { @EventLoop in try await plan.begin(host, container, mounts) }
+        do {
+            try await StartedProxy.waitUntilReady(socket)
+            try await runHooks(plan)
+        } catch {
+            // What has been started is ended by whoever undoes this.
+            client = try? await starting.value
+            throw error
+        }
+        let client = try await starting.value
+        self.client = client
+        try await create(client, plan, started.socket)
+        try limit(plan, mounts)
+        if !staysAttached { try terminal?.send(to: consoleSocket) }
+        try context.store.save(container)
+        try writePID()
+    }
+
+    private func runHooks(_ plan: PodPlan) async throws {
+        let hooks = Hooks(state: try StateVerb.json(container, .creating), process: container.pid)
+        try await hooks.run(spec.hooks?.prestart, "prestart")
+        try await hooks.run(spec.hooks?.createRuntime, "createRuntime")
+        try await hooks.run(spec.hooks?.createContainer, "createContainer", in: plan.hookNamespaces)
+    }
+
+    /// For a user who may make none there is none.
+    private func makeCgroup() throws {
+        do {
+            try container.cgroups.make(for: container.pid)
+        } catch {
+            guard context.ignoresCgroups ?? (CurrentProcess.user != 0) else {
+                throw RuntimeError("linux.cgroupsPath: \(error)")
+            }
+            context.log.warn("no cgroup: \(error)")
+            container.cgroups = HostCgroup()
+        }
+    }
+
+    private func create(
+        _ client: MonitorClient, _ plan: PodPlan, _ proxy: borrowing OwnedFD
+    ) async throws {
+        var request = CreateTaskRequest()
+        (request.id, request.bundle, request.terminal) = (container.id, bundle, process.terminal == true)
+        let names = try await RuntimeStreams.handOver(to: client, terminal)
+        (request.stdin, request.stdout, request.stderr) = (names.stdin, names.stdout, names.stderr)
+        var options = ContainerOptions()
+        options.hostSide = true
+        options.record = context.store.directory(container.id)
+        options.proxy = try await client.handOver([proxy.withRaw { $0 }])
+        options.proxyPlan = try proxyPlan.encode()
+        (options.joins, options.joinedNamespaces) = (plan.joins, plan.joinedNamespaces)
+        options.outOfMemoryFile = outOfMemoryFile
+        if let size = terminal?.size { (options.width, options.height) = (UInt32(size.columns), UInt32(size.rows)) }
+        request.options = ProtobufAny(typeURL: ContainerOptions.typeURL, value: try Protobuf.encode(options))
+        let _: CreateTaskResponse = try await client.task(
+            TaskService.Method.create, request, within: .seconds(host.startSeconds + 30))
+    }
+
+    /// Where Podman looks for it; its bundles are called so.
+    private var outOfMemoryFile: String { bundle.hasSuffix("/userdata") ? bundle + "/oom" : "" }
+
+    private var proxyPlan: ProxyPlan {
+        let name = (process.args?.first ?? "").split(separator: "/").last.map(String.init) ?? ""
+        var plan = ProxyPlan(name: name, root: container.rootfs, uid: process.user.uid, gid: process.user.gid)
+        plan.binds = (spec.mounts ?? []).compactMap { mount in
+            // What is wrong with options the monitor says.
+            guard let options = try? MountOptions.parse(mount.options ?? []), options.isBind || mount.type == "bind",
+                let source = mount.source
+            else { return nil }
+            return ProxyPlan.Bind(
+                source.hasPrefix("/") ? source : bundle + "/" + source, at: mount.destination,
+                recursive: options.flags.contains(.recursive),
+                readOnly: options.flags.contains(.readOnly) || options.recursiveAttributes.contains(.readOnly))
+        }
+        return plan
+    }
+
+    /// The container's limits, on the host. After the machine's start, which is not what they are for.
+    private func limit(_ plan: PodPlan, _ mounts: CgroupMounts) throws {
+        guard let resources = spec.linux?.resources else { return }
+        let limits = CgroupLimits(resources, guestBytes: plan.guestBytes, isUnified: mounts.isUnified)
+        do {
+            try container.cgroups.apply(limits, in: mounts)
+        } catch {
+            throw RuntimeError("linux.resources: \(error)")
+        }
+    }
+
+    private func writePID() throws {
+        guard !pidFile.isEmpty else { return }
+        try Files.replace(pidFile, with: Array("\(container.pid)".utf8), mode: 0o644)
+    }
+
+    /// Leaves nothing of it.
+    private func undo() async {
+        if let client {
+            if container.isFirst {
+                await host.giveUp(client, container.pod)
+            } else {
+                await DeleteVerb.remove(container, by: client)
+            }
+        }
+        // A proxy ends with its socket, whoever has that.
+        if container.pid != 0 { try? PidFD(container.pid).signal(9) }
+        try? container.cgroups.remove()
+        try? context.store.remove(container.id)
+    }
+}
+
+extension ResourceRequest {
+    /// What a container's limits ask of its machine.
+    init(_ resources: RuntimeSpec.Resources?) {
+        self.init()
+        if let limit = resources?.memory?.limit, limit > 0 { memoryBytes = limit }
+        let period = Int64(clamping: resources?.cpu?.period ?? 100_000)
+        if let quota = resources?.cpu?.quota, quota > 0, period > 0 {
+            let (billionths, overflow) = quota.multipliedReportingOverflow(by: 1_000_000_000)
+            nanoCPUs = overflow ? .max : billionths / period
+        }
+        if let count = resources?.cpu?.processorCount { nanoCPUs = max(nanoCPUs ?? 0, Int64(count) * 1_000_000_000) }
+    }
+}
+
+extension String {
+    /// An absolute path without `.`, `..` and doubled slashes.
+    var tidied: String {
+        var parts: [Substring] = []
+        for part in split(separator: "/") where part != "." {
+            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+        }
+        return "/" + parts.joined(separator: "/")
+    }
+}
+
+extension ContainerCreation {
+    /// Has this process, which has made the container, wait for its end.
+    func attach() throws -> Attachment { try Attachment(container.pid, terminal) }
+}

@@ -1,0 +1,113 @@
+import CommandTree
+import EventLoop
+import FrontEnd
+import Linux
+import MonitorClient
+import TTRPC
+import TaskAPI
+
+/// `delete`.
+@EventLoop enum DeleteVerb {
+    /// How long its end may take, as with runc.
+    private static let limit: Duration = .seconds(10)
+
+    static func run(_ context: RuntimeContext, _ arguments: ParsedArguments) async throws -> Int32 {
+        let isForced = arguments.flag("force"), id = arguments.operands[0]
+        do {
+            let entry = try context.open(id)
+            let container = entry.container
+            switch context.store.phase(of: container) {
+            case .stopped: break
+            case .created, .creating: try await end(container)
+            case let phase:
+                guard isForced else {
+                    throw RuntimeError(
+                        "cannot delete container \(container.id) that is not stopped: \(phase.rawValue)")
+                }
+                try await end(container)
+            }
+            try await forget(container, context)
+            _ = consume entry
+        } catch let error as RuntimeError {
+            guard isForced else { throw error }
+            switch error.description {
+            case RuntimeError.missing.description: break
+            default:
+                guard try removeDamaged(id, context) else { throw error }
+            }
+        }
+        return 0
+    }
+
+    /// Ends the container's processes, whatever its monitor does.
+    static func end(_ container: RuntimeContainer) async throws {
+        if let client = try? container.connect() {
+            var request = KillRequest(id: container.id, signal: 9)
+            request.all = true
+            let _: TaskEmpty? = try? await client.task(TaskService.Method.kill, request, within: limit)
+            client.close()
+        }
+        if try await hasEnded(container, within: limit) { return }
+        // The monitor has its proxy's end as its own order to kill it.
+        try? PidFD(container.pid).signal(9)
+        guard try await hasEnded(container, within: .seconds(1)) else {
+            throw RuntimeError("container init still running")
+        }
+    }
+
+    private static func hasEnded(_ container: RuntimeContainer, within limit: Duration) async throws -> Bool {
+        guard container.lives else { return true }
+        // It has just gone.
+        guard let process = try? PidFD(container.pid), container.lives else { return true }
+        let watch = try AsyncFD(process.fd.duplicate())
+        do {
+            try await within(limit, waitingFor: "end of the container") {
+                try await watch.retry(when: .readable) { fd throws(SystemCallError) in
+                    guard try fd.isReadable() else { throw SystemCallError("poll", code: ErrorNumber.again) }
+                }
+            }
+            return true
+        } catch is TimedOut {
+            return false
+        }
+    }
+
+    /// Takes what there is of it away, and runs the hooks that come after that.
+    static func forget(_ container: RuntimeContainer, _ context: RuntimeContext) async throws {
+        if let client = try? container.connect() {
+            await remove(container, by: client)
+            client.close()
+        }
+        if container.isFirst { try await container.podPaths.waitForReaper(within: limit) }
+        do {
+            try container.cgroups.remove()
+        } catch {
+            context.log.warn("the container's cgroup is not removed: \(error)")
+        }
+        try context.store.remove(container.id)
+        guard let hooks = container.hooks.poststop, !hooks.isEmpty else { return }
+        do {
+            try await Hooks(state: StateVerb.json(container, .stopped), process: 0).run(hooks, "poststop")
+        } catch {
+            // The container is gone; source: runtime-spec, runtime.md, "Lifecycle".
+            context.log.warn(OCIRuntimeCLI.message(error))
+        }
+    }
+
+    /// Takes the container out of its pod, and the pod away when it was there for this container.
+    static func remove(_ container: RuntimeContainer, by client: MonitorClient) async {
+        // It has gone with the pod, or is no more.
+        let _: DeleteResponse? = try? await client.task(
+            TaskService.Method.delete, TaskProcessRequest(id: container.id), within: limit)
+        guard container.isFirst else { return }
+        try? await client.shutDown(within: limit)
+        try? await client.waitForEnd(within: limit)
+    }
+
+    /// What a container has left whose state cannot be read.
+    private static func removeDamaged(_ id: String, _ context: RuntimeContext) throws -> Bool {
+        guard let whole = try? context.store.resolve(id), (try? context.store.find(whole)) == nil else { return false }
+        try context.store.remove(whole)
+        return true
+    }
+}

@@ -1,0 +1,177 @@
+import EventLoop
+import Linux
+import Support
+import Testing
+
+/// What people do with Docker.
+@Suite(.enabled(if: Docker.missing == nil, "\(Docker.missing ?? "")"), .serialized) struct DockerTests {
+    init() { BackgroundLoop.start() }
+
+    @EventLoop @Test func runIsRun() async throws {
+        try await Docker.with { docker in
+            let image = Docker.image
+            try await docker.run(image, "uname", "-r").expectSuccess()
+            for (command, code) in [
+                (["true"], 0), (["sh", "-c", "exit 7"], 7), (["nosuch"], 127), (["/no/such"], 127),
+                (["/etc/passwd"], 126),
+                (["/etc"], 126), (["sh", "-c", "sleep 60 & kill -9 $!; wait $!"], 137),
+            ] as [([String], Int32)] {
+                let result = try await docker.call(["run", "--rm", "--network", "none", image] + command)
+                #expect(result.code == code, "\(command): \(result)")
+            }
+            // The input's end is the program's, and all output comes.
+            #expect(try await docker.run("-i", image, "sh", "-c", "cat; echo end", input: "in\n").output == "in\nend\n")
+            #expect(try await docker.run(image, "seq", "100000").output.hasSuffix("\n99999\n100000\n"))
+            let streams = try await docker.run(image, "sh", "-c", "echo out; echo err >&2")
+            #expect(streams.output == "out\n" && streams.error == "err\n")
+            let limits = try await docker.run(
+                "-m", "64m", "--cpus", "0.5", "--pids-limit", "50", image, "sh", "-c",
+                "cd /sys/fs/cgroup; cat memory.max cpu.max pids.max")
+            #expect(limits.output == "67108864\n50000 100000\n50\n", "\(limits)")
+            #expect(
+                try await docker.run(
+                    "-u", "nobody", "-w", "/tmp", "-e", "A=b", image, "sh", "-c", "id -u; pwd; echo $A"
+                ).output == "65534\n/tmp\nb\n")
+            #expect(
+                try await docker.run("--read-only", "--tmpfs", "/t", image, "sh", "-c", "echo x >/t/f; echo x >/f").code
+                    == 1)
+            try await docker.run("--network", "host", image, "true").expectError(
+                125, "host namespaces are not shared with a VM")
+            try await docker.run("--pid", "host", image, "true").expectError(125, "no pid namespace")
+            let oom = try await docker.run("-m", "32m", image, "sh", "-c", "x=$(yes | head -c 100000000); echo $x")
+            #expect(oom.code == 137, "\(oom)")
+            try await docker.expectNothingLeft()
+        }
+    }
+
+    @EventLoop @Test func aContainerIsLookedAfter() async throws {
+        try await Docker.with { docker in
+            try await docker(
+                "run", "-d", "--name", "web", "--network", "none", Docker.image, "sh", "-c",
+                "echo logged; trap 'exit 3' TERM; while :; do sleep 0.1; done"
+            )
+            .expectSuccess()
+            #expect(try await docker("logs", "web").output == "logged\n")
+            #expect(try await docker("top", "web").output.contains("echo logged"))
+            #expect(try await docker("exec", "web", "echo", "in it").output == "in it\n")
+            try await docker("exec", "web", "sh", "-c", "exit 9").expectError(9, "")
+            try await docker("exec", "web", "nosuch").expectError(127, "executable file not found in $PATH")
+            #expect(try await docker("exec", "-i", "web", "cat", input: "typed").output == "typed")
+            let twenty = (0..<20).map { number in
+                Task { @EventLoop in try await docker("exec", "web", "echo", "\(number)") }
+            }
+            for (number, task) in twenty.enumerated() { #expect(try await task.value.output == "\(number)\n") }
+
+            try await docker("pause", "web").expectSuccess()
+            #expect(try await docker.inspect("web", ".State.Status") == "paused")
+            try await docker("exec", "web", "true").expectError(1, "is paused")
+            try await docker("unpause", "web").expectSuccess()
+            try await docker("update", "--memory", "128m", "--memory-swap", "-1", "web").expectSuccess()
+            #expect(try await docker("exec", "web", "cat", "/sys/fs/cgroup/memory.max").output == "134217728\n")
+            let stats = try await docker("stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}} {{.PIDs}}", "web")
+                .output
+            #expect(stats.hasPrefix("web ") && !stats.contains("0B / 0B"), "\(stats)")
+
+            // Files go both ways, and into an image.
+            let file = docker.room.directory + "/file"
+            try Files.write(Array("copied\n".utf8), to: file)
+            try await docker("cp", file, "web:/root/in").expectSuccess()
+            #expect(try await docker("exec", "web", "cat", "/root/in").output == "copied\n")
+            try await docker(
+                "exec", "web", "sh", "-c",
+                "echo out >/root/out; chown 7:8 /root/out; chmod 640 /root/out; ln /root/out /root/hard"
+            )
+            .expectSuccess()
+            try await docker("cp", "web:/root/out", file + ".out").expectSuccess()
+            #expect(try Files.readText(file + ".out") == "out\n")
+            #expect(
+                try await docker("diff", "web").output.split(separator: "\n").sorted() == [
+                    "A /root/hard", "A /root/in", "A /root/out", "C /root",
+                ])
+            try await docker("commit", "web", "committed").expectSuccess()
+            #expect(try await docker.run("committed", "stat", "-c", "%u %g %a %h", "/root/out").output == "7 8 640 2\n")
+
+            try await docker("stop", "web").expectSuccess()
+            #expect(try await docker.inspect("web", ".State.ExitCode") == "3")
+            try await docker("start", "web").expectSuccess()
+            try await docker("restart", "-t", "1", "web").expectSuccess()
+            #expect(try await docker.inspect("web", ".State.Running") == "true")
+            try await docker("kill", "web").expectSuccess()
+            try await docker("wait", "web").expectOutput("137\n")
+            #expect(try await docker("logs", "web").output == "logged\nlogged\nlogged\n")
+            try await docker("rm", "web").expectSuccess()
+            try await docker("run", "-d", "--name", "forced", "--network", "none", Docker.image, "sleep", "600")
+                .expectSuccess()
+            try await docker("rm", "-f", "forced").expectSuccess()
+            try await docker.expectNothingLeft()
+        }
+    }
+
+    @EventLoop @Test func healthAndEventsAreSeen() async throws {
+        try await Docker.with { docker in
+            try await docker(
+                "run", "-d", "--name", "sick", "--network", "none", "--health-cmd", "cat /tmp/well",
+                "--health-interval", "1s",
+                "--health-retries", "1", Docker.image, "sleep", "600"
+            ).expectSuccess()
+            try await docker.room.bulkhead.wait(for: "bad health") {
+                try await docker.inspect("sick", ".State.Health.Status") == "unhealthy"
+            }
+            try await docker("exec", "sick", "touch", "/tmp/well").expectSuccess()
+            try await docker.room.bulkhead.wait(for: "good health") {
+                try await docker.inspect("sick", ".State.Health.Status") == "healthy"
+            }
+            try await docker("rm", "-f", "sick").expectSuccess()
+            let events = try await docker("events", "--since", "10m", "--until", "0s", "--format", "{{.Action}}").output
+            for action in ["create", "start", "die", "destroy"] {
+                #expect(events.split(separator: "\n").contains(Substring(action)), "\(events)")
+            }
+            try await docker.expectNothingLeft()
+        }
+    }
+
+    @EventLoop @Test func severalShareAMachine() async throws {
+        try await Docker.with { docker in
+            let image = Docker.image
+            try await docker("run", "-d", "--name", "first", "--network", "none", image, "httpd", "-f", "-h", "/etc")
+                .expectSuccess()
+            try await docker("run", "-d", "--name", "second", "--network", "container:first", image, "sleep", "600")
+                .expectSuccess()
+            #expect(docker.room.bulkhead.machines().count == 1)
+            #expect(
+                try await docker("exec", "second", "wget", "-q", "-O", "-", "127.0.0.1/group").output.hasPrefix("root:")
+            )
+            let third = try await docker(
+                "run", "--rm", "--network", "container:first", image, "wget", "-q", "-O", "-", "127.0.0.1/group")
+            #expect(third.output.hasPrefix("root:"), "\(third)")
+            for name in ["second", "first"] { try await docker("rm", "-f", name).expectSuccess() }
+            // As openEuler's guide has it.
+            try await docker(
+                "run", "-d", "--name", "pause", "--network", "none", "--label", "x", "--annotation",
+                "io.kubernetes.docker.type=podsandbox",
+                image, "sleep", "600"
+            ).expectError(125, "unknown flag: --annotation")
+            try await docker.expectNothingLeft()
+        }
+    }
+
+    @EventLoop @Test func itOutlivesItsDaemon() async throws {
+        try await Docker.with(liveRestore: true) { docker in
+            try await docker(
+                "run", "-d", "--name", "long", "--network", "none", Docker.image, "sh", "-c",
+                "while :; do sleep 0.1; done"
+            )
+            .expectSuccess()
+            let pid = try await docker.inspect("long", ".State.Pid")
+            for signal: Int32 in [15, 9] {
+                try await docker.restart(by: signal)
+                #expect(try await docker.inspect("long", ".State.Pid") == pid)
+                #expect(try await docker("exec", "long", "echo", "on").output == "on\n")
+            }
+            try await docker("stop", "-t", "1", "long").expectSuccess()
+            #expect(try await docker.inspect("long", ".State.ExitCode") == "137")
+            try await docker("rm", "long").expectSuccess()
+            try await docker.expectNothingLeft()
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import EventLoop
+import Linux
+import Support
+import Testing
+
+/// What container engines in tests have in common: a network namespace without a way out, an image, and a runtime by which
+/// they reach bin/bulkhead-runtime.
+@EventLoop final class EngineRoom {
+    let bulkhead: Bulkhead
+    nonisolated var directory: String { bulkhead.root + "/engine" }
+    /// The runtime's program, which sets what an engine's environment has not.
+    nonisolated var runtime: String { directory + "/bulkhead-runtime" }
+    private let network: OwnedFD
+    private nonisolated let networkName: String
+
+    /// Programs that tests of engines need, and where they come from.
+    nonisolated static func missing(_ programs: String...) -> String? {
+        programs.first { !Files.exists($0) }.map { "\($0) is missing: scripts/install-deps --engines" }
+    }
+
+    static func with(_ body: @EventLoop (EngineRoom) async throws -> Void) async throws {
+        try await Bulkhead.with(configuration: "template:\n  directory: \(TestTemplate.directory)\n") { bulkhead in
+            let room = try await EngineRoom(bulkhead)
+            let result: Result<Void, any Error>
+            do { result = .success(try await body(room)) } catch { result = .failure(error) }
+            try await room.leave()
+            try result.get()
+        }
+    }
+
+    private init(_ bulkhead: Bulkhead) async throws {
+        self.bulkhead = bulkhead
+        let tag = bulkhead.root.split(separator: "-").last ?? ""
+        networkName = "bulkhead-test-\(tag)"
+        let made = try await Self.program("/usr/sbin/ip", ["netns", "add", networkName])
+        try #require(made.code == 0, "\(made)")
+        network = try Files.open("/run/netns/" + networkName)
+        let text = try Files.readText(bulkhead.configuration)
+        try Files.write(
+            Array("\(text)root: \(bulkhead.root)\nstate: \(bulkhead.state)\n".utf8), to: bulkhead.configuration)
+        try Files.makeDirectories(directory)
+        let script = """
+            #!/bin/sh
+            BULKHEAD_CONFIG=\(bulkhead.configuration) exec \(Guest.repository)/bin/bulkhead-runtime "$@"
+
+            """
+        try Files.write(Array(script.utf8), to: runtime, mode: 0o755)
+    }
+
+    private func leave() async throws {
+        _ = try await Self.program("/usr/sbin/ip", ["netns", "del", networkName])
+    }
+
+    /// Runs a program to its end.
+    static func program(
+        _ path: String, _ arguments: [String], environment: [String] = [], input: String? = nil,
+        within limit: Duration = Patience.limit
+    ) async throws -> Bulkhead.Result {
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        let plan = SpawnPlan(
+            path, [name] + arguments, environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"] + environment)
+        let command = try Bulkhead.start(plan, hasInput: input != nil)
+        if let input { try await command.input.write(Array(input.utf8)) }
+        command.input.close()
+        return try await command.end(within: limit)
+    }
+
+    /// Starts a program in the room's network namespace, with its output in a file.
+    func daemon(_ path: String, _ arguments: [String], environment: [String] = [], log: String) throws -> WatchedProcess
+    {
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        var plan = SpawnPlan(
+            path, [name] + arguments, environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"] + environment)
+        plan.newSession = true
+        plan.joinNamespaces = .network
+        let nothing = try Files.open("/dev/null"), file = try Files.open(log, [.writeOnly, .create, .append])
+        return try network.withRaw { number in
+            try WatchedProcess(
+                plan.start(
+                    descriptors: [
+                        DescriptorMapping(nothing.withRaw { $0 }, as: 0), DescriptorMapping(file.withRaw { $0 }, as: 1),
+                        DescriptorMapping(file.withRaw { $0 }, as: 2),
+                    ], joining: number))
+        }
+    }
+
+    /// As `program`, in the room's network namespace.
+    func inside(
+        _ path: String, _ arguments: [String], environment: [String] = [], input: String? = nil,
+        within limit: Duration = Patience.limit
+    ) async throws -> Bulkhead.Result {
+        try await Self.program(
+            "/usr/bin/nsenter", ["--net=/run/netns/" + networkName, path] + arguments, environment: environment,
+            input: input, within: limit)
+    }
+
+    /// The image busybox as an archive.
+    /// - Parameter kind: skopeo's transport.
+    func image(_ kind: String, _ name: String) async throws -> String {
+        let file = directory + "/image.tar"
+        let layout = "oci:\(Guest.repository)/build/images/busybox"
+        let result = try await Self.program("/usr/bin/skopeo", ["copy", "-q", layout, "\(kind):\(file):\(name)"])
+        try #require(result.code == 0, "\(result)")
+        return file
+    }
+}

@@ -1,0 +1,134 @@
+import EventLoop
+import Linux
+import Support
+import Testing
+
+/// What people do with Podman, and with buildah.
+@Suite(.enabled(if: Podman.missing == nil, "\(Podman.missing ?? "")"), .serialized) struct PodmanTests {
+    init() { BackgroundLoop.start() }
+
+    @EventLoop @Test func runIsRun() async throws {
+        try await Podman.with { podman in
+            let image = Podman.image
+            for (command, code) in [
+                (["true"], 0), (["sh", "-c", "exit 7"], 7), (["nosuch"], 127), (["/no/such"], 127),
+                (["/etc/passwd"], 126),
+                (["sh", "-c", "sleep 60 & kill -9 $!; wait $!"], 137),
+            ] as [([String], Int32)] {
+                let result = try await podman.call(["run", "--rm", "--network", "none", image] + command)
+                #expect(result.code == code, "\(command): \(result)")
+            }
+            #expect(try await podman.run("-i", image, "sh", "-c", "cat; echo end", input: "in\n").output == "in\nend\n")
+            #expect(try await podman.run(image, "seq", "100000").output.hasSuffix("\n99999\n100000\n"))
+            let limits = try await podman.run(
+                "-m", "64m", "--cpus", "0.5", image, "sh", "-c", "cd /sys/fs/cgroup; cat memory.max cpu.max")
+            #expect(limits.output == "67108864\n50000 100000\n", "\(limits)")
+            let oom = try await podman(
+                "run", "--name", "oom", "--network", "none", "-m", "32m", image, "sh", "-c",
+                "x=$(yes | head -c 100000000); echo $x")
+            #expect(oom.code == 137, "\(oom)")
+            #expect(try await podman.inspect("oom", ".State.OOMKilled") == "true")
+            try await podman("rm", "oom").expectSuccess()
+            let preserved = try await podman.run("--network", "host", image, "true")
+            preserved.expectError(126, "host namespaces are not shared with a VM")
+            try await podman.expectNothingLeft()
+        }
+    }
+
+    @EventLoop @Test func aContainerIsLookedAfter() async throws {
+        try await Podman.with { podman in
+            let script = "echo logged; trap 'exit 3' TERM; while :; do sleep 0.1; done"
+            try await podman("run", "-d", "--name", "web", "--network", "none", Podman.image, "sh", "-c", script)
+                .expectSuccess()
+            try await podman.room.bulkhead.wait(for: "the log") { try await podman("logs", "web").output == "logged\n" }
+            #expect(try await podman("top", "web").output.contains("echo logged"))
+            #expect(try await podman("exec", "web", "echo", "in it").output == "in it\n")
+            try await podman("exec", "web", "sh", "-c", "exit 9").expectError(9, "")
+            try await podman("exec", "web", "nosuch").expectError(127, "executable file not found in $PATH")
+            #expect(try await podman("exec", "-i", "web", "cat", input: "typed").output == "typed")
+            try await podman("pause", "web").expectSuccess()
+            #expect(try await podman.inspect("web", ".State.Status") == "paused")
+            try await podman("unpause", "web").expectSuccess()
+            try await podman("update", "--memory", "128m", "web").expectSuccess()
+            #expect(try await podman("exec", "web", "cat", "/sys/fs/cgroup/memory.max").output == "134217728\n")
+            #expect(try await podman("stats", "--no-stream", "--format", "{{.Name}}", "web").output == "web\n")
+
+            let file = podman.room.directory + "/file"
+            try Files.write(Array("copied\n".utf8), to: file)
+            try await podman("cp", file, "web:/root/in").expectSuccess()
+            #expect(try await podman("exec", "web", "cat", "/root/in").output == "copied\n")
+            try await podman("exec", "web", "sh", "-c", "echo out >/root/out; chown 7:8 /root/out").expectSuccess()
+            try await podman("cp", "web:/root/out", file + ".out").expectSuccess()
+            #expect(try Files.readText(file + ".out") == "out\n")
+            try await podman("commit", "-q", "web", "committed").expectSuccess()
+            #expect(try await podman.run("localhost/committed", "stat", "-c", "%u %g", "/root/out").output == "7 8\n")
+
+            try await podman("stop", "web").expectSuccess()
+            #expect(try await podman.inspect("web", ".State.ExitCode") == "3")
+            try await podman("start", "web").expectSuccess()
+            try await podman("restart", "-t", "1", "web").expectSuccess()
+            #expect(try await podman.inspect("web", ".State.Running") == "true")
+            try await podman("kill", "web").expectSuccess()
+            try await podman("wait", "web").expectOutput("137\n")
+            try await podman("rm", "web").expectSuccess()
+            try await podman("run", "-d", "--name", "forced", "--network", "none", Podman.image, "sleep", "600")
+                .expectSuccess()
+            try await podman("rm", "-f", "-t", "0", "forced").expectSuccess()
+            try await podman.expectNothingLeft()
+        }
+    }
+
+    @EventLoop @Test func aPodIsAMachine() async throws {
+        try await Podman.with { podman in
+            let image = Podman.image
+            try await podman(
+                "pod", "create", "--name", "shop", "--network", "none", "--infra-image", image, "--infra-command",
+                "/bin/sleep 100000"
+            ).expectSuccess()
+            try await podman("run", "-d", "--pod", "shop", "--name", "web", image, "httpd", "-f", "-h", "/etc")
+                .expectSuccess()
+            #expect(podman.room.bulkhead.machines().count == 1)
+            let client = try await podman(
+                "run", "--rm", "--pod", "shop", image, "wget", "-q", "-O", "-", "127.0.0.1/group")
+            #expect(client.output.hasPrefix("root:"), "\(client)")
+            #expect(try await podman("exec", "web", "hostname").output == "shop\n")
+            // Shared memory is the pod's.
+            try await podman("exec", "web", "sh", "-c", "echo shared >/dev/shm/x").expectSuccess()
+            #expect(try await podman("run", "--rm", "--pod", "shop", image, "cat", "/dev/shm/x").output == "shared\n")
+            try await podman("pod", "stop", "-t", "1", "shop").expectSuccess()
+            try await podman("pod", "start", "shop").expectSuccess()
+            #expect(try await podman("exec", "web", "echo", "again").output == "again\n")
+            try await podman("pod", "rm", "-f", "-t", "0", "shop").expectSuccess()
+            try await podman.expectNothingLeft()
+        }
+    }
+
+    @EventLoop @Test(arguments: ["/usr/bin/podman", "/usr/bin/buildah"])
+    func imagesAreBuiltInMachines(_ program: String) async throws {
+        guard Files.exists(program) else { return }
+        try await Podman.with { podman in
+            let context = podman.room.directory + "/context"
+            try Files.makeDirectories(context)
+            let text = """
+                FROM \(Podman.image)
+                RUN uname -r >/root/kernel && echo first >/root/file && chown 7:8 /root/file
+                RUN cat /root/file && echo second >>/root/file && ln /root/file /root/hard
+                COPY Containerfile /root/copied
+                CMD ["cat", "/root/file"]
+
+                """
+            try Files.write(Array(text.utf8), to: context + "/Containerfile")
+            let more = program.hasSuffix("buildah") ? ["--runtime", podman.room.runtime] : []
+            try await podman.program(
+                program, ["build"] + more + ["--isolation", "oci", "--network", "none", "-t", "built", context]
+            )
+            .expectSuccess()
+            #expect(try await podman.run("localhost/built").output == "first\nsecond\n")
+            let result = try await podman.run(
+                "localhost/built", "sh", "-c", "stat -c '%u %g %h' /root/file; cat /root/kernel; uname -r")
+            let lines = result.output.split(separator: "\n")
+            #expect(lines.count == 3 && lines[0] == "7 8 2" && lines[1] == lines[2], "\(result)")
+            try await podman.expectNothingLeft()
+        }
+    }
+}

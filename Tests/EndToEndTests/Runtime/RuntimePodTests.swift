@@ -1,0 +1,143 @@
+import EventLoop
+import Linux
+import OCI
+import Support
+import Testing
+
+/// Pods that engines make of containers, by their annotations and by the namespaces that they name.
+@Suite struct RuntimePodTests {
+    init() { BackgroundLoop.start() }
+
+    /// A container's namespaces as an engine names them that lets it join another.
+    private static func join(_ spec: inout RuntimeSpec, _ pid: Int32, _ kinds: [RuntimeSpec.Namespace.Kind]) {
+        let names: [RuntimeSpec.Namespace.Kind: String] = [.network: "net", .ipc: "ipc", .uts: "uts", .pid: "pid"]
+        for index in spec.linux?.namespaces?.indices ?? 0..<0 {
+            guard let kind = spec.linux?.namespaces?[index].type, kinds.contains(kind), let name = names[kind] else {
+                continue
+            }
+            spec.linux?.namespaces?[index].path = "/proc/\(pid)/ns/\(name)"
+        }
+        if kinds.contains(.uts) { spec.hostname = nil }
+    }
+
+    @EventLoop @Test(arguments: ["cri", "cri-o", "docker"])
+    func containersShareAMachine(_ engine: String) async throws {
+        let (type, sandbox, id): (String, String, String) =
+            switch engine {
+            case "cri": ("io.kubernetes.cri.container-type", "sandbox", "io.kubernetes.cri.sandbox-id")
+            case "cri-o": ("io.kubernetes.cri-o.ContainerType", "sandbox", "io.kubernetes.cri-o.SandboxID")
+            default: ("io.kubernetes.docker.type", "podsandbox", "io.kubernetes.sandbox.id")
+            }
+        try await OCIRuntime.with { runtime in
+            let first = try await runtime.create(
+                "pause",
+                runtime.bundle("pause", "nc -l -p 81 -e cat; sleep 600") {
+                    $0.annotations = [type: sandbox, id: "pause"]
+                    $0.hostname = "pod"
+                })
+            try await runtime("start", "pause").expectSuccess()
+            let pause = try runtime.pid("pause")
+            let script =
+                "hostname; cat /proc/sys/kernel/random/boot_id; echo over the network | nc 127.0.0.1 81; sleep 600"
+            let member = try runtime.bundle("member", script) {
+                $0.annotations = [type: "container", id: "pause"]
+                if engine != "docker" { Self.join(&$0, pause, [.network, .ipc, .uts]) }
+            }
+            let second = try await runtime.create("member", member)
+            #expect(runtime.bulkhead.machines().count == 1)
+            try await runtime("start", "member").expectSuccess()
+            #expect(try await second.line() == (engine == "docker" ? "inside" : "pod"))
+            let boot = try await runtime("exec", "pause", "cat", "/proc/sys/kernel/random/boot_id").output
+            #expect(try await second.line() + "\n" == boot)
+            #expect(try await second.line() == "over the network")
+            // Its own processes, and its proxy in the pod's network namespace.
+            #expect(try await !runtime("ps", "member").output.contains("nc -l"))
+            let proxy = try runtime.pid("member")
+            #expect(try Files.readLink("/proc/\(proxy)/ns/net") == Files.readLink("/proc/\(pause)/ns/net"))
+
+            // Service containers first, the pause container last.
+            try await runtime("kill", "member", "9").expectSuccess()
+            #expect(try await second.end().code == 137)
+            try await runtime("delete", "member").expectSuccess()
+            #expect(try await runtime.state("pause") == "running")
+            try await runtime("kill", "pause", "9").expectSuccess()
+            #expect(try await first.end().code == 137)
+            try await runtime("delete", "pause").expectSuccess()
+            try await runtime.expectNothingLeft()
+        }
+    }
+
+    @EventLoop @Test func theEndOfTheFirstIsTheEndOfAll() async throws {
+        try await OCIRuntime.with { runtime in
+            let first = try await runtime.create("first", runtime.bundle("first", "sleep 600"))
+            try await runtime("start", "first").expectSuccess()
+            let pid = try runtime.pid("first")
+            let second = try await runtime.create(
+                "second",
+                runtime.bundle("second", "trap 'exit 5' TERM; while :; do sleep 0.1; done") {
+                    Self.join(&$0, pid, [.network])
+                })
+            try await runtime("start", "second").expectSuccess()
+            try await EventLoop.sleep(for: .milliseconds(300))
+            try await runtime("kill", "first", "9").expectSuccess()
+            #expect(try await first.end().code == 137)
+            #expect(try await second.end().code == 5)
+            try await runtime("delete", "first").expectSuccess()
+            try await runtime("delete", "second").expectSuccess()
+            try await runtime.expectNothingLeft()
+        }
+    }
+
+    @EventLoop @Test func whatIsTheHostsIsNotShared() async throws {
+        try await OCIRuntime.with { runtime in
+            func refused(_ name: String, _ text: String, _ change: (inout RuntimeSpec) -> Void) async throws {
+                let bundle = try runtime.bundle(name, "true", change)
+                try await runtime("create", "--bundle", bundle, name).expectError(1, text)
+            }
+            for kind in [RuntimeSpec.Namespace.Kind.network, .ipc, .uts, .pid] {
+                try await refused(
+                    "no-\(kind.rawValue)", "no \(kind.rawValue) namespace: host namespaces are not shared"
+                ) {
+                    $0.linux?.namespaces?.removeAll { $0.type == kind }
+                }
+                try await refused("host-\(kind.rawValue)", "namespaces of a process of the host cannot be shared") {
+                    Self.join(&$0, CurrentProcess.id, [kind])
+                }
+            }
+            try await refused("net-file", "host namespaces are not shared with a VM") {
+                $0.linux?.namespaces?[1].path = "/proc/self/ns/net"
+            }
+            try await refused("missing", "linux.namespaces[1].path = /no/such: ") {
+                $0.linux?.namespaces?[1].path = "/no/such"
+            }
+            try await refused("nobody", "there is no container nobody, whose pod this one is to join") {
+                $0.annotations = [
+                    "io.kubernetes.cri.container-type": "container", "io.kubernetes.cri.sandbox-id": "nobody",
+                ]
+            }
+            try await runtime.expectNothingLeft()
+        }
+    }
+
+    /// As an engine keeps one by a file.
+    @EventLoop @Test func aNetworkNamespaceThatIsThereIsTheProxys() async throws {
+        try await OCIRuntime.with { runtime in
+            let holder = try await runtime.create("holder", runtime.bundle("holder", "sleep 600"))
+            let name = "/proc/\(try runtime.pid("holder"))/ns/net"
+            let file = runtime.bulkhead.root + "/netns"
+            try Files.write([], to: file)
+            try Mounts.mount(name, on: file, .bind)
+            defer { try? Mounts.unmount(file, detach: true) }
+            let engine = try await runtime.create(
+                "own", runtime.bundle("own", "sleep 600") { $0.linux?.namespaces?[1].path = file })
+            #expect(runtime.bulkhead.machines().count == 2)
+            let proxy = try runtime.pid("own")
+            #expect(try Files.readLink("/proc/\(proxy)/ns/net") == Files.readLink(name))
+            try await runtime("delete", "-f", "own").expectSuccess()
+            try await runtime("delete", "-f", "holder").expectSuccess()
+            _ = try await (engine.end(), holder.end())
+            try Mounts.unmount(file, detach: true)
+            try await runtime.expectNothingLeft()
+        }
+    }
+}

@@ -30,11 +30,9 @@ import TaskAPI
             _ = consume entry
         } catch let error as RuntimeError {
             guard isForced else { throw error }
-            switch error.description {
-            case RuntimeError.missing.description: break
-            default:
-                guard try removeDamaged(id, context) else { throw error }
-            }
+            // Of a creation that was killed there may be a directory without a state.
+            let wasDamaged = try removeDamaged(id, context)
+            guard wasDamaged || error.description == RuntimeError.missing.description else { throw error }
         }
         return 0
     }

@@ -33,12 +33,13 @@ import Testing
                     "-u", "nobody", "-w", "/tmp", "-e", "A=b", image, "sh", "-c", "id -u; pwd; echo $A"
                 ).output == "65534\n/tmp\nb\n")
             #expect(
-                try await docker.run("--read-only", "--tmpfs", "/t", image, "sh", "-c", "echo x >/t/f; echo x >/f").code
+                try await docker.run("--read-only", "--tmpfs", "/tmp", image, "sh", "-c", "echo x >/tmp/f; echo x >/f").code
                     == 1)
-            try await docker.run("--network", "host", image, "true").expectError(
+            try await docker("run", "--rm", "--network", "host", image, "true").expectError(
                 125, "host namespaces are not shared with a VM")
             try await docker.run("--pid", "host", image, "true").expectError(125, "no pid namespace")
-            let oom = try await docker.run("-m", "32m", image, "sh", "-c", "x=$(yes | head -c 100000000); echo $x")
+            let oom = try await docker.run(
+                "-m", "32m", "--tmpfs", "/big", image, "sh", "-c", "exec cat /dev/zero >/big/file")
             #expect(oom.code == 137, "\(oom)")
             try await docker.expectNothingLeft()
         }
@@ -51,11 +52,12 @@ import Testing
                 "echo logged; trap 'exit 3' TERM; while :; do sleep 0.1; done"
             )
             .expectSuccess()
-            #expect(try await docker("logs", "web").output == "logged\n")
+            try await docker.room.bulkhead.wait(for: "the log") { try await docker("logs", "web").output == "logged\n" }
             #expect(try await docker("top", "web").output.contains("echo logged"))
             #expect(try await docker("exec", "web", "echo", "in it").output == "in it\n")
             try await docker("exec", "web", "sh", "-c", "exit 9").expectError(9, "")
-            try await docker("exec", "web", "nosuch").expectError(127, "executable file not found in $PATH")
+            // The code is that of this version of Docker, with runc as well.
+            #expect(try await docker("exec", "web", "nosuch").code == 126)
             #expect(try await docker("exec", "-i", "web", "cat", input: "typed").output == "typed")
             let twenty = (0..<20).map { number in
                 Task { @EventLoop in try await docker("exec", "web", "echo", "\(number)") }

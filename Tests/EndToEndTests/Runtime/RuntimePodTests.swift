@@ -74,11 +74,11 @@ import Testing
             let pid = try runtime.pid("first")
             let second = try await runtime.create(
                 "second",
-                runtime.bundle("second", "trap 'exit 5' TERM; while :; do sleep 0.1; done") {
+                runtime.bundle("second", "trap 'exit 5' TERM; echo ready; while :; do sleep 0.1; done") {
                     Self.join(&$0, pid, [.network])
                 })
             try await runtime("start", "second").expectSuccess()
-            try await EventLoop.sleep(for: .milliseconds(300))
+            #expect(try await second.line() == "ready")
             try await runtime("kill", "first", "9").expectSuccess()
             #expect(try await first.end().code == 137)
             #expect(try await second.end().code == 5)

@@ -66,13 +66,14 @@ import Testing
                 try await ended("killed", "sleep 600") { _ in
                     try await runtime("kill", "killed", "KILL").expectSuccess()
                 } == 137)
-            let trap = "trap 'exit 9' TERM; while :; do sleep 0.1; done"
             // Signals of the host to the one are signals to the other.
-            #expect(
-                try await ended("passed", trap) { pid in
-                    try await EventLoop.sleep(for: .milliseconds(500))
-                    try PidFD(pid).signal(15)
-                } == 9)
+            let trap = "trap 'exit 9' TERM; echo ready; while :; do sleep 0.1; done"
+            let engine = try await runtime.create("passed", runtime.bundle("passed", trap))
+            try await runtime("start", "passed").expectSuccess()
+            #expect(try await engine.line() == "ready")
+            try PidFD(try runtime.pid("passed")).signal(15)
+            #expect(try await engine.end().code == 9)
+            try await runtime("delete", "passed").expectSuccess()
             // Its death is the container's.
             #expect(try await ended("dead", "sleep 600") { pid in try PidFD(pid).signal(9) } == 137)
             // And so is the monitor's.

@@ -183,15 +183,23 @@ import TaskAPI
     private var proxyPlan: ProxyPlan {
         let name = (process.args?.first ?? "").split(separator: "/").last.map(String.init) ?? ""
         var plan = ProxyPlan(name: name, root: container.rootfs, uid: process.user.uid, gid: process.user.gid)
-        plan.binds = (spec.mounts ?? []).compactMap { mount in
+        // What lies below a mount of the guest's is nowhere on the host.
+        var guests: [String] = []
+        for mount in spec.mounts ?? [] {
             // What is wrong with options the monitor says.
             guard let options = try? MountOptions.parse(mount.options ?? []), options.isBind || mount.type == "bind",
                 let source = mount.source
-            else { return nil }
-            return ProxyPlan.Bind(
-                source.hasPrefix("/") ? source : bundle + "/" + source, at: mount.destination,
-                recursive: options.flags.contains(.recursive),
-                readOnly: options.flags.contains(.readOnly) || options.recursiveAttributes.contains(.readOnly))
+            else {
+                guests.append(mount.destination.tidied + "/")
+                continue
+            }
+            let place = mount.destination.tidied + "/"
+            guard !guests.contains(where: place.hasPrefix) else { continue }
+            plan.binds.append(
+                ProxyPlan.Bind(
+                    source.hasPrefix("/") ? source : bundle + "/" + source, at: mount.destination,
+                    recursive: options.flags.contains(.recursive),
+                    readOnly: options.flags.contains(.readOnly) || options.recursiveAttributes.contains(.readOnly)))
         }
         return plan
     }

@@ -33,7 +33,8 @@ import Testing
                     "-u", "nobody", "-w", "/tmp", "-e", "A=b", image, "sh", "-c", "id -u; pwd; echo $A"
                 ).output == "65534\n/tmp\nb\n")
             #expect(
-                try await docker.run("--read-only", "--tmpfs", "/tmp", image, "sh", "-c", "echo x >/tmp/f; echo x >/f").code
+                try await docker.run("--read-only", "--tmpfs", "/tmp", image, "sh", "-c", "echo x >/tmp/f; echo x >/f")
+                    .code
                     == 1)
             try await docker("run", "--rm", "--network", "host", image, "true").expectError(
                 125, "host namespaces are not shared with a VM")

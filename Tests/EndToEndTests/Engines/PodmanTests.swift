@@ -24,12 +24,12 @@ import Testing
                 "-m", "64m", "--cpus", "0.5", image, "sh", "-c", "cd /sys/fs/cgroup; cat memory.max cpu.max")
             #expect(limits.output == "67108864\n50000 100000\n", "\(limits)")
             let oom = try await podman(
-                "run", "--name", "oom", "--network", "none", "-m", "32m", "--tmpfs", "/big:rw,noexec", image,
+                "run", "--name", "oom", "--network", "none", "-m", "32m", "--tmpfs", "/big:rw,notmpcopyup", image,
                 "sh", "-c", "exec cat /dev/zero >/big/file")
             #expect(oom.code == 137, "\(oom)")
             #expect(try await podman.inspect("oom", ".State.OOMKilled") == "true")
             try await podman("rm", "oom").expectSuccess()
-            let preserved = try await podman.run("--network", "host", image, "true")
+            let preserved = try await podman("run", "--rm", "--network", "host", image, "true")
             preserved.expectError(126, "host namespaces are not shared with a VM")
             try await podman.expectNothingLeft()
         }

@@ -83,7 +83,9 @@ struct ProcessSetup {
                 effective: CapabilitySet(rawValue: capabilities.effective),
                 permitted: CapabilitySet(rawValue: capabilities.permitted),
                 inheritable: CapabilitySet(rawValue: capabilities.inheritable))
-            try Privileges.setAmbient(CapabilitySet(rawValue: capabilities.ambient))
+            // The kernel has no others; buildah asks for some that are not inheritable, which runc passes over.
+            let possible = capabilities.ambient & capabilities.permitted & capabilities.inheritable
+            try Privileges.setAmbient(CapabilitySet(rawValue: possible))
         }
         // A share of the network may serve the user and not root.
         if !entered { _ = try enterWorkingDirectory(mayBeRefused: false) }

@@ -105,7 +105,9 @@ import Testing
         try await room.bulkhead.waitUntilNothingRuns()
         let runtime = room.directory + "/exec/runtime-runc/moby"
         // Of a container that could not be made the daemon takes care after it has said so.
-        try await room.bulkhead.wait(for: "the runtime's directories") { ((try? Files.names(in: runtime)) ?? []).isEmpty }
+        try await room.bulkhead.wait(for: "the runtime's directories") {
+            ((try? Files.names(in: runtime)) ?? []).isEmpty
+        }
         #expect((try? Files.names(in: room.bulkhead.state + "/pods")) ?? [] == [])
         let mounts = try Files.readText("/proc/self/mounts").split(separator: "\n")
         #expect(mounts.filter { $0.contains(room.bulkhead.root) && $0.contains("/overlay2/") } == [])

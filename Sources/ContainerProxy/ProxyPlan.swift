@@ -28,4 +28,10 @@ public struct ProxyPlan: JSONDocument {
     public init(name: String, root: String, uid: UInt32, gid: UInt32) {
         (self.name, self.root, self.uid, self.gid) = (name, root, uid, gid)
     }
+
+    /// Of a process: called as its program, with its user.
+    public init(_ process: RuntimeSpec.Process, root: String) {
+        let name = (process.args?.first ?? "").split(separator: "/").last.map(String.init) ?? ""
+        self.init(name: name, root: root, uid: process.user.uid, gid: process.user.gid)
+    }
 }

@@ -181,8 +181,7 @@ import TaskAPI
     private var outOfMemoryFile: String { bundle.hasSuffix("/userdata") ? bundle + "/oom" : "" }
 
     private var proxyPlan: ProxyPlan {
-        let name = (process.args?.first ?? "").split(separator: "/").last.map(String.init) ?? ""
-        var plan = ProxyPlan(name: name, root: container.rootfs, uid: process.user.uid, gid: process.user.gid)
+        var plan = ProxyPlan(process, root: container.rootfs)
         // What lies below a mount of the guest's is nowhere on the host.
         var guests: [String] = []
         for mount in spec.mounts ?? [] {

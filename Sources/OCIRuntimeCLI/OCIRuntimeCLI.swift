@@ -38,7 +38,6 @@ public enum OCIRuntimeCLI {
         }
         let given = invocation.arguments
         log.path = given.value("log") ?? ""
-        log.isDebugging = given.flag("debug")
         if let name = given.value("log-format"), !name.isEmpty {
             guard let format = RuntimeLog.Format(rawValue: name) else {
                 throw RuntimeError("invalid log-format: \(name)")

@@ -1,10 +1,11 @@
 import Linux
 
-/// Columns of text, as runc shows them: at least 12 characters wide, with three blanks between.
+/// Columns of text.
 enum PlainTable {
-    static func text(_ rows: [[String]]) -> String {
+    /// As runc shows them: at least 12 characters wide, with three blanks between.
+    static func text(_ rows: [[String]], minimum: Int = 12, gap: Int = 3) -> String {
         let widths = (rows.first ?? []).indices.map { column in
-            max(12, (rows.map { $0[column].count }.max() ?? 0) + 3)
+            max(minimum, (rows.map { $0[column].count }.max() ?? 0) + gap)
         }
         let lines = rows.map { row in
             row.enumerated().map { index, cell in

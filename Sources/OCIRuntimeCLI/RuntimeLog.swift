@@ -9,7 +9,6 @@ struct RuntimeLog: Sendable {
     /// Empty: standard error.
     var path = ""
     var format = Format.text
-    var isDebugging = false
 
     /// The command's failure: into the log, and plainly on standard error when that is another place.
     func fail(_ message: String) {
@@ -19,11 +18,7 @@ struct RuntimeLog: Sendable {
 
     func warn(_ message: String) { write(.warning, message) }
 
-    func debug(_ message: @autoclosure () -> String) {
-        if isDebugging { write(.debug, message()) }
-    }
-
-    enum Level: String { case error, warning, debug }
+    enum Level: String { case error, warning }
 
     private func write(_ level: Level, _ message: String) {
         let line = Self.line(level, message, format, at: WallClock.now)

@@ -10,7 +10,7 @@ enum RuntimeTree {
             description:
                 "For Docker, Podman and other engines, which call it as they call runc. People have the command bulkhead.",
             options: [
-                Option("debug", .flag, "Write more into the log"),
+                Option("debug", .flag, "Accepted: there is no more to be written into the log"),
                 Option("log", .value("FILE"), "Where errors are written, besides standard error"),
                 Option("log-format", .value("FORMAT"), "text or json", defaultText: "text"),
                 Option("root", .value("DIR"), "Where the state of containers is kept", defaultText: defaultRoot),

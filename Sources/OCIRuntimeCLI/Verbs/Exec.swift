@@ -76,8 +76,7 @@ import TaskAPI
         options.process = try process.encode()
         options.deletesItself = true
         options.proxy = try await client.handOver([proxy.withRaw { $0 }])
-        let shown = (process.args?.first ?? "").split(separator: "/").last.map(String.init) ?? ""
-        options.proxyPlan = try ProxyPlan(name: shown, root: "", uid: process.user.uid, gid: process.user.gid).encode()
+        options.proxyPlan = try ProxyPlan(process, root: "").encode()
         if let size = terminal?.size { (options.width, options.height) = (UInt32(size.columns), UInt32(size.rows)) }
         request.spec = ProtobufAny(typeURL: ExecOptions.typeURL, value: try Protobuf.encode(options))
         let _: TaskEmpty = try await client.task(TaskService.Method.exec, request)

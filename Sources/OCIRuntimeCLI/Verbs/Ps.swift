@@ -47,7 +47,7 @@ import TaskAPI
                 harmless(command),
             ])
         }
-        return aligned(rows)
+        return PlainTable.text(rows, minimum: 0, gap: 1)
     }
 
     private static func time(_ milliseconds: UInt64) -> String {
@@ -59,15 +59,5 @@ import TaskAPI
     /// The guest's words move no cursor.
     private static func harmless(_ text: String) -> String {
         String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? "?" : $0 }))
-    }
-
-    private static func aligned(_ rows: [[String]]) -> String {
-        let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            let cells = row.enumerated().map { index, cell in
-                index == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[index] - cell.count)
-            }
-            return cells.joined(separator: " ") + "\n"
-        }.joined()
     }
 }

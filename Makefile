@@ -17,6 +17,8 @@ COMPLETION_fish := $(INSTALL_SHARE)/fish/vendor_completions.d/bulkhead.fish
 PAUSE_FLAGS := -Os -s -Wall -Wextra -Werror -std=c11 -ffreestanding -fno-stack-protector -fno-asynchronous-unwind-tables \
     -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack
 
+QEMU_LIBRARY_FLAGS := -Os -s -Wall -Wextra -Werror -std=c11 -shared -fPIC -Wl,-z,noexecstack
+
 SWIFT_BUILD := swift build --explicit-target-dependency-import-check error
 
 help: ## This list
@@ -45,6 +47,9 @@ programs:
 	        strip -o bin/$$program .build/release/$$program; }; done
 	@# The same executable: what it is called decides what it is.
 	@ln -sf bulkhead bin/bulkhead-runtime
+	@mkdir -p build/qemu
+	@clang $(QEMU_LIBRARY_FLAGS) -o build/qemu/.special-files.so Sources/bulkhead-qemu/special_files.c && \
+	    mv build/qemu/.special-files.so build/qemu/special-files.so
 	@clang $(PAUSE_FLAGS) -o bin/.bulkhead-pause Sources/bulkhead-pause/pause.c && mv bin/.bulkhead-pause bin/bulkhead-pause
 
 guest: deps programs
@@ -96,11 +101,12 @@ bench: build guest-kernel ## Measure starts, streams, memory, commands and build
 	@bench/all
 
 install: ## Copy what was built to PREFIX (/usr/local), below DESTDIR
-	@for file in bin/bulkhead build/guest/vmlinux build/guest/initrd.cpio build/images/busybox/index.json; do \
+	@for file in bin/bulkhead build/qemu/special-files.so build/guest/vmlinux build/guest/initrd.cpio build/images/busybox/index.json; do \
 	    [ -e $$file ] || { echo "make install: there is no $$file yet: make build first" >&2; exit 1; }; done
 	@install -D -m 755 bin/bulkhead $(INSTALL_BIN)/bulkhead
 	@ln -sf bulkhead $(INSTALL_BIN)/bulkhead-runtime
 	@install -D -m 644 -t $(INSTALL_LIB)/guest build/guest/vmlinux build/guest/initrd.cpio
+	@install -D -m 644 -t $(INSTALL_LIB)/qemu build/qemu/special-files.so
 	@[ ! -e build/guest-kernel/key ] || install -D -m 644 -t $(INSTALL_LIB)/guest-kernel \
 	    build/guest-kernel/vmlinux build/guest-kernel/initrd.cpio
 	@rm -rf $(INSTALL_LIB)/images/busybox

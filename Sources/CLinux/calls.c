@@ -155,10 +155,11 @@ ssize_t bh_fgetxattr(int fd, const char *name, void *value, size_t count) {
 int bh_fsetxattr(int fd, const char *name, const void *value, size_t count) {
     RESULT(fsetxattr(fd, name, value, count, 0));
 }
-int bh_file_system_magic(int fd, int64_t *magic) {
+int bh_file_system(int fd, int64_t *magic, int64_t *bytes) {
     struct statfs status;
     if (fstatfs(fd, &status) < 0) return -errno;
     *magic = (int64_t)status.f_type;
+    if (__builtin_mul_overflow((int64_t)status.f_blocks, (int64_t)status.f_bsize, bytes)) *bytes = INT64_MAX;
     return 0;
 }
 int bh_pipe(int fds[2]) { RESULT(pipe2(fds, O_CLOEXEC)); }

@@ -57,69 +57,9 @@ struct ContainerRoot: ~Copyable {
         try Files.open(path, in: directory, .path)
     }
 
-    /// Opens a place that may be missing: then it is made, with its parents, as a directory or an empty file. A symbolic
-    /// link that leads to nothing has what it leads to made, within the root.
+    /// Opens a place that may be missing: `Files.makePlace`.
     borrowing func makePlace(_ path: String, directory wantsDirectory: Bool) throws(SystemCallError) -> OwnedFD {
-        do {
-            return try place(path)
-        } catch {
-            guard error.code == ErrorNumber.noEntry else { throw error }
-        }
-        let names = try resolve(path)
-        var parent = "/"
-        for (index, name) in names.enumerated() {
-            let isLast = index == names.count - 1
-            let here = parent + name
-            do {
-                _ = try place(here)
-            } catch {
-                guard error.code == ErrorNumber.noEntry else { throw error }
-                let above = try Files.open(parent, in: directory, [.path, .directory])
-                if isLast, !wantsDirectory {
-                    try Files.makeFile(name, in: above)
-                } else {
-                    try Files.makeDirectory(name, in: above)
-                }
-            }
-            parent = here + "/"
-        }
-        return try place("/" + names.joined(separator: "/"))
-    }
-
-    /// The kernel's limit, MAXSYMLINKS.
-    private static let linkLimit = 40
-
-    /// The names of a path without links, of which the last ones may be missing. `..` ends at the root.
-    private borrowing func resolve(_ path: String) throws(SystemCallError) -> [String] {
-        func reversed(_ path: String) -> [String] { path.split(separator: "/").reversed().map(String.init) }
-        var rest = reversed(path), resolved: [String] = [], links = 0
-        while let name = rest.popLast() {
-            if name == "." { continue }
-            if name == ".." {
-                _ = resolved.popLast()
-                continue
-            }
-            guard let target = try linkTarget("/" + (resolved + [name]).joined(separator: "/")) else {
-                resolved.append(name)
-                continue
-            }
-            links += 1
-            guard links <= Self.linkLimit else { throw SystemCallError("openat2", path, code: ErrorNumber.loop) }
-            if target.hasPrefix("/") { resolved = [] }
-            rest += reversed(target)
-        }
-        return resolved
-    }
-
-    /// Nil for what is no symbolic link, or not there.
-    private borrowing func linkTarget(_ path: String) throws(SystemCallError) -> String? {
-        do {
-            let entry = try Files.open(path, in: directory, [.path, .noFollow])
-            return try entry.status().kind == .symlink ? entry.linkTarget() : nil
-        } catch {
-            guard error.code == ErrorNumber.noEntry else { throw error }
-            return nil
-        }
+        try Files.makePlace(path, in: directory, directory: wantsDirectory)
     }
 
     /// Makes it the root of this process and takes the guest's file system away. The working directory is the root.

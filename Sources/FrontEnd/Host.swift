@@ -188,6 +188,10 @@ public struct Host: Sendable {
                 "QEMU is missing: there is no \(configuration.qemu.path), which qemu.path of the configuration names: apt-get "
                     + "install qemu-system-x86, or name another")
         }
+        guard let library = installed("qemu/special-files.so") else {
+            throw HostProblem(
+                "qemu/special-files.so is not installed beside \(launcher): run make programs, or make install")
+        }
         var monitor = MonitorConfiguration(
             id: id, state: state, accelerator: try accelerator(), emulator: configuration.qemu.path,
             kernel: kernel, initrd: initrd, memoryMiB: size.memoryMiB, vCPUs: size.vCPUs,
@@ -199,6 +203,7 @@ public struct Host: Sendable {
             spareIdleSeconds: Int(configuration.spare.idle.components.seconds),
             spareReserveBytes: configuration.spare.reserveBytes)
         monitor.mergesMemory = configuration.qemu.ksm
+        monitor.library = library
         return monitor
     }
 }

@@ -30,28 +30,6 @@ extension OwnedFD {
         try check(result, "fsetxattr", Files.printable(name))
     }
 
-    /// Whether the file system is an interface of the kernel's (/proc, /sys, …): what is there is made when it is read,
-    /// and copying it makes no sense.
-    public borrowing func isKernelInterface() throws(SystemCallError) -> Bool {
-        // Of <linux/magic.h>.
-        let magics: [Int64] = [
-            0x9fa0,  // proc
-            0x6265_6572,  // sysfs
-            0x0027_e0eb, 0x6367_7270,  // cgroup, cgroup2
-            0x1cd1,  // devpts
-            0x1980_0202,  // mqueue
-            0x6462_6720, 0x7472_6163,  // debugfs, tracefs
-            0x7363_6673, 0xf97c_ff8c,  // securityfs, selinuxfs
-            0xcafe_4a11,  // bpf
-            0x6165_676c, 0xde5e_81e4,  // pstore, efivarfs
-            0x6265_6570, 0x6573_5543, 0x4249_4e4d,  // configfs, fusectl, binfmt_misc
-            0x6e73_6673,  // nsfs
-        ]
-        var magic: Int64 = 0
-        try check(withRaw { bh_file_system_magic($0, &magic) }, "fstatfs")
-        return magics.contains(magic)
-    }
-
     /// What `get` gives, however large it has become meanwhile. Nil: there is none, or could not be one.
     private static func attributeBytes(
         _ call: String, _ get: (UnsafeMutablePointer<UInt8>?, Int) -> Int

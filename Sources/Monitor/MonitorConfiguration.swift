@@ -13,6 +13,8 @@ public struct MonitorConfiguration: JSONDocument {
     public var state: String
     public var accelerator: String
     public var emulator: String
+    /// `MachineConfiguration.library`; empty: none.
+    public var library = ""
     /// The host's kernel may merge what its memory has in common with others'.
     public var mergesMemory = false
     public var kernel: String
@@ -75,6 +77,7 @@ public struct MonitorConfiguration: JSONDocument {
         guard let accelerator = Accelerator(rawValue: accelerator) else { return nil }
         var machine = MachineConfiguration(accelerator: accelerator, kernel: kernel, initrd: initrd, uid: uid)
         machine.emulator = emulator
+        machine.library = library.isEmpty ? nil : library
         machine.mergesMemory = mergesMemory
         machine.share = share
         guard isClone else {

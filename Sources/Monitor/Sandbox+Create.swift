@@ -78,6 +78,7 @@ extension Sandbox {
             on: guest.link)
         do {
             create.streams = streams.spec
+            try await makeSharedMemory(for: request.id)
             let pid = try await guest.create(create)
             do {
                 try await proxy?.become(options.proxyPlan)
@@ -151,7 +152,10 @@ extension Sandbox {
         guard let root = spec.root?.path, !root.isEmpty else {
             throw SandboxError(.invalidArgument, "root.path is missing")
         }
-        let binds = try Self.binds(spec.mounts ?? [])
+        var spec = spec
+        let sharedMemory =
+            options.hostSide ? try placeSharedMemory(in: &spec.mounts, for: request.id) : nil
+        let binds = Self.binds(spec.mounts ?? []).filter { $0.source != sharedMemory?.source }
         var rootfs = RootFileSystem()
         rootfs.path = try share.attach(
             Attachment(
@@ -168,6 +172,7 @@ extension Sandbox {
                 recursive: bind.recursive)
             places[bind.source] = try share.attach(attachment, for: request.id)
         }
+        if let (source, place) = sharedMemory { places[source] = place }
         do {
             return try ContainerTranslation.translate(
                 spec, rootfs: rootfs, user: options.user, review: review
@@ -178,22 +183,14 @@ extension Sandbox {
     }
 
     /// What of the host is bound into the container, each source once, as writable as its most writable use.
-    private static func binds(
-        _ mounts: [RuntimeSpec.Mount]
-    ) throws(SandboxError) -> [(source: String, readOnly: Bool, recursive: Bool)] {
-        var binds: [(source: String, readOnly: Bool, recursive: Bool)] = []
-        for mount in mounts {
-            // What is wrong with options is said by the translation, with the field's name.
-            guard let options = try? MountOptions.parse(mount.options ?? []), options.isBind || mount.type == "bind",
-                let source = mount.source, !source.isEmpty
-            else { continue }
-            let readOnly = options.flags.contains(.readOnly) || options.recursiveAttributes.contains(.readOnly)
-            let recursive = options.flags.contains(.recursive)
-            if let index = binds.firstIndex(where: { $0.source == source }) {
-                binds[index].readOnly = binds[index].readOnly && readOnly
-                binds[index].recursive = binds[index].recursive || recursive
+    private static func binds(_ mounts: [RuntimeSpec.Mount]) -> [RuntimeSpec.Bind] {
+        var binds: [RuntimeSpec.Bind] = []
+        for bind in mounts.compactMap(\.bind) {
+            if let index = binds.firstIndex(where: { $0.source == bind.source }) {
+                binds[index].readOnly = binds[index].readOnly && bind.readOnly
+                binds[index].recursive = binds[index].recursive || bind.recursive
             } else {
-                binds.append((source, readOnly, recursive))
+                binds.append(bind)
             }
         }
         return binds

@@ -59,6 +59,8 @@ import TaskAPI
     /// Everything that was made is undone, except what the journal lists.
     nonisolated let finished = Promise<Void>()
     let directory: PodDirectory
+    /// The first container's, when its engine has made one.
+    var sharedMemory: EngineSharedMemory?
     /// What the containers share with the first one; nil before there is a pod.
     var sharing: PodSharing?
     /// When the pause container runs, or why it does not. Fulfilled for a pod without one when it is assigned.

@@ -20,6 +20,8 @@ struct Attachment: Equatable, Sendable {
     func attach(_ attachment: Attachment, for container: String) throws -> String
     /// Takes everything of the container away.
     func detach(_ container: String) throws
+    /// The size of the tmpfs that a directory of the host is of; nil for anything else.
+    func temporaryBytes(at source: String) throws -> Int64?
     /// What the guest mounts.
     var mount: MountSpec { get }
 }
@@ -86,6 +88,17 @@ struct Attachment: Equatable, Sendable {
             let copy = try Mounts.clone(source, recursive: attachment.recursive, named: attachment.source)
             kind = status.kind
             mount = copy
+        }
+    }
+
+    func temporaryBytes(at source: String) throws -> Int64? {
+        do {
+            return try host.look { () throws(SystemCallError) in
+                try Files.open(source, [.directory]).temporaryFileSystemBytes()
+            }
+        } catch {
+            guard error.code == ErrorNumber.noEntry || error.code == ErrorNumber.notDirectory else { throw error }
+            return nil
         }
     }
 

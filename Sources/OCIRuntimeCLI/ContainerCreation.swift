@@ -160,6 +160,7 @@ import TaskAPI
     private func create(
         _ client: MonitorClient, _ plan: PodPlan, _ proxy: borrowing OwnedFD
     ) async throws {
+        try makePlaces()
         var request = CreateTaskRequest()
         (request.id, request.bundle, request.terminal) = (container.id, bundle, process.terminal == true)
         let names = try await RuntimeStreams.handOver(to: client, terminal)
@@ -185,22 +186,43 @@ import TaskAPI
         // What lies below a mount of the guest's is nowhere on the host.
         var guests: [String] = []
         for mount in spec.mounts ?? [] {
-            // What is wrong with options the monitor says.
-            guard let options = try? MountOptions.parse(mount.options ?? []), options.isBind || mount.type == "bind",
-                let source = mount.source
-            else {
-                guests.append(mount.destination.tidied + "/")
+            let place = mount.destination.tidied + "/"
+            guard let bind = mount.bind else {
+                guests.append(place)
                 continue
             }
-            let place = mount.destination.tidied + "/"
             guard !guests.contains(where: place.hasPrefix) else { continue }
             plan.binds.append(
                 ProxyPlan.Bind(
-                    source.hasPrefix("/") ? source : bundle + "/" + source, at: mount.destination,
-                    recursive: options.flags.contains(.recursive),
-                    readOnly: options.flags.contains(.readOnly) || options.recursiveAttributes.contains(.readOnly)))
+                    absolute(bind.source), at: mount.destination, recursive: bind.recursive, readOnly: bind.readOnly))
         }
         return plan
+    }
+
+    private func absolute(_ source: String) -> String { source.hasPrefix("/") ? source : bundle + "/" + source }
+
+    /// In a root that the guest cannot write, what it would make there: the places of mounts and the working directory.
+    private func makePlaces() throws {
+        guard spec.root?.readonly == true else { return }
+        let root = try Files.open(container.rootfs, [.path, .directory])
+        // What lies below another mount is made there.
+        var covered: [String] = []
+        func make(_ path: String, directory: Bool) throws {
+            let place = path.tidied + "/"
+            guard !covered.contains(where: place.hasPrefix) else { return }
+            covered.append(place)
+            do {
+                _ = try Files.makePlace(path, in: root, directory: directory)
+            } catch {
+                throw RuntimeError("mount \(path): cannot make its place in \(container.rootfs): \(error.reason)")
+            }
+        }
+        for mount in spec.mounts ?? [] {
+            // A source that is not there is the monitor's to tell.
+            let isFile = mount.bind.map { Files.exists(absolute($0.source)) && !Files.isDirectory(absolute($0.source)) }
+            try make(mount.destination, directory: isFile != true)
+        }
+        if !process.cwd.isEmpty { try make(process.cwd, directory: true) }
     }
 
     /// The container's limits, on the host. After the machine's start, which is not what they are for.

@@ -22,6 +22,9 @@ public enum Beginning: String, Sendable, CaseIterable {
 public struct MachineConfiguration: Equatable, Sendable {
     /// QEMU's executable.
     public var emulator = "/usr/bin/qemu-system-x86_64"
+    /// A library of ours that is loaded into it first: `Sources/bulkhead-qemu`. Without it no FIFO and no Unix socket can
+    /// be made on the share of a QEMU that has the fault it is for.
+    public var library: String?
     public var accelerator: Accelerator
     public var beginning = Beginning.boot
     /// Its memory is the host's KSM's to merge.
@@ -67,6 +70,7 @@ extension MachineConfiguration {
     static let growthDevice = "growth-device"
 
     private static let kernelPath = "/boot/vmlinux", initrdPath = "/boot/initrd", sharePath = "/share"
+    private static let libraryPath = "/special-files.so"
     private static let memoryPath = "/proc/self/fd/\(Descriptor.memory.rawValue)"
 
     /// CHOWN, DAC_OVERRIDE, FOWNER, FSETID, SETFCAP: what reading and changing files of any owner takes. Not
@@ -159,6 +163,10 @@ extension MachineConfiguration {
         if let share {
             plan.binds.append(.init(share, at: Self.sharePath, .share))
             plan.capabilities = Self.shareCapabilities
+            if let library {
+                plan.binds.append(.init(library, at: Self.libraryPath))
+                plan.environment.append("LD_PRELOAD=\(Self.libraryPath)")
+            }
         }
         // Its 9p server reaches extended attributes by /proc/self/fd only, and itself the memory that it is given.
         plan.showsItself = share != nil || beginning != .boot

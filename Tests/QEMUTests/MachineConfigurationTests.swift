@@ -32,6 +32,17 @@ import Testing
         let plan = sharing.confinement(root: "/run/x")
         #expect(plan.binds.filter { $0.access == .share } == [.init("/run/pod/share", at: "/share", .share)])
         #expect(plan.capabilities == 0x8000_001B)
+        #expect(plan.environment == [])
+    }
+
+    @Test func theLibraryIsForAShare() {
+        var sharing = configuration
+        sharing.library = "/usr/lib/x.so"
+        #expect(sharing.confinement(root: "/run/x").environment == [])
+        sharing.share = "/run/pod/share"
+        let plan = sharing.confinement(root: "/run/x")
+        #expect(plan.environment == ["LD_PRELOAD=/special-files.so"])
+        #expect(plan.binds.contains(.init("/usr/lib/x.so", at: "/special-files.so")))
     }
 
     @Test func sizeAndAcceleratorAreTaken() {

@@ -202,8 +202,8 @@ ssize_t bh_getdents(int fd, void *entries, size_t count);
 ssize_t bh_flistxattr(int fd, void *names, size_t count);
 ssize_t bh_fgetxattr(int fd, const char *name, void *value, size_t count);
 int bh_fsetxattr(int fd, const char *name, const void *value, size_t count);
-/// The f_type of statfs(2), without a sign.
-int bh_file_system_magic(int fd, int64_t *magic);
+/// The f_type of statfs(2), without a sign, and the file system's size.
+int bh_file_system(int fd, int64_t *magic, int64_t *bytes);
 int bh_getrandom(void *bytes, size_t count);
 /// RNDADDENTROPY with `count` (<= 512) bytes, then RNDRESEEDCRNG.
 int bh_add_entropy(int random_fd, const void *bytes, size_t count);

@@ -18,6 +18,16 @@ extension RuntimeSpec {
         public init(destination: String) { self.destination = destination }
     }
 
+    /// What a bind mount shows of the host.
+    public struct Bind: Equatable, Sendable {
+        /// As the mount has it: relative to the bundle if not absolute.
+        public var source: String
+        /// With the mounts below it.
+        public var recursive: Bool
+        /// Nothing can be written through it.
+        public var readOnly: Bool
+    }
+
     /// A range of ids inside and outside of a user namespace.
     public struct IDMapping: Codable, Equatable, Sendable {
         /// First id inside.
@@ -33,5 +43,17 @@ extension RuntimeSpec {
             self.hostID = hostID
             self.size = size
         }
+    }
+}
+
+extension RuntimeSpec.Mount {
+    /// Nil for any other mount, and for one with options that the review refuses.
+    public var bind: RuntimeSpec.Bind? {
+        guard let options = try? MountOptions.parse(options ?? []), options.isBind || type == "bind",
+            let source, !source.isEmpty
+        else { return nil }
+        return RuntimeSpec.Bind(
+            source: source, recursive: options.flags.contains(.recursive),
+            readOnly: options.flags.contains(.readOnly) || options.recursiveAttributes.contains(.readOnly))
     }
 }

@@ -74,6 +74,61 @@ import Testing
         }
     }
 
+    /// As runc does, before the root is read-only.
+    @EventLoop @Test func mountsOfAReadOnlyRootNeedNoPlaceInIt() async throws {
+        try await OCIRuntime.with { runtime in
+            let outside = runtime.bulkhead.root + "/outside"
+            try Files.makeDirectories(outside)
+            try Files.write(Array("text\n".utf8), to: outside + "/file")
+            let bundle = try runtime.bundle(
+                "places", "pwd; cat /new/deep/file; echo x >/scratch/below/y && ls /scratch"
+            ) {
+                $0.root?.readonly = true
+                $0.process?.cwd = "/work/here"
+                $0.mounts? += [
+                    OCIRuntime.mount("/new/deep/file", "bind", outside + "/file", ["rbind"]),
+                    OCIRuntime.mount("/scratch", "tmpfs", "tmpfs", []),
+                    OCIRuntime.mount("/scratch/below", "tmpfs", "tmpfs", []),
+                    OCIRuntime.mount("/link/inside", "tmpfs", "tmpfs", []),
+                ]
+            }
+            try Files.symlink(outside, at: bundle + "/rootfs/link")
+            let result = try await runtime("run", "--bundle", bundle, "places")
+            #expect(result.code == 0 && result.output == "/work/here\ntext\nbelow\n", "\(result)")
+            #expect(try Files.names(in: outside) == ["file"])
+            #expect(Files.isDirectory(bundle + "/rootfs" + outside + "/inside"))
+            #expect(!Files.exists(bundle + "/rootfs/scratch/below"))
+            try await runtime.expectNothingLeft()
+        }
+    }
+
+    /// Podman and CRI bind a tmpfs of theirs at /dev/shm.
+    @EventLoop @Test func sharedMemoryOfAnEngineIsTheMachines() async throws {
+        try await OCIRuntime.with { runtime in
+            let shared = runtime.bulkhead.root + "/shm"
+            try Files.makeDirectories(shared)
+            try Mounts.mount("shm", on: shared, type: "tmpfs", data: "size=1m,mode=1777")
+            defer { try? Mounts.unmount(shared, detach: true) }
+            let script =
+                "grep ' /dev/shm ' /proc/mounts; stat -f -c '%T %b %s' /dev/shm; echo x >/dev/shm/file; sleep 600"
+            let bundle = try runtime.bundle("shared", script) {
+                $0.mounts?.removeAll { $0.destination == "/dev/shm" }
+                $0.mounts?.append(OCIRuntime.mount("/dev/shm", "bind", shared, ["bind", "noexec", "nosuid", "nodev"]))
+            }
+            let engine = try await runtime.create("shared", bundle)
+            try await runtime("start", "shared").expectSuccess()
+            let mount = try await engine.line()
+            #expect(mount.hasPrefix("shm /dev/shm tmpfs rw,nosuid,nodev,noexec"), "\(mount)")
+            #expect(try await engine.line() == "tmpfs 256 4096")
+            try await runtime("exec", "shared", "cat", "/dev/shm/file").expectOutput("x\n")
+            #expect(try Files.names(in: shared) == [])
+            try await runtime("delete", "-f", "shared").expectSuccess()
+            _ = try await engine.end()
+            try Mounts.unmount(shared)
+            try await runtime.expectNothingLeft()
+        }
+    }
+
     /// Places in a root file system are its owner's, and hostile.
     @EventLoop @Test func linksInTheRootLeadNowhereElse() async throws {
         try await OCIRuntime.with { runtime in

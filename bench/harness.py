@@ -138,7 +138,7 @@ class Place:
         first = 2100000000 + os.getpid() % 200000 * 200 + (0 if guest == "guest" else 100)
         self.users = range(first, first + 100)
         self.guest = REPOSITORY / "build" / guest
-        for needed in ["bin/bulkhead", f"build/{guest}/vmlinux", f"build/{guest}/initrd.cpio", "build/images/busybox"]:
+        for needed in ["bin/bulkhead", "build/qemu/special-files.so", f"build/{guest}/vmlinux", f"build/{guest}/initrd.cpio", "build/images/busybox"]:
             if not (REPOSITORY / needed).exists():
                 fail(f"there is no {needed} yet: make build first, and make guest-kernel")
         self.bulkhead = self.path / "bin" / "bulkhead"
@@ -149,9 +149,11 @@ class Place:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         self.path.mkdir(mode=0o700)
         try:
-            for folder in ["bin", "build/guest", "build/images"]:
+            for folder in ["bin", "build/guest", "build/images", "build/qemu"]:
                 (self.path / folder).mkdir(parents=True)
             shutil.copy2(REPOSITORY / "bin" / "bulkhead", self.bulkhead)
+            (self.path / "bin" / "bulkhead-runtime").symlink_to("bulkhead")
+            shutil.copy2(REPOSITORY / "build/qemu/special-files.so", self.path / "build/qemu/special-files.so")
             for file in ["vmlinux", "initrd.cpio"]:
                 shutil.copy2(self.guest / file, self.path / "build/guest" / file)
             shutil.copytree(REPOSITORY / "build/images/busybox", self.path / "build/images/busybox", symlinks=True)
@@ -172,7 +174,7 @@ class Place:
         self.config = self.path / "config.yaml"
         if "spare:" not in more:
             more += "spare:\n  count: 0\n"
-        self.config.write_text(f"qemu:\n  uids: {self.users.start}-{self.users.stop - 1}\n{more}")
+        self.config.write_text(f"root: {self.root}\nstate: {self.state}\nqemu:\n  uids: {self.users.start}-{self.users.stop - 1}\n{more}")
         self.environment = os.environ | {"BULKHEAD_CONFIG": str(self.config)}
 
     def command(self, *words):

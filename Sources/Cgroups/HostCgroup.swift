@@ -38,7 +38,7 @@ public struct HostCgroup: Codable, Equatable, Sendable {
                 if isUnified, !unit.isEmpty { try Self.waitFor(directory) }
                 if isUnified, unit.isEmpty { try Self.delegate(to: directory) }
                 try Self.makeDirectories(directory)
-                try Files.control(directory + "/cgroup.procs", "\(process)")
+                try Cgroup.move(process, into: directory)
             }
         } catch {
             throw CgroupError("\(error)")
@@ -89,21 +89,25 @@ public struct HostCgroup: Codable, Equatable, Sendable {
 
     /// Moves a process into it.
     public func add(_ process: Int32) throws(SystemCallError) {
-        for directory in directories { try Files.control(directory + "/cgroup.procs", "\(process)") }
+        for directory in directories { try Cgroup.move(process, into: directory) }
     }
 
     /// Removes it. Processes that are about to end in it are waited for, but not for long.
     public func remove() throws(CgroupError) {
         if !unit.isEmpty { try SystemdScope(unit: unit, slice: slice).stop() }
-        do throws(SystemCallError) {
-            for directory in directories { try Self.remove(directory) }
-        } catch {
-            throw CgroupError("\(error)")
+        var failure: SystemCallError?
+        for directory in directories {
+            do {
+                try Self.remove(directory, waits: failure == nil)
+            } catch {
+                failure = failure ?? error
+            }
         }
+        if let failure { throw CgroupError("\(failure)") }
     }
 
-    private static func remove(_ directory: String) throws(SystemCallError) {
-        let limit = 100
+    private static func remove(_ directory: String, waits: Bool) throws(SystemCallError) {
+        let limit = waits ? 100 : 1
         for attempt in 1...limit {
             do throws(SystemCallError) {
                 return try Files.removeDirectory(directory)

@@ -36,12 +36,17 @@ public enum Monitor {
     }
 
     private static func run(_ configuration: MonitorConfiguration, launcher: String, version: String) throws {
-        let begin = MonotonicTime.now
+        var begin = MonotonicTime.now
         try CurrentProcess.closeOnExecute(from: UInt32(taskDescriptor))
         CurrentProcess.setFileCreationMask(0o022)
         try ignoreSignal(13)
         // It must not keep a file system busy that the caller happened to be in.
         try changeDirectory("/")
+        if configuration.isSpare {
+            DetachedProcess.join(configuration.spareCgroups)
+            if configuration.waits, !WaitingSpare.waitToBegin() { return }
+            begin = MonotonicTime.now
+        }
         let directory: PodDirectory
         do {
             directory = try PodDirectory.make(
@@ -106,6 +111,7 @@ public enum Monitor {
             let successor = choice.serve(sandbox, launcher: launcher, host)
             let signals = try SignalWatch([2, 15])
             let spare = configuration.isSpare ? Spare(sandbox, directory, configuration) : nil
+            if let spare { spare.isReady = { successor?.prepare() } } else { successor?.prepare() }
             Task { @EventLoop in
                 while (try? await signals.next()) != nil {
                     spare?.end()

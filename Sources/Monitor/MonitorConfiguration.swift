@@ -47,6 +47,8 @@ public struct MonitorConfiguration: JSONDocument {
     public var spareCgroups: [String] = []
     /// It is a spare itself, and `id` the name of its directory.
     public var isSpare = false
+    /// Such a one, whose process does nothing until it is wanted.
+    public var waits = false
     /// The file with the seccomp profile of containers that say nothing, which a template is made ready for; empty: none.
     public var seccompProfile: String
 

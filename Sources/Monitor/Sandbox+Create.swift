@@ -115,7 +115,7 @@ extension Sandbox {
     /// Names become directories here and in the guest.
     static func checkName(_ name: String) throws(SandboxError) {
         guard PlainName.isPlain(name, maximumBytes: 128) else {
-            throw SandboxError(.invalidArgument, "\"\(name)\" is no id: letters, digits, dot, underscore, hyphen")
+            throw SandboxError(.invalidArgument, "\"\(name)\" is no id: letters, digits, dot, underscore, hyphen, plus")
         }
     }
 

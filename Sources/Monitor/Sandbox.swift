@@ -209,7 +209,7 @@ import TaskAPI
         for cgroup in cgroups {
             for process in processes {
                 do {
-                    try Files.control(cgroup + "/cgroup.procs", "\(process)")
+                    try Cgroup.move(process, into: cgroup)
                 } catch {
                     // Of one that has just ended whoever watches it will tell.
                     guard error.code != ErrorNumber.noProcess else { continue }

@@ -27,6 +27,8 @@ import TaskAPI
     private let directory: PodDirectory
     private let configuration: MonitorConfiguration
     private nonisolated let outcome = Promise<Outcome>()
+    /// Called when it can be claimed.
+    var isReady: (() -> Void)?
 
     init(_ sandbox: Sandbox, _ directory: PodDirectory, _ configuration: MonitorConfiguration) {
         (self.sandbox, self.directory, self.configuration) = (sandbox, directory, configuration)
@@ -50,6 +52,7 @@ import TaskAPI
             throw error
         }
         guard let listener = try listen() else { return .notNeeded("there are enough") }
+        isReady?()
         let tasks = [
             Task { @EventLoop in await self.accept(from: listener) },
             Task { @EventLoop in

@@ -17,7 +17,7 @@ public struct SpareKey: Sendable, Equatable {
     public init(_ configuration: MonitorConfiguration, launcher: String, mountNamespace: String) throws {
         var common = configuration
         // Of the pod's size it is the processors' class that counts, which the template's key has.
-        (common.id, common.isSpare, common.memoryMiB, common.vCPUs) = ("", false, 0, 0)
+        (common.id, common.isSpare, common.waits, common.memoryMiB, common.vCPUs) = ("", false, false, 0, 0)
         let template = try TemplateBuilder.key(configuration).id
         let program = try TemplateKey.identity(of: launcher)
         let text = String(decoding: try common.encode(), as: UTF8.self)

@@ -49,10 +49,7 @@ public enum TemplateBuilder {
         let store = TemplateStore(directory: configuration.templates)
         if let failure = store.lastFailure(key.id), WallClock.now - failure.at < pauseNanoseconds { return [] }
         let text = String(decoding: try configuration.encode(), as: UTF8.self)
-        return [
-            try DetachedProcess.start(
-                launcher, [programName, text], in: host, cgroups: configuration.spareCgroups)
-        ]
+        return [try DetachedProcess.start(launcher, [programName, text], in: host)]
     }
 
     /// Makes the template that argv[1] configures, if there is none. Never returns; the exit code is 0 when there is one.
@@ -65,6 +62,7 @@ public enum TemplateBuilder {
             try CurrentProcess.closeOnExecute(from: 3)
             CurrentProcess.setFileCreationMask(0o022)
             try changeDirectory("/")
+            DetachedProcess.join(configuration.spareCgroups)
             // It runs on where it cannot be lowered.
             let niceness = Scheduling.priority
             try? Scheduling.setPriority(niceness + backgroundNiceness)

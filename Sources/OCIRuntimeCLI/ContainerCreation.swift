@@ -73,7 +73,7 @@ import TaskAPI
             let json = try Files.readRegular(path, limit: RuntimeSpec.maximumBytes)
             let refusals = try SpecReview.review(json: json, hostSide: true).refusals
             guard refusals.isEmpty else {
-                throw RuntimeError(refusals.map(\.description).joined(separator: "; "))
+                throw RuntimeError(refusals)
             }
             return try RuntimeSpec.decode(json: json)
         } catch let error as RuntimeError {
@@ -122,19 +122,36 @@ import TaskAPI
         let starting = Task { @EventLoop in try await plan.begin(host, container, mounts) }
         do {
             try await StartedProxy.waitUntilReady(socket)
-            try await runHooks(plan)
+            try await create(plan, started.socket, when: starting)
         } catch {
             // What has been started is ended by whoever undoes this.
             client = try? await starting.value
             throw error
         }
-        let client = try await starting.value
-        self.client = client
-        try await create(client, plan, started.socket)
         try limit(plan, mounts)
         if !staysAttached { try terminal?.send(to: consoleSocket) }
         try context.store.save(container)
         try writePID()
+    }
+
+    /// Has the container made in its machine, and the hooks run: those that may change its root first, as the runtime
+    /// specification has it; `prestart`, which come before its program, meanwhile.
+    private func create(
+        _ plan: PodPlan, _ proxy: borrowing OwnedFD, when starting: Task<MonitorClient, any Error>
+    ) async throws {
+        let hooks = Task { @EventLoop in try await runHooks(plan) }
+        do {
+            let changeRoot = [spec.hooks?.createRuntime, spec.hooks?.createContainer].contains { $0?.isEmpty == false }
+            if changeRoot { try await hooks.value }
+            let client = try await starting.value
+            self.client = client
+            try await create(client, plan, proxy)
+            try await hooks.value
+        } catch {
+            hooks.cancel()
+            _ = await hooks.result
+            throw error
+        }
     }
 
     private func runHooks(_ plan: PodPlan) async throws {

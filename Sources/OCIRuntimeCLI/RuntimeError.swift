@@ -1,9 +1,20 @@
+import OCI
+
 /// What a command says before it fails, in runc's words where engines look for those.
 struct RuntimeError: Error, CustomStringConvertible {
     let description: String
     let exitCode: Int32
 
     init(_ description: String, exitCode: Int32 = 1) { (self.description, self.exitCode) = (description, exitCode) }
+
+    /// Of a document that asks for what cannot be.
+    init(_ refusals: [SpecReview.Finding]) {
+        let told = refusals.prefix(Self.toldRefusals).map(\.description).joined(separator: "; ")
+        let rest = refusals.count - Self.toldRefusals
+        self.init(rest > 0 ? "\(told); and \(rest) more" : told)
+    }
+
+    private static let toldRefusals = 8
 
     static let exists = RuntimeError("container with given ID already exists")
     static let missing = RuntimeError("container does not exist")

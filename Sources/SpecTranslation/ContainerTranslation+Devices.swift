@@ -9,10 +9,15 @@ extension ContainerTranslation {
     /// 20 bits. Source: include/linux/kdev_t.h.
     static let maximumMinor: UInt32 = 0xF_FFFF
 
+    /// Without what no VM has: the review has refused it, or every device was wanted that there is.
     static func devices(_ devices: [RuntimeSpec.Device]) throws(TranslationError) -> [DeviceSpec] {
         var result: [DeviceSpec] = []
         for (index, device) in devices.enumerated() {
-            result.append(try self.device(device, "linux.devices[\(index)]"))
+            let made = try self.device(device, "linux.devices[\(index)]")
+            guard made.kind == "p" || SpecTable.hasDevice(made.kind, Int64(made.major), Int64(made.minor)) else {
+                continue
+            }
+            result.append(made)
         }
         return result
     }

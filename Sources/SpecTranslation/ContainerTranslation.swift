@@ -21,7 +21,7 @@ public enum ContainerTranslation {
         _ spec: RuntimeSpec, rootfs: RootFileSystem, user: String = "", review: SpecReview? = nil,
         binds: (String) -> String?
     ) throws(TranslationError) -> ContainerSpec {
-        try refuse { () throws(SpecError) in
+        let judged = try refuse { () throws(SpecError) in
             if let review { return review }
             return try SpecReview.review(spec)
         }
@@ -39,6 +39,7 @@ public enum ContainerTranslation {
         container.personality = linux.personality.map { personality($0.domain) }
         // A container is to see its own limits, whoever shares the machine with it.
         container.newNamespaces = flags((linux.namespaces ?? []).map(\.type) + [.cgroup])
+        container.hasGuestDevices = container.hasGuestDevices || judged.allowsAllDevices
         container.devices = try devices(linux.devices ?? [])
         container.sysctls = try sysctls(linux.sysctl ?? [:])
         container.maskedPaths = try FieldChecks.containedPaths(linux.maskedPaths, "linux.maskedPaths")
@@ -52,7 +53,8 @@ public enum ContainerTranslation {
         return container
     }
 
-    static func refuse(_ review: () throws(SpecError) -> SpecReview) throws(TranslationError) {
+    @discardableResult
+    static func refuse(_ review: () throws(SpecError) -> SpecReview) throws(TranslationError) -> SpecReview {
         let result: SpecReview
         do throws(SpecError) {
             result = try review()
@@ -60,6 +62,7 @@ public enum ContainerTranslation {
             throw .notReviewed(error)
         }
         guard result.refusals.isEmpty else { throw .refused(result.refusals, omitted: result.omitted) }
+        return result
     }
 
     /// PER_*. Source: include/uapi/linux/personality.h.

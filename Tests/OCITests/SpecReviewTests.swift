@@ -78,6 +78,19 @@ import Testing
             json: spec(
                 linux: #","devices":[{"type":"u","major":226,"minor":0},{"type":"b","major":1,"minor":3}]"#),
             refused: ["linux.devices[0] = u 226:0", "linux.devices[1] = b 1:3"]),
+        // As of a privileged container.
+        Row(
+            json: spec(
+                linux:
+                    #","devices":[{"type":"b","major":7,"minor":0}],"resources":{"devices":[{"allow":true,"access":"rwm"}]}"#
+            ),
+            noted: ["linux.devices[0] = b 7:0"]),
+        Row(
+            json: spec(
+                linux:
+                    #","devices":[{"type":"b","major":7,"minor":0}],"resources":{"devices":[{"allow":true},{"allow":false,"type":"a"}]}"#
+            ),
+            refused: ["linux.devices[0] = b 7:0"]),
         Row(
             json: spec(linux: #","seccomp":{"defaultAction":"SCMP_ACT_LOG","flags":["SECCOMP_FILTER_FLAG_LOG"]}"#),
             noted: ["linux.seccomp.defaultAction = SCMP_ACT_LOG", "linux.seccomp.flags = [1]"]),

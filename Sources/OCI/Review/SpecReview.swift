@@ -26,6 +26,8 @@ public struct SpecReview: Equatable, Sendable {
     public private(set) var notes: [Finding] = []
     /// Refusals and notes beyond `maximumFindings`.
     public private(set) var omitted = 0
+    /// It may use every device: those of the VM are meant. What engines list besides is what the host has.
+    public private(set) var allowsAllDevices = false
 
     /// Judges the bytes of a config.json.
     /// - Parameter hostSide: a front end does what of it is to be done on the host; otherwise that is refused.
@@ -56,6 +58,7 @@ public struct SpecReview: Equatable, Sendable {
         self.hostSide = hostSide
         visit(document, pattern: "", path: "")
         reviewNamespaces(document["linux"]?["namespaces"])
+        allowsAllDevices = Self.allowsAllDevices(document["linux"]?["resources"]?["devices"]?.elements ?? [])
         for (index, device) in (document["linux"]?["devices"]?.elements ?? []).enumerated() {
             reviewDevice(device, path: "linux.devices[\(index)]")
         }
@@ -130,8 +133,22 @@ public struct SpecReview: Equatable, Sendable {
         guard let type = device["type"]?.text, case .number(let major)? = device["major"],
             case .number(let minor)? = device["minor"], ["b", "c", "u"].contains(type)
         else { return }
-        let isKnown = type != "b" && SpecTable.devices.contains { "\($0.major)" == major && "\($0.minor)" == minor }
-        if !isKnown { refuse(path, value: SpecPath.shortened("\(type) \(major):\(minor)"), SpecTable.noDevice) }
+        guard !SpecTable.hasDevice(type, Int64(major) ?? -1, Int64(minor) ?? -1) else { return }
+        let value = SpecPath.shortened("\(type) \(major):\(minor)")
+        if allowsAllDevices {
+            note(path, value: value, SpecTable.noDevice)
+        } else {
+            refuse(path, value: value, SpecTable.noDevice)
+        }
+    }
+
+    /// Whether the last rule that is for all devices allows them all.
+    private static func allowsAllDevices(_ rules: [JSONValue]) -> Bool {
+        let last = rules.last { rule in
+            let access = rule["access"]?.text ?? ""
+            return ["", "a"].contains(rule["type"]?.text ?? "") && (access.isEmpty || Set(access) == ["r", "w", "m"])
+        }
+        return last?["allow"] == .bool(true)
     }
 
     private mutating func reviewOptions(_ options: [JSONValue], path: String) {

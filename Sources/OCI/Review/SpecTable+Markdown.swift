@@ -32,7 +32,9 @@ extension SpecTable {
         lines += ["", "A type that is listed twice is refused.", "", "## Devices", ""]
         lines += [
             "What `linux.devices` names by these numbers is made, at any path below /dev; FIFOs are as well. Any other is",
-            "refused: \(noDevice).", "", "| device | major | minor |", "|---|---|---|",
+            "refused: \(noDevice). Where `linux.resources.devices` allows all devices, as for privileged",
+            "containers, /dev has those of the VM, and what the host has besides is left out.", "",
+            "| device | major | minor |", "|---|---|---|",
         ]
         lines += devices.map { "| `\($0.path)` | \($0.major) | \($0.minor) |" }
         lines += ["", "## Annotations", ""]

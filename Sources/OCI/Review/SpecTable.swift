@@ -78,6 +78,11 @@ public enum SpecTable {
         }
     }
 
+    /// Whether a VM has that device; `type` as in `linux.devices`.
+    public static func hasDevice(_ type: String, _ major: Int64, _ minor: Int64) -> Bool {
+        type != "b" && devices.contains { ($0.major, $0.minor) == (major, minor) }
+    }
+
     private static let byPath: [String: Entry] = Dictionary(
         entries.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
 

@@ -115,7 +115,7 @@ struct ExecProcess {
             try Self.apply(arguments, to: &process)
         }
         let refusals = try SpecReview.review(process).refusals
-        guard refusals.isEmpty else { throw RuntimeError(refusals.map(\.description).joined(separator: "; ")) }
+        guard refusals.isEmpty else { throw RuntimeError(refusals) }
         guard !(process.args ?? []).isEmpty else { throw RuntimeError("args must not be empty") }
         guard process.cwd.hasPrefix("/") else {
             throw RuntimeError(process.cwd.isEmpty ? "Cwd property must not be empty" : "Cwd must be an absolute path")

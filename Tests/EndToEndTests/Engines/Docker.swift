@@ -35,7 +35,7 @@ import Testing
         let json = """
             {"data-root":"\(directory)/data","exec-root":"\(directory)/exec","pidfile":"\(directory)/docker.pid",
             "hosts":["unix://\(directory)/docker.sock"],"live-restore":\(liveRestore),"default-runtime":"bulkhead",
-            "runtimes":{"bulkhead":{"path":"\(room.runtime)"}}}
+            "cgroup-parent":"\(room.cgroupParent)","runtimes":{"bulkhead":{"path":"\(room.runtime)"}}}
             """
         try Files.write(Array(json.utf8), to: directory + "/daemon.json")
         daemon = try Self.start(room)
@@ -102,15 +102,12 @@ import Testing
     /// No container, pod, mount or cgroup is left.
     func expectNothingLeft() async throws {
         #expect(try await self("ps", "-aq").output == "")
-        try await room.bulkhead.waitUntilNothingRuns()
         let runtime = room.directory + "/exec/runtime-runc/moby"
         // Of a container that could not be made the daemon takes care after it has said so.
         try await room.bulkhead.wait(for: "the runtime's directories") {
             ((try? Files.names(in: runtime)) ?? []).isEmpty
         }
-        #expect((try? Files.names(in: room.bulkhead.state + "/pods")) ?? [] == [])
-        let mounts = try Files.readText("/proc/self/mounts").split(separator: "\n")
-        #expect(mounts.filter { $0.contains(room.bulkhead.root) && $0.contains("/overlay2/") } == [])
+        try await room.expectNothingLeft(cgroups: room.cgroupParent, mounts: "/overlay2/")
     }
 }
 

@@ -36,6 +36,9 @@ import Testing
                 try await docker.run("--read-only", "--tmpfs", "/tmp", image, "sh", "-c", "echo x >/tmp/f; echo x >/f")
                     .code
                     == 1)
+            // Of the machine, whatever devices the host has.
+            try await docker.run("--privileged", image, "sh", "-c", "mkdir /m && mount -t tmpfs m /m && ls /dev/fuse")
+                .expectOutput("/dev/fuse\n")
             try await docker("run", "--rm", "--network", "host", image, "true").expectError(
                 125, "host namespaces are not shared with a VM")
             try await docker.run("--pid", "host", image, "true").expectError(125, "no pid namespace")

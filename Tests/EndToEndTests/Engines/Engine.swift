@@ -47,7 +47,36 @@ import Testing
         try Files.write(Array(script.utf8), to: runtime, mode: 0o755)
     }
 
+    /// A cgroup for containers of this room only.
+    nonisolated var cgroupParent: String { "/" + networkName }
+
+    /// The cgroups of containers, in every hierarchy: what is called so, in the engine's own or in one of a pod in it.
+    private nonisolated static func cgroups(below parent: String, _ prefix: String) -> [String] {
+        func directories(in path: String) -> [String] {
+            ((try? Files.names(in: path)) ?? []).map { path + "/" + $0 }.filter(Files.isDirectory)
+        }
+        let pods = directories(in: "/sys/fs/cgroup").flatMap { directories(in: $0 + parent) }
+        return (pods + pods.flatMap(directories)).filter { $0.split(separator: "/").last?.hasPrefix(prefix) == true }
+    }
+
+    /// No pod, mount or cgroup is left.
+    /// - Parameters:
+    ///   - parent: the engine's cgroup for its containers.
+    ///   - prefix: of their cgroups' names.
+    ///   - part: of the path of each mount of the engine's.
+    func expectNothingLeft(cgroups parent: String, _ prefix: String = "", mounts part: String) async throws {
+        try await bulkhead.waitUntilNothingRuns()
+        #expect((try? Files.names(in: bulkhead.state + "/pods")) ?? [] == [])
+        let mounts = try Files.readText("/proc/self/mounts").split(separator: "\n")
+        #expect(mounts.filter { $0.contains(bulkhead.root) && $0.contains(part) } == [])
+        #expect(Self.cgroups(below: parent, prefix) == [])
+    }
+
     private func leave() async throws {
+        for hierarchy in (try? Files.names(in: "/sys/fs/cgroup")) ?? [] {
+            // There was none, or what is left in it has been told.
+            try? Files.removeDirectory("/sys/fs/cgroup/\(hierarchy)\(cgroupParent)")
+        }
         _ = try await Self.program("/usr/sbin/ip", ["netns", "del", networkName])
     }
 

@@ -72,12 +72,9 @@ import Testing
         try await self("inspect", "--format", "{{\(format)}}", name).expectSuccess().output.filter { !$0.isNewline }
     }
 
-    /// No container, pod or mount is left.
+    /// No container, pod, mount or cgroup is left.
     func expectNothingLeft() async throws {
         #expect(try await self("ps", "-aq").output == "")
-        try await room.bulkhead.waitUntilNothingRuns()
-        #expect((try? Files.names(in: room.bulkhead.state + "/pods")) ?? [] == [])
-        let mounts = try Files.readText("/proc/self/mounts").split(separator: "\n")
-        #expect(mounts.filter { $0.contains(room.bulkhead.root) && $0.contains("/merged") } == [])
+        try await room.expectNothingLeft(cgroups: "/libpod_parent", "libpod-", mounts: "/merged")
     }
 }

@@ -208,6 +208,32 @@ import Testing
         }
     }
 
+    /// One that is in a pod's cgroup would keep it from being removed.
+    @EventLoop @Test func aSpareIsInNoPodsCgroup() async throws {
+        let configuration = "template:\n  directory: \(TestTemplate.directory)\nspare:\n  count: 1\n"
+        try await OCIRuntime.with(configuration: configuration) { runtime in
+            let bulkhead = runtime.bulkhead
+            let bundle = try runtime.bundle("spared", "cut -d: -f3 /proc/self/cgroup")
+            var last: Int32?
+            for _ in 1...3 {
+                try await runtime("run", "--bundle", bundle, "spared").expectOutput("/\n")
+                #expect(runtime.cgroups == [])
+                try await bulkhead.wait(for: "a spare") {
+                    try await bulkhead("spare", "ls").output.contains("yes")
+                }
+                // Each takes the one that waits, and leaves another.
+                let machine = try #require(bulkhead.machines().first)
+                #expect(machine != last)
+                last = machine
+                for process in bulkhead.processes() {
+                    #expect(try !Files.readText("/proc/\(process)/cgroup").contains("bulkhead-test"))
+                }
+            }
+            try await bulkhead("spare", "drain").expectSuccess()
+            try await runtime.expectNothingLeft()
+        }
+    }
+
     @EventLoop @Test func listsSayWhatIsThere() async throws {
         try await OCIRuntime.with { runtime in
             try await runtime("list").expectError(1, "no such file or directory")

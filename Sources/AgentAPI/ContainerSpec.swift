@@ -220,12 +220,14 @@ public struct MountSpec: Codable, Equatable, Sendable {
     public var data = ""
     /// MS_* that a bind does not take over from its source.
     public var clearedFlags: UInt64 = 0
+    /// Of a new tmpfs: what it covers is copied into it.
+    public var copiesUp = false
 
     public init() {}
 
     enum CodingKeys: Int, CodingKey {
         case destination = 1, type, source, flags, propagation, recursiveAttributes, clearedRecursiveAttributes, data
-        case clearedFlags
+        case clearedFlags, copiesUp
     }
 }
 

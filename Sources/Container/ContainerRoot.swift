@@ -65,6 +65,11 @@ struct ContainerRoot: ~Copyable {
         } catch {
             guard error.code == ErrorNumber.noEntry else { throw error }
         }
+        return try makeMissingPlace(path, directory: wantsDirectory)
+    }
+
+    /// As `makePlace`, of one that is missing.
+    borrowing func makeMissingPlace(_ path: String, directory wantsDirectory: Bool) throws(SystemCallError) -> OwnedFD {
         let names = try resolve(path)
         var parent = "/"
         for (index, name) in names.enumerated() {

@@ -57,6 +57,7 @@ extension SpecDocument {
         "silent": "fewer messages of the kernel", "loud": "as silent",
         "iversion": "the kernel does not show it", "noiversion": "as iversion",
         "defaults": "no effect", "norelatime": "no effect", "rnorelatime": "no effect",
+        "tmpcopyup": "what is copied, in `mounted`", "notmpcopyup": "as tmpcopyup",
     ]
 
     /// A remount that is not a bind's would need the file system's options again; a bind's names a source, without
@@ -78,6 +79,9 @@ extension SpecDocument {
             SpecCheck("mounts[].options", script: "options /kept", .word("noexec", false)),
             SpecCheck("mounts[].options", script: "options /deep/below", .word("ro", true)),
             SpecCheck("mounts[].options", script: "options /flat/below", .word("rw", true)),
+            SpecCheck(
+                "mounts[].options", script: "cd /copied; cat below/file; stat -c %a .", .text("of the image\n711")),
+            SpecCheck("mounts[].options", script: "ls /uncopied", .text("")),
         ]
             + options.enumerated().map {
                 SpecCheck("mounts[].options", script: "options /o/\($0)", $1.expectation)
@@ -92,6 +96,10 @@ extension SpecDocument {
             mount("/kept", "tmpfs", "tmpfs", ["nosuid", "noexec"]), change("/kept", ["exec"]),
             mount("/deep", "tmpfs", "tmpfs"), mount("/deep/below", "tmpfs", "tmpfs"), change("/deep", ["rro"]),
             mount("/flat", "tmpfs", "tmpfs"), mount("/flat/below", "tmpfs", "tmpfs"), change("/flat", ["ro"]),
+        ]
+        spec.mounts? += [
+            mount("/copied", "tmpfs", "tmpfs", ["tmpcopyup"]),
+            mount("/uncopied", "tmpfs", "tmpfs", ["notmpcopyup"]),
         ]
         for (index, option) in options.enumerated() {
             let place = "/o/\(index)"

@@ -52,5 +52,6 @@ import Testing
         #expect(hooks.contains("prestart") && hooks.contains("poststop"))
         #expect(json["linux"]?["namespaces"]?.elements.contains(.string("user")) == false)
         #expect(json["mountOptions"]?.elements.contains(.string("rro")) == true)
+        #expect(json["mountOptions"]?.elements.contains(.string("tmpcopyup")) == true)
     }
 }

@@ -114,7 +114,8 @@ import Testing
         Rejection("/etc/shadow") { $0.mounts = [mount("/a", "none", "/etc/shadow", ["rbind"])] },
         Rejection("/host/data/") { $0.mounts = [mount("/a", "bind", "/host/data/", [])] },
         Rejection("mounts[0].options") { $0.mounts = [mount("/a", "tmpfs", "", ["shared", "private"])] },
-        Rejection("mounts[0].options[0]") { $0.mounts = [mount("/a", "tmpfs", "", ["tmpcopyup"])] },
+        Rejection("mounts[0].options[0]") { $0.mounts = [mount("/a", "proc", "", ["tmpcopyup"])] },
+        Rejection("mounts[0].options[1]") { $0.mounts = [mount("/a", "tmpfs", "/host/data", ["bind", "tmpcopyup"])] },
         Rejection("mounts[0].options") { $0.mounts = [mount("/a", "bind", "/host/data", ["size=1"])] },
         Rejection("mounts[0].options") { $0.mounts = [mount("/a", "bind", "/host/data", ["rbind", "sync"])] },
         Rejection("mounts[0].options") {

@@ -149,6 +149,18 @@ import Testing
         #expect(mounts.map(\.clearedRecursiveAttributes) == [0, 0, 0, 0])
     }
 
+    @Test func whatATmpfsCoversIsCopiedOnDemand() throws {
+        var spec = acceptableSpec()
+        spec.mounts = [
+            mount("/a", "tmpfs", "tmpfs", ["tmpcopyup", "size=1m", "ro"]),
+            mount("/b", "tmpfs", "tmpfs", ["notmpcopyup"]),
+        ]
+        let mounts = try translated(spec).mounts
+        #expect(mounts.map(\.copiesUp) == [true, false])
+        #expect(mounts.map(\.data) == ["size=1m", ""])
+        #expect(mounts.map(\.flags) == [1, 0])
+    }
+
     @Test func filterIsCarriedOverByName() throws {
         let seccomp = try #require(try Self.container().seccomp).decoded()
         #expect(seccomp.defaultAction == "SCMP_ACT_ERRNO")

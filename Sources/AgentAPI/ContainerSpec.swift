@@ -31,13 +31,15 @@ public struct ContainerSpec: Codable, Equatable, Sendable {
     public var initProgram = ""
     /// A /dev of the container's own has a node for each device of the guest.
     public var hasGuestDevices = false
+    /// Nil: none.
+    public var hooks: HooksSpec?
 
     public init() {}
 
     enum CodingKeys: Int, CodingKey {
         case root = 1, process, hostname, domainname, mounts, newNamespaces, devices, sysctls, maskedPaths
         case readonlyPaths, rootfsPropagation, seccomp, resources, personality, joinedNamespaces
-        case initProgram, hasGuestDevices
+        case initProgram, hasGuestDevices, hooks
     }
 }
 

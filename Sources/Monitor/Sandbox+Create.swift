@@ -170,7 +170,7 @@ extension Sandbox {
         }
         do {
             return try ContainerTranslation.translate(
-                spec, rootfs: rootfs, user: options.user, review: review
+                spec, rootfs: rootfs, user: options.user, id: request.id, bundle: request.bundle, review: review
             ) { places[$0] }
         } catch {
             throw SandboxError(.invalidArgument, "\(error)")

@@ -82,6 +82,9 @@ extension SpecDocument {
             SpecCheck(
                 "mounts[].options", script: "cd /copied; cat below/file; stat -c %a .", .text("of the image\n711")),
             SpecCheck("mounts[].options", script: "ls /uncopied", .text("")),
+            // It is run when all of that is mounted.
+            SpecCheck("hooks.startContainer", script: "cat /made/hook", .part(#""status":"created""#, true)),
+            SpecCheck("hooks.startContainer", script: "cat /made/hook", .part("hook of 1 ", true)),
         ]
             + options.enumerated().map {
                 SpecCheck("mounts[].options", script: "options /o/\($0)", $1.expectation)
@@ -101,6 +104,11 @@ extension SpecDocument {
             mount("/copied", "tmpfs", "tmpfs", ["tmpcopyup"]),
             mount("/uncopied", "tmpfs", "tmpfs", ["notmpcopyup"]),
         ]
+        var hook = RuntimeSpec.Hook(path: "/bin/sh")
+        hook.args = ["sh", "-c", "echo hook of $PPID $(cat) >/made/hook"]
+        hook.env = ["PATH=/bin"]
+        spec.hooks = .init()
+        spec.hooks?.startContainer = [hook]
         for (index, option) in options.enumerated() {
             let place = "/o/\(index)"
             if let before = option.before {

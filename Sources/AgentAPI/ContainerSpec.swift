@@ -31,13 +31,15 @@ public struct ContainerSpec: Codable, Equatable, Sendable {
     public var initProgram = ""
     /// A /dev of the container's own has a node for each device of the guest.
     public var hasGuestDevices = false
+    /// Nil: none.
+    public var hooks: HooksSpec?
 
     public init() {}
 
     enum CodingKeys: Int, CodingKey {
         case root = 1, process, hostname, domainname, mounts, newNamespaces, devices, sysctls, maskedPaths
         case readonlyPaths, rootfsPropagation, seccomp, resources, personality, joinedNamespaces
-        case initProgram, hasGuestDevices
+        case initProgram, hasGuestDevices, hooks
     }
 }
 
@@ -220,12 +222,14 @@ public struct MountSpec: Codable, Equatable, Sendable {
     public var data = ""
     /// MS_* that a bind does not take over from its source.
     public var clearedFlags: UInt64 = 0
+    /// Of a new tmpfs: what it covers is copied into it.
+    public var copiesUp = false
 
     public init() {}
 
     enum CodingKeys: Int, CodingKey {
         case destination = 1, type, source, flags, propagation, recursiveAttributes, clearedRecursiveAttributes, data
-        case clearedFlags
+        case clearedFlags, copiesUp
     }
 }
 

@@ -92,6 +92,26 @@ public enum Archive {
         return try unpacker.unpack(from: input)
     }
 
+    /// Copies what is in a directory into another one, as by an archive that is not kept: what `pack` and `unpack` say of
+    /// links, of what vanishes and of what is there holds. `destination` itself is left as it is.
+    ///
+    /// - Parameters:
+    ///   - source: a directory, O_PATH will do.
+    ///   - destination: the same.
+    /// - Throws: at the first thing that fails; what was copied by then stays.
+    public static func copyContents(
+        of source: borrowing OwnedFD, into destination: borrowing OwnedFD, _ options: UnpackOptions
+    ) throws(ArchiveError) -> Counts {
+        var packer = Packer(output: try Unpacker(destination: try duplicate(destination), options))
+        do {
+            _ = try packer.pack(Source(path: [], name: []), in: source)
+            return try packer.output.finish()
+        } catch {
+            packer.output.giveUp()
+            throw error
+        }
+    }
+
     private static func duplicate(_ descriptor: borrowing OwnedFD) throws(ArchiveError) -> OwnedFD {
         do {
             return try descriptor.duplicate()

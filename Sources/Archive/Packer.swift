@@ -1,17 +1,32 @@
 import Linux
 import Tar
 
+/// Where an archive goes, piece by piece.
+protocol ArchiveOutput: ~Copyable {
+    mutating func take(_ piece: [UInt8]) throws(ArchiveError)
+}
+
+extension OwnedFD: ArchiveOutput {
+    func take(_ piece: [UInt8]) throws(ArchiveError) {
+        do {
+            try writeAll(piece)
+        } catch {
+            throw ArchiveError([], .output(error))
+        }
+    }
+}
+
 /// Packs one tree. A directory's own entry comes first, then what is in it, then its directories one by one: whatever the
 /// tree's depth and width, a handful of descriptors is open, and of what is in a directory only the directories are kept
 /// in mind.
-struct Packer: ~Copyable {
+struct Packer<Output: ArchiveOutput & ~Copyable>: ~Copyable {
     /// Directories that have been seen and wait for their turn.
-    static let maximumWaiting = 1_000_000
-    private static let pieceBytes = 65536
+    private static var maximumWaiting: Int { 1_000_000 }
+    private static var pieceBytes: Int { 65536 }
     /// Of a file whose size is 0 and which has content all the same.
-    private static let maximumUnsizedBytes = 4 << 20
+    private static var maximumUnsizedBytes: Int { 4 << 20 }
 
-    private let output: OwnedFD
+    var output: Output
     private var buffer: [UInt8] = []
     private var links = SeenLinks()
     private var counts = Archive.Counts()
@@ -28,7 +43,7 @@ struct Packer: ~Copyable {
     private var levels: [Level] = []
     private var waiting = 0
 
-    init(output: consuming OwnedFD) { self.output = output }
+    init(output: consuming Output) { self.output = output }
 
     mutating func pack(_ source: Archive.Source, in root: borrowing OwnedFD) throws(ArchiveError) -> Archive.Counts {
         let dot = [UInt8(ascii: ".")]
@@ -241,11 +256,7 @@ struct Packer: ~Copyable {
     }
 
     private mutating func flush() throws(ArchiveError) {
-        do {
-            try output.writeAll(buffer)
-        } catch {
-            throw ArchiveError([], .output(error))
-        }
+        try output.take(buffer)
         buffer.removeAll(keepingCapacity: true)
     }
 

@@ -2,7 +2,7 @@ import Linux
 import Tar
 
 /// Unpacks one archive, in pieces of any size.
-struct Unpacker: ~Copyable {
+struct Unpacker: ~Copyable, ArchiveOutput {
     private static let pieceBytes = 65536
 
     private let destination: OwnedFD
@@ -34,14 +34,19 @@ struct Unpacker: ~Copyable {
 
     mutating func unpack(from input: borrowing OwnedFD) throws(ArchiveError) -> Archive.Counts {
         do throws(ArchiveError) {
-            while case let piece = try Self.read(input), !piece.isEmpty { try add(piece) }
+            while case let piece = try Self.read(input), !piece.isEmpty { try take(piece) }
             return try finish()
         } catch {
-            if file.take() != nil { removeUnfinished() }
-            // So that no directory stays closed to everybody. The first error is the one that matters.
-            try? directories.leave(keeping: 0)
+            giveUp()
             throw error
         }
+    }
+
+    /// To be called instead of `finish` after an error, which is the one that matters.
+    mutating func giveUp() {
+        if file.take() != nil { removeUnfinished() }
+        // So that no directory stays closed to everybody.
+        try? directories.leave(keeping: 0)
     }
 
     private static func read(_ input: borrowing OwnedFD) throws(ArchiveError) -> [UInt8] {
@@ -53,7 +58,7 @@ struct Unpacker: ~Copyable {
     }
 
     /// Unpacks as far as these bytes go.
-    mutating func add(_ bytes: [UInt8]) throws(ArchiveError) {
+    mutating func take(_ bytes: [UInt8]) throws(ArchiveError) {
         reader.feed(bytes)
         while let event = try nextEvent() {
             switch event {

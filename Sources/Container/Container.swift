@@ -116,7 +116,7 @@ import Protobuf
     /// Has the first process execute its program.
     public func start() async throws(ContainerError) {
         try checkNotPaused("start the process")
-        try await process.start()
+        try await process.start(hooks: spec.hooks)
     }
 
     /// Sends the first process a signal; one that has ended already is fine.

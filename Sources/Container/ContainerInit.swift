@@ -10,7 +10,7 @@ import Linux
 ///                          ◀── filter ────── what the plan's seccomp profile becomes, if it has one
 ///                          ◀── terminal ──── with the terminal's controlling side, if there is one
 ///                          ◀── ready ───────
-///       start ─────────────────────────────▶ executes the program
+///       start ─────────────────────────────▶ runs the hooks, if there are some, and executes the program
 ///                          ◀── end ────────── it has
 ///                          ◀── failed ────── at any time, and it ends
 public enum ContainerInit {
@@ -85,6 +85,7 @@ public enum ContainerInit {
             }
         }
         let setup = try ProcessSetup(process)
+        let hooks = try prepareHooks(plan.spec.hooks)
         func restrictCalls() throws(ContainerError) {
             guard let program else { return }
             try stage("install the seccomp filter") { () throws(SystemCallError) in
@@ -97,6 +98,7 @@ public enum ContainerInit {
         let programs = try setup.findPrograms()
         try awaitStart(channel)
         if process.noNewPrivileges { try restrictCalls() }
+        try hooks?.run()
         throw setup.execute(programs, under: parent)
     }
 
@@ -146,6 +148,11 @@ public enum ContainerInit {
     private static func openInit(_ path: String) throws(ContainerError) -> OwnedFD? {
         guard !path.isEmpty else { return nil }
         return try stage("open the init") { () throws(SystemCallError) in try Files.open(path, .path) }
+    }
+
+    private static func prepareHooks(_ spec: HooksSpec?) throws(ContainerError) -> ContainerHooks? {
+        guard let spec else { return nil }
+        return try ContainerHooks(spec)
     }
 
     private static func awaitStart(_ channel: borrowing OwnedFD) throws(ContainerError) {

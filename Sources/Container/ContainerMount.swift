@@ -1,4 +1,5 @@
 import AgentAPI
+import Archive
 import Linux
 
 /// One mount of a container.
@@ -22,13 +23,8 @@ struct ContainerMount {
             throw ContainerError(step, "the root is mounted already")
         }
         if flags.contains(.bind), !flags.contains(.remount) { return try bind(in: root, step) }
-        try stage(step) { () throws(SystemCallError) in
-            if flags.contains(.bind) {
-                try change(root.place(spec.destination))
-            } else {
-                try mountFileSystem(in: root)
-            }
-        }
+        guard flags.contains(.bind) else { return try mountFileSystem(in: root, step) }
+        try stage(step) { () throws(SystemCallError) in try change(root.place(spec.destination)) }
     }
 
     private func bind(in root: borrowing ContainerRoot, _ step: String) throws(ContainerError) {
@@ -58,21 +54,58 @@ struct ContainerMount {
         }
     }
 
-    private func mountFileSystem(in root: borrowing ContainerRoot) throws(SystemCallError) {
+    private func mountFileSystem(in root: borrowing ContainerRoot, _ step: String) throws(ContainerError) {
         // The guest has version 2 only; what an OCI config calls cgroup is whichever there is.
         let isControlGroup = spec.type == "cgroup"
         let type = isControlGroup ? "cgroup2" : spec.type
-        let target = try root.makePlace(spec.destination, directory: true)
-        let kept = flags.subtracting([.recursive])
-        try target.withPath { path throws(SystemCallError) in
-            try Mounts.mount(
-                spec.source.isEmpty ? type : spec.source, on: path, type: type, kept,
-                data: isControlGroup || spec.data.isEmpty ? nil : spec.data)
+        var data = isControlGroup ? "" : spec.data
+        let covered = try stage(step) { () throws(SystemCallError) in
+            do throws(SystemCallError) {
+                let place = try root.place(spec.destination)
+                if takesMode { data = Self.mode(try place.status()) + (data.isEmpty ? "" : ",") + data }
+                return place
+            } catch {
+                guard error.code == ErrorNumber.noEntry else { throw error }
+                return try root.makePlace(spec.destination, directory: true)
+            }
         }
-        // Opened again: `target` is what the mount now covers. As it was found before, whatever the links on the way.
-        let mount = try root.makePlace(spec.destination, directory: true)
-        try setRecursiveAttributes(mount)
-        try setPropagation(mount)
+        let mount = try stage(step) { () throws(SystemCallError) in
+            // A read-only one has to be filled first.
+            let kept = flags.subtracting(spec.copiesUp ? [.recursive, .readOnly] : [.recursive])
+            try covered.withPath { path throws(SystemCallError) in
+                try Mounts.mount(
+                    spec.source.isEmpty ? type : spec.source, on: path, type: type, kept,
+                    data: data.isEmpty ? nil : data)
+            }
+            // Opened again: `covered` is below the mount now. As it was found before, whatever the links on the way.
+            return try root.makePlace(spec.destination, directory: true)
+        }
+        if spec.copiesUp { try fill(mount, with: covered, step) }
+        try stage(step) { () throws(SystemCallError) in
+            try setRecursiveAttributes(mount)
+            try setPropagation(mount)
+        }
+    }
+
+    /// As runc has it, a tmpfs has the mode of the directory that it covers.
+    private var takesMode: Bool { spec.type == "tmpfs" && !spec.hasMode && !flags.contains(.remount) }
+
+    private static func mode(_ status: FileStatus) -> String { "mode=" + String(status.mode, radix: 8) }
+
+    /// Copies what the mount covers into it, as far as there is room.
+    private func fill(_ mount: borrowing OwnedFD, with covered: borrowing OwnedFD, _ step: String)
+        throws(ContainerError)
+    {
+        do {
+            _ = try Archive.copyContents(
+                of: covered, into: mount, UnpackOptions(devices: .make, specialBits: .keep))
+        } catch {
+            throw ContainerError(step, "what it covers cannot be copied into it (tmpcopyup): \(error)")
+        }
+        guard flags.contains(.readOnly) else { return }
+        try stage(step) { () throws(SystemCallError) in
+            try Mounts.setAttributes(mount, set: .readOnly, named: spec.destination)
+        }
     }
 
     private func change(_ mount: borrowing OwnedFD) throws(SystemCallError) {
@@ -119,4 +152,9 @@ struct ContainerMount {
         }
         return (set, clear)
     }
+}
+
+extension MountSpec {
+    /// Whether it says itself which mode its root is to have.
+    var hasMode: Bool { data.split(separator: ",").contains { $0.hasPrefix("mode=") } }
 }

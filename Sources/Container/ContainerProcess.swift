@@ -101,7 +101,7 @@ import Protobuf
 
     private func awaitReady(isFiltered: Bool) async throws(ContainerError) {
         while true {
-            switch try await nextMessage("container's init") {
+            switch try await nextMessage("container's init", within: limit) {
             case .ready: return
             case .filter(let program): filter = program
             case .terminal: continue
@@ -121,15 +121,16 @@ import Protobuf
     }
 
     /// Has the program executed.
+    /// - Parameter hooks: that are run first, by the init.
     /// - Throws: `ContainerError`, whose kind says whether the program is missing; the process has ended then.
-    public func start() async throws(ContainerError) {
+    public func start(hooks: HooksSpec? = nil) async throws(ContainerError) {
         do throws(ContainerError) {
             try stage("start the process") { () throws(SystemCallError) in
                 try channel.withFD { fd throws(SystemCallError) in
                     try UnixSocket.send([ContainerInit.start], descriptors: [], over: fd)
                 }
             }
-            switch try await nextMessage("program's start") {
+            switch try await nextMessage("program's start", within: limit + (hooks?.limit ?? .zero)) {
             case nil: channel.close()
             case .failed(let error): throw error
             case .ready, .filter, .terminal:
@@ -149,7 +150,7 @@ import Protobuf
     }
 
     /// Nil at the end of the channel.
-    private func nextMessage(_ what: String) async throws(ContainerError) -> InitMessage? {
+    private func nextMessage(_ what: String, within limit: Duration) async throws(ContainerError) -> InitMessage? {
         let channel = channel
         do {
             let (bytes, descriptors) = try await within(limit, waitingFor: what) {

@@ -26,6 +26,9 @@ struct KernelMounts: Equatable, Sendable {
                 // Those before it may be found below it, or hide it.
                 guard rest.mounts.allSatisfy({ isControlGroup($0) && !areNested($0.destination, mount.destination) })
                 else { return nil }
+                // Of what it covers it has the mode, and what is in it.
+                guard mount.type != "tmpfs" || !mount.copiesUp && (mount.hasMode || own.covers(mount.destination))
+                else { return nil }
                 own.mounts.append(mount)
             } else {
                 // What is mounted over these is to cover what is hidden there, or is hidden with it.

@@ -324,9 +324,7 @@ public enum Files {
     /// As `lock`, waiting for whoever holds it, but no longer than `limit`.
     /// - Returns: false when it was held for so long.
     public static func lock(_ file: borrowing OwnedFD, within limit: Duration) throws(SystemCallError) -> Bool {
-        let (seconds, attoseconds) = limit.components
-        let end =
-            MonotonicTime.now + UInt64(max(seconds, 0)) * 1_000_000_000 + UInt64(max(attoseconds, 0) / 1_000_000_000)
+        let end = MonotonicTime.after(limit)
         while try !lock(file, wait: false) {
             guard MonotonicTime.now < end else { return false }
             // There is no flock(2) with a time limit but by a signal.

@@ -54,6 +54,12 @@ extension OwnedFD {
         return bytes
     }
 
+    /// Has the file read from its beginning again, by whoever has it open by this or a copy of this descriptor.
+    public borrowing func rewind() throws(SystemCallError) {
+        let result = withRaw { lseek($0, 0, SEEK_SET) }
+        guard result == 0 else { throw SystemCallError("lseek", code: errno) }
+    }
+
     /// Cuts the file to `sizeBytes`, or extends it with zeros.
     public borrowing func truncate(to sizeBytes: Int64) throws(SystemCallError) {
         try withRaw { number throws(SystemCallError) in

@@ -100,6 +100,12 @@ public struct TimerFD: ~Copyable, Sendable {
 public enum MonotonicTime {
     /// Nanoseconds since an arbitrary start.
     public static var now: UInt64 { bh_monotonic_ns() }
+
+    /// When `duration` will have passed.
+    static func after(_ duration: Duration) -> UInt64 {
+        let (seconds, attoseconds) = duration.components
+        return now + UInt64(max(seconds, 0)) * 1_000_000_000 + UInt64(max(attoseconds, 0) / 1_000_000_000)
+    }
 }
 
 /// CLOCK_REALTIME: the time of day, which may be set back.

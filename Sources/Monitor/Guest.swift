@@ -225,11 +225,14 @@ import TTRPC
     }
 
     /// Starts the container's program, not before the guest has the host's time.
-    func start(_ container: String) async throws {
+    /// - Parameter hooks: those that are run first.
+    func start(_ container: String, hooks: HooksSpec? = nil) async throws {
         try await clock?.isSet.value().get()
         try await renewal?.value
         try await growth?.value
-        let _: Empty = try await call(AgentService.Method.start, ProcessRequest(container: container))
+        let _: Empty = try await call(
+            AgentService.Method.start, ProcessRequest(container: container),
+            within: Self.callLimit + (hooks?.limit ?? .zero))
     }
 
     func exec(_ request: ExecRequest) async throws -> UInt32 {

@@ -175,7 +175,7 @@ extension Sandbox {
         if let (source, place) = sharedMemory { places[source] = place }
         do {
             return try ContainerTranslation.translate(
-                spec, rootfs: rootfs, user: options.user, review: review
+                spec, rootfs: rootfs, user: options.user, id: request.id, bundle: request.bundle, review: review
             ) { places[$0] }
         } catch {
             throw SandboxError(.invalidArgument, "\(error)")

@@ -92,7 +92,7 @@ extension Sandbox {
                 process.streams.start()
                 watch(process, in: container)
             } else {
-                try await guest.start(id)
+                try await guest.start(id, hooks: container.request?.spec.hooks)
                 container.status.startedAt = WallClock.now
             }
         } catch {

@@ -50,6 +50,7 @@ extension ContainerTranslation {
             }
             result.type = type
             result.source = source
+            result.copiesUp = options.copiesUp
         }
         return result
     }

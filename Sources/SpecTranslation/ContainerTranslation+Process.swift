@@ -15,7 +15,7 @@ extension ContainerTranslation {
     static func process(_ process: RuntimeSpec.Process) throws(TranslationError) -> ProcessSpec {
         var result = ProcessSpec()
         result.arguments = try arguments(process.args ?? [])
-        result.environment = try environment(process.env ?? [])
+        result.environment = try environment(process.env ?? [], "process.env")
         result.workingDirectory = try FieldChecks.absolutePath(process.cwd, "process.cwd")
         result.user = try user(process.user)
         if process.terminal == true { result.terminal = try terminal(process.consoleSize) }
@@ -40,9 +40,9 @@ extension ContainerTranslation {
         return arguments
     }
 
-    private static func environment(_ variables: [String]) throws(TranslationError) -> [String] {
+    static func environment(_ variables: [String], _ list: String) throws(TranslationError) -> [String] {
         for (index, variable) in variables.enumerated() {
-            let field = "process.env[\(index)]"
+            let field = "\(list)[\(index)]"
             let equals = variable.utf8.firstIndex(of: UInt8(ascii: "="))
             guard let equals, equals != variable.startIndex, !variable.utf8.contains(0) else {
                 // The value may be a secret.

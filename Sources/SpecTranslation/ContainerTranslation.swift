@@ -14,12 +14,14 @@ public enum ContainerTranslation {
     ///   - spec: the document; `root.path` is not looked at.
     ///   - rootfs: where the root is in the guest. `root.readonly` can only make it read-only.
     ///   - user: `user[:group]` for the agent to look up; not empty: decides instead of `process.user`'s ids.
+    ///   - id: the container's, for its hooks.
+    ///   - bundle: where the document is, for its hooks.
     ///   - review: of the document, when it has been reviewed.
     ///   - binds: the guest's path of a bind mount's source, which it gets as the document has it; nil: not shared.
     /// - Throws: `.refused` before anything else is looked at, then the first field that is not acceptable.
     public static func translate(
-        _ spec: RuntimeSpec, rootfs: RootFileSystem, user: String = "", review: SpecReview? = nil,
-        binds: (String) -> String?
+        _ spec: RuntimeSpec, rootfs: RootFileSystem, user: String = "", id: String = "", bundle: String = "",
+        review: SpecReview? = nil, binds: (String) -> String?
     ) throws(TranslationError) -> ContainerSpec {
         let judged = try refuse { () throws(SpecError) in
             if let review { return review }
@@ -35,6 +37,7 @@ public enum ContainerTranslation {
         container.domainname = try name(spec.domainname, "domainname")
         container.mounts = try mounts(spec.mounts ?? [], binds: binds)
         try apply(spec.annotations ?? [:], to: &container)
+        container.hooks = try hooks(of: spec, id: id, bundle: bundle)
         guard let linux = spec.linux else { return container }
         container.personality = linux.personality.map { personality($0.domain) }
         // A container is to see its own limits, whoever shares the machine with it.

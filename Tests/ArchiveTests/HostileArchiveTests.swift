@@ -154,14 +154,14 @@ import Testing
         let destination = try Files.open(place.dest, [.path, .directory])
         var unpacker = try Unpacker(destination: destination, .everything)
         let first = try Place.bytes([.directory("d", mode: 0o777), .directory("d/e", mode: 0o777), .file("d/e/a")])
-        try unpacker.add(first.dropLast(1024))
+        try unpacker.take(first.dropLast(1024))
         try Files.rename(place.dest + "/d", to: place.dest + "/moved")
         try Files.symlink("../victim", at: place.dest + "/d")
         // It is in the directory that it has open, wherever that is now; what it left is not found by its name any more.
-        try unpacker.add(Place.bytes([.file("d/e/b"), .file("other")]).dropLast(1024))
+        try unpacker.take(Place.bytes([.file("d/e/b"), .file("other")]).dropLast(1024))
         #expect(Files.exists(place.dest + "/moved/e/b"))
         #expect(try Files.status(place.dest + "/moved").mode == 0o700)
-        let error = #expect(throws: ArchiveError.self) { try unpacker.add(Place.bytes([.file("d/e/c")])) }
+        let error = #expect(throws: ArchiveError.self) { try unpacker.take(Place.bytes([.file("d/e/c")])) }
         #expect(error?.problem == .throughLink)
         #expect(try Place.snapshot(place.path + "/victim") == place.start)
     }
@@ -171,10 +171,10 @@ import Testing
         let place = try prepared()
         let destination = try Files.open(place.dest, [.path, .directory])
         var unpacker = try Unpacker(destination: destination, .everything)
-        try unpacker.add(Place.bytes([.directory("d", mode: 0o777), .directory("d/e", mode: 0o777)]).dropLast(1024))
+        try unpacker.take(Place.bytes([.directory("d", mode: 0o777), .directory("d/e", mode: 0o777)]).dropLast(1024))
         try Files.rename(place.dest + "/d", to: place.dest + "/moved")
         try Files.makeDirectory(place.dest + "/d", mode: 0o700)
-        _ = try unpacker.add(TarWriter.end)
+        _ = try unpacker.take(TarWriter.end)
         _ = try unpacker.finish()
         #expect(try Files.status(place.dest + "/d").mode == 0o700)
         #expect(try Files.status(place.dest + "/moved/e").mode == 0o777)

@@ -30,6 +30,36 @@ import Testing
         #expect(try SampleTree.attributes(place.dest + "/copy") == Self.expectedAttributes)
     }
 
+    @Test func whatIsCopiedIsTheSame() throws {
+        let source = try Files.open(place.path + "/source", [.path, .directory])
+        let destination = try Files.open(place.dest, [.path, .directory])
+        try Files.write([1], to: place.dest + "/before")
+        let counts = try Archive.copyContents(of: source, into: destination, .everything)
+        let expected = try Place.snapshot(place.path + "/source", withTop: false)
+        #expect(counts.entries == expected.count + 1 && counts.skipped == 0)
+        try Files.remove(place.dest + "/before")
+        #expect(try Place.snapshot(place.dest, withTop: false) == expected)
+        #expect(try SampleTree.attributes(place.dest) == Self.expectedAttributes)
+    }
+
+    /// No directory stays closed, and nothing half-written is left.
+    @Test func aCopyThatFailsIsTidy() throws {
+        try Files.makeDirectories(place.path + "/tree/first")
+        try Files.write([1], to: place.path + "/tree/first/large")
+        try Files.open(place.path + "/tree/first/large", .writeOnly).truncate(to: 1 << 20)
+        try Mounts.mount("tmpfs", on: place.dest, type: "tmpfs", data: "size=64k")
+        defer { try? Mounts.unmount(place.dest) }
+        let source = try Files.open(place.path + "/tree", [.path, .directory])
+        let destination = try Files.open(place.dest, [.path, .directory])
+        let error = #expect(throws: ArchiveError.self) {
+            _ = try Archive.copyContents(of: source, into: destination, .everything)
+        }
+        #expect(error?.description == "./first/large: write: No space left on device")
+        #expect(try Files.names(in: place.dest) == ["first"])
+        #expect(try Files.names(in: place.dest + "/first") == [])
+        #expect(try Files.status(place.dest + "/first").mode == 0o755)
+    }
+
     /// Through a pipe, while GNU tar reads.
     @Test func tarUnpacksWhatIsPacked() throws {
         let pipe = try Pipe()

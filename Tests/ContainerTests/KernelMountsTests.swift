@@ -14,7 +14,8 @@ import Testing
     private static var usual: ContainerSpec {
         var spec = ContainerSpec()
         spec.mounts = [
-            Fixture.mount("/proc", "proc"), Fixture.mount("/dev", "tmpfs"), Fixture.mount("/dev/pts", "devpts"),
+            Fixture.mount("/proc", "proc"), Fixture.mount("/dev", "tmpfs", data: "mode=755"),
+            Fixture.mount("/dev/pts", "devpts"),
             Fixture.mount("/sys", "sysfs"), Fixture.mount("/sys/fs/cgroup", "cgroup2"),
             Fixture.mount("/dev/mqueue", "mqueue"), Fixture.mount("/dev/shm", "tmpfs"),
         ]

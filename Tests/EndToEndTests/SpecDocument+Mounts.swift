@@ -57,6 +57,7 @@ extension SpecDocument {
         "silent": "fewer messages of the kernel", "loud": "as silent",
         "iversion": "the kernel does not show it", "noiversion": "as iversion",
         "defaults": "no effect", "norelatime": "no effect", "rnorelatime": "no effect",
+        "tmpcopyup": "what is copied, in `mounted`", "notmpcopyup": "as tmpcopyup",
     ]
 
     /// A remount that is not a bind's would need the file system's options again; a bind's names a source, without
@@ -78,6 +79,12 @@ extension SpecDocument {
             SpecCheck("mounts[].options", script: "options /kept", .word("noexec", false)),
             SpecCheck("mounts[].options", script: "options /deep/below", .word("ro", true)),
             SpecCheck("mounts[].options", script: "options /flat/below", .word("rw", true)),
+            SpecCheck(
+                "mounts[].options", script: "cd /copied; cat below/file; stat -c %a .", .text("of the image\n711")),
+            SpecCheck("mounts[].options", script: "ls /uncopied", .text("")),
+            // It is run when all of that is mounted.
+            SpecCheck("hooks.startContainer", script: "cat /made/hook", .part(#""status":"created""#, true)),
+            SpecCheck("hooks.startContainer", script: "cat /made/hook", .part("hook of 1 ", true)),
         ]
             + options.enumerated().map {
                 SpecCheck("mounts[].options", script: "options /o/\($0)", $1.expectation)
@@ -93,6 +100,15 @@ extension SpecDocument {
             mount("/deep", "tmpfs", "tmpfs"), mount("/deep/below", "tmpfs", "tmpfs"), change("/deep", ["rro"]),
             mount("/flat", "tmpfs", "tmpfs"), mount("/flat/below", "tmpfs", "tmpfs"), change("/flat", ["ro"]),
         ]
+        spec.mounts? += [
+            mount("/copied", "tmpfs", "tmpfs", ["tmpcopyup"]),
+            mount("/uncopied", "tmpfs", "tmpfs", ["notmpcopyup"]),
+        ]
+        var hook = RuntimeSpec.Hook(path: "/bin/sh")
+        hook.args = ["sh", "-c", "echo hook of $PPID $(cat) >/made/hook"]
+        hook.env = ["PATH=/bin"]
+        spec.hooks = .init()
+        spec.hooks?.startContainer = [hook]
         for (index, option) in options.enumerated() {
             let place = "/o/\(index)"
             if let before = option.before {

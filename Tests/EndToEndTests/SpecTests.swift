@@ -26,7 +26,8 @@ import Testing
             MountOptions.table.filter { option in
                 switch option.meaning {
                 case .metByVM, .refused: false
-                case .nothing, .set, .clear, .propagation, .setRecursively, .clearRecursively, .accessTimeRecursively:
+                case .nothing, .set, .clear, .propagation, .setRecursively, .clearRecursively, .accessTimeRecursively,
+                    .copyUp:
                     true
                 }
             }.map(\.name))
@@ -115,6 +116,9 @@ extension TestPod {
         try write("root:x:0:0::/root:/bin/sh\nalice:x:1000:1001::/home/alice:/bin/sh\n", "passwd")
         try write("this root\n", "marker")
         try write("of the host\n", "of-the-host")
+        for place in ["/copied/below", "/uncopied/below"] { try Files.makeDirectories(root + place) }
+        try Files.changeMode(root + "/copied", 0o711)
+        try Files.write(Array("of the image\n".utf8), to: root + "/copied/below/file")
         try Files.symlink("/made/deep/file", at: root + "/link-to-file")
         try Files.symlink("../../made/directory", at: root + "/link-to-directory")
     }

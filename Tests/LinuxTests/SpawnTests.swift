@@ -42,6 +42,35 @@ import Testing
         #expect(result.output == "NoNewPrivs:\t\(forbids ? 1 : 0)\n")
     }
 
+    private func run(
+        _ script: String, keeping bytes: Int = 100, within limit: Duration = .seconds(60)
+    ) throws(SystemCallError) -> SpawnPlan.Outcome {
+        let input = try Files.inMemory(Array("given".utf8), name: "input")
+        return try SpawnPlan("/bin/sh", ["sh", "-c", script], environment: ["PATH=/bin:/usr/bin"])
+            .run(input: input, keeping: bytes, within: limit)
+    }
+
+    @Test func whatIsRunToItsEndIsToldOf() throws {
+        let outcome = try run("cat; echo err >&2; exit 3")
+        #expect(outcome.exit == .exited(code: 3) && !outcome.isLate)
+        #expect(outcome.output == Array("given".utf8) && outcome.error == Array("err\n".utf8))
+        // More than a pipe holds, of which the beginning is kept; and a child that goes on with the pipes.
+        let loud = try run("yes | head -c 1000000; sleep 1000 & echo $! >&2; exit 0", keeping: 9)
+        #expect(loud.exit == .exited(code: 0) && !loud.isLate)
+        #expect(loud.output == Array("y\ny\ny\ny\ny".utf8))
+        let left = try #require(Int32(String(decoding: loud.error.dropLast(), as: UTF8.self)))
+        #expect(kill(left, SIGKILL) == 0)
+        // One that writes no more is not waited for in vain.
+        #expect(try run("exec >&- 2>&-; exit 4").exit == .exited(code: 4))
+        let late = try run("echo waits; exec sleep 1000", within: .milliseconds(300))
+        #expect(late.exit == .signaled(SIGKILL) && late.isLate)
+        #expect(late.output == Array("waits\n".utf8))
+        let error = #expect(throws: SystemCallError.self) {
+            _ = try SpawnPlan("/no/such", ["x"]).run(input: Files.open("/dev/null"), keeping: 1, within: .seconds(60))
+        }
+        #expect(error?.description == "execve /no/such: No such file or directory")
+    }
+
     @Test func theChildHasNoOtherDescriptors() throws {
         let secret = try Files.open("/etc/passwd")
         let inheritable = secret.withRaw { dup($0) }  // Not close-on-exec.

@@ -49,8 +49,10 @@ import Testing
     @Test func featuresAreWhatTheTableSays() {
         let json = Features.json
         let hooks = json["hooks"]?.elements.compactMap(\.text) ?? []
-        #expect(hooks.contains("prestart") && hooks.contains("poststop"))
+        #expect(
+            hooks == ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"])
         #expect(json["linux"]?["namespaces"]?.elements.contains(.string("user")) == false)
         #expect(json["mountOptions"]?.elements.contains(.string("rro")) == true)
+        #expect(json["mountOptions"]?.elements.contains(.string("tmpcopyup")) == true)
     }
 }

@@ -62,7 +62,16 @@ import Testing
     @Test(arguments: ofRunc.split(whereSeparator: \.isWhitespace).map(String.init))
     func knowsAllOptionsOfRunc(_ option: String) { #expect(MountOptions.meaning(of: option) != nil) }
 
-    @Test(arguments: ["tmpcopyup", "idmap", "ridmap", "a\0b"]) func refuses(_ option: String) throws {
+    @Test(arguments: [
+        ([], false), (["tmpcopyup"], true), (["notmpcopyup"], false), (["tmpcopyup", "ro", "notmpcopyup"], false),
+        (["notmpcopyup", "tmpcopyup"], true),
+    ]) func copiesUpOnDemand(_ options: [String], _ copies: Bool) throws {
+        let parsed = try MountOptions.parse(options)
+        #expect(parsed.copiesUp == copies)
+        #expect(parsed.data == [])
+    }
+
+    @Test(arguments: ["idmap", "ridmap", "a\0b"]) func refuses(_ option: String) throws {
         let error = #expect(throws: MountOptionError.self) { try MountOptions.parse(["ro", option]) }
         guard case .refused(option, let reason) = error else {
             Issue.record("\(String(describing: error))")

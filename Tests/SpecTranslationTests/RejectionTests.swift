@@ -43,6 +43,27 @@ import Testing
         },
     ]
 
+    private static func hook(_ change: @escaping @Sendable (inout RuntimeSpec.Hook) -> Void)
+        -> @Sendable (inout RuntimeSpec) -> Void
+    {
+        { spec in
+            var hook = RuntimeSpec.Hook(path: "/h")
+            change(&hook)
+            spec.hooks = .init()
+            spec.hooks?.startContainer = [RuntimeSpec.Hook(path: "/h"), hook]
+        }
+    }
+
+    static let hooks = [
+        Rejection("hooks.startContainer[1].path", hook { $0.path = "h" }),
+        Rejection("hooks.startContainer[1].path", hook { $0.path = "" }),
+        Rejection("hooks.startContainer[1].env[1]", hook { $0.env = ["A=b", "B"] }),
+        Rejection("hooks.startContainer[1].timeout", hook { $0.timeout = 0 }),
+        Rejection("hooks.startContainer[1].timeout", hook { $0.timeout = -1 }),
+        Rejection("hooks.startContainer[1].timeout", hook { $0.timeout = 1 << 31 }),
+        Rejection("config.json", hook { $0.args = ["a\0"] }),
+    ]
+
     private static func scheduler(
         _ policy: RuntimeSpec.Scheduler.Policy, _ change: @escaping @Sendable (inout RuntimeSpec.Scheduler) -> Void
     ) -> @Sendable (inout RuntimeSpec) -> Void {
@@ -114,7 +135,8 @@ import Testing
         Rejection("/etc/shadow") { $0.mounts = [mount("/a", "none", "/etc/shadow", ["rbind"])] },
         Rejection("/host/data/") { $0.mounts = [mount("/a", "bind", "/host/data/", [])] },
         Rejection("mounts[0].options") { $0.mounts = [mount("/a", "tmpfs", "", ["shared", "private"])] },
-        Rejection("mounts[0].options[0]") { $0.mounts = [mount("/a", "tmpfs", "", ["tmpcopyup"])] },
+        Rejection("mounts[0].options[0]") { $0.mounts = [mount("/a", "proc", "", ["tmpcopyup"])] },
+        Rejection("mounts[0].options[1]") { $0.mounts = [mount("/a", "tmpfs", "/host/data", ["bind", "tmpcopyup"])] },
         Rejection("mounts[0].options") { $0.mounts = [mount("/a", "bind", "/host/data", ["size=1"])] },
         Rejection("mounts[0].options") { $0.mounts = [mount("/a", "bind", "/host/data", ["rbind", "sync"])] },
         Rejection("mounts[0].options") {
@@ -208,7 +230,7 @@ import Testing
         },
     ]
 
-    @Test(arguments: process + scheduling + affinities + general + mounts + devices + deviceRules + seccomp)
+    @Test(arguments: process + hooks + scheduling + affinities + general + mounts + devices + deviceRules + seccomp)
     func unacceptableFieldIsNamed(_ row: Rejection) {
         #expect(row.rejectedField == row.field)
     }

@@ -149,6 +149,45 @@ import Testing
         #expect(mounts.map(\.clearedRecursiveAttributes) == [0, 0, 0, 0])
     }
 
+    @Test func hooksAreCarriedOver() throws {
+        var spec = acceptableSpec()
+        spec.process?.env = ["OF=process"]
+        spec.annotations = ["a": "b"]
+        var whole = RuntimeSpec.Hook(path: "/bin/h")
+        (whole.args, whole.env, whole.timeout) = (["h", "1"], ["OF=hook"], 3)
+        var bare = RuntimeSpec.Hook(path: "/bin/b")
+        bare.args = []
+        spec.hooks = .init()
+        spec.hooks?.startContainer = [whole, bare]
+        let hooks = try #require(
+            try ContainerTranslation.translate(
+                spec, rootfs: RootFileSystem(), id: "name", bundle: "/b", binds: { _ in nil }
+            ).hooks)
+        #expect(hooks.startContainer.map(\.path) == ["/bin/h", "/bin/b"])
+        #expect(hooks.startContainer.map(\.arguments) == [["h", "1"], ["/bin/b"]])
+        #expect(hooks.startContainer.map(\.environment) == [["OF=hook"], ["OF=process"]])
+        #expect(hooks.startContainer.map(\.limitSeconds) == [3, 600])
+        #expect(hooks.limit == .seconds(603))
+        #expect(ContainerTranslation.limit(of: spec.hooks?.startContainer) == hooks.limit)
+        let state = try State.decode(json: hooks.state)
+        #expect((state.id, state.bundle, state.status, state.pid) == ("name", "/b", .created, nil))
+        #expect((state.ociVersion, state.annotations) == ("1.2.0", ["a": "b"]))
+        spec.hooks?.startContainer = []
+        #expect(try translated(spec).hooks == nil)
+    }
+
+    @Test func whatATmpfsCoversIsCopiedOnDemand() throws {
+        var spec = acceptableSpec()
+        spec.mounts = [
+            mount("/a", "tmpfs", "tmpfs", ["tmpcopyup", "size=1m", "ro"]),
+            mount("/b", "tmpfs", "tmpfs", ["notmpcopyup"]),
+        ]
+        let mounts = try translated(spec).mounts
+        #expect(mounts.map(\.copiesUp) == [true, false])
+        #expect(mounts.map(\.data) == ["size=1m", ""])
+        #expect(mounts.map(\.flags) == [1, 0])
+    }
+
     @Test func filterIsCarriedOverByName() throws {
         let seccomp = try #require(try Self.container().seccomp).decoded()
         #expect(seccomp.defaultAction == "SCMP_ACT_ERRNO")

@@ -15,6 +15,8 @@ extension MountOptions {
         case clearRecursively(MountAttributes)
         /// Chooses how access times are kept, for the mount and all below; empty is `relatime`.
         case accessTimeRecursively(MountAttributes)
+        /// Whether what a new tmpfs covers is copied into it.
+        case copyUp(Bool)
         /// Accepted without effect, for that reason.
         case metByVM(String)
         /// An error, for that reason.
@@ -81,7 +83,7 @@ extension MountOptions {
     ]
 
     private static let special: [(name: String, meaning: Meaning)] = [
-        ("tmpcopyup", .refused("copying the image's files into a tmpfs is not supported yet")),
+        ("tmpcopyup", .copyUp(true)), ("notmpcopyup", .copyUp(false)),
         ("idmap", .refused("idmapped mounts are not supported yet")),
         ("ridmap", .refused("idmapped mounts are not supported yet")),
         ("context=", .metByVM("the guest has no SELinux")),
@@ -110,6 +112,8 @@ extension MountOptions.Meaning {
             ("applied", "clears \(Self.hexadecimal(attributes.rawValue)) of mount_setattr(2), recursively")
         case .accessTimeRecursively(let attributes):
             ("applied", "access times \(Self.hexadecimal(attributes.rawValue)) of mount_setattr(2), recursively")
+        case .copyUp(true): ("applied", "copies what a tmpfs covers into it; refused for others")
+        case .copyUp(false): ("applied", "what a tmpfs covers stays covered")
         case .metByVM(let reason): ("met by the VM", reason)
         case .refused(let reason): ("refused", reason)
         }

@@ -16,6 +16,8 @@ public struct MountOptions: Equatable, Sendable {
     public private(set) var recursiveAttributes: MountAttributes = []
     /// `attr_clr` of the same call; not empty if access times are set, as the kernel demands.
     public private(set) var clearedRecursiveAttributes: MountAttributes = []
+    /// What the mount, a new tmpfs, covers is copied into it.
+    public private(set) var copiesUp = false
     /// Options for the file system, in this order.
     public private(set) var data: [String] = []
     /// Options that are accepted without being applied, such as SELinux contexts.
@@ -73,20 +75,32 @@ public struct MountOptions: Equatable, Sendable {
             recursiveAttributes.subtract(.accessTimeMask)
             recursiveAttributes.formUnion(attribute)
             clearedRecursiveAttributes.formUnion(.accessTimeMask)
+        case .copyUp(let isWanted): copiesUp = isWanted
         case .metByVM: metByVM.append(option)
         case .refused(let reason): throw .refused(option: option, reason: reason)
         }
     }
 
-    /// The class of one option, for `SpecReview`.
-    public static func treatment(of option: String) -> SpecTable.Treatment {
+    /// The class of one option, for `SpecReview`: of a mount with that type and these options, of which it is one.
+    public static func treatment(
+        of option: String, type: String? = "tmpfs", among options: @autoclosure () -> [String] = []
+    ) -> SpecTable.Treatment {
         guard !option.utf8.contains(0) else { return .refused("contains a NUL byte") }
         switch meaning(of: option) {
         case .refused(let reason): return .refused(reason)
         case .metByVM(let reason): return .metByVM(reason)
-        case nil, .nothing, .set, .clear, .propagation, .setRecursively, .clearRecursively, .accessTimeRecursively:
+        case .copyUp(true) where type != "tmpfs" || options().contains(where: isOfOldMount):
+            return .refused("is only supported for a new tmpfs")
+        case nil, .nothing, .set, .clear, .propagation, .setRecursively, .clearRecursively, .accessTimeRecursively,
+            .copyUp:
             return .applied
         }
+    }
+
+    /// Whether nothing new is mounted with it, whatever the type says.
+    private static func isOfOldMount(_ option: String) -> Bool {
+        guard case .set(let flags) = meaning(of: option) else { return false }
+        return !flags.isDisjoint(with: [.bind, .remount])
     }
 }
 

@@ -63,7 +63,7 @@ public struct SpecReview: Equatable, Sendable {
             reviewDevice(device, path: "linux.devices[\(index)]")
         }
         for (index, mount) in (document["mounts"]?.elements ?? []).enumerated() {
-            reviewOptions(mount["options"]?.elements ?? [], path: "mounts[\(index)].options")
+            reviewOptions(of: mount, path: "mounts[\(index)].options")
         }
     }
 
@@ -151,10 +151,13 @@ public struct SpecReview: Equatable, Sendable {
         return last?["allow"] == .bool(true)
     }
 
-    private mutating func reviewOptions(_ options: [JSONValue], path: String) {
+    private mutating func reviewOptions(of mount: JSONValue, path: String) {
+        let options = mount["options"]?.elements ?? []
         for (index, option) in options.enumerated() {
             guard let text = option.text else { continue }
-            switch MountOptions.treatment(of: text) {
+            switch MountOptions.treatment(
+                of: text, type: mount["type"]?.text, among: options.compactMap(\.text))
+            {
             case .applied, .onHost: break
             case .refused(let reason): refuse("\(path)[\(index)]", value: SpecPath.shortened(text), reason)
             case .metByVM(let reason): note("\(path)[\(index)]", value: SpecPath.shortened(text), reason)

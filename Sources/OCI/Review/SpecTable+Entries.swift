@@ -110,7 +110,7 @@ extension SpecTable {
         + onHost(
             hostHooks, "hooks.prestart", "hooks.createRuntime", "hooks.createContainer", "hooks.poststart",
             "hooks.poststop")
-        + refused("programs of the container cannot be run before its process yet", "hooks.startContainer")
+        + applied("hooks.startContainer")
 
     private static let linux: [Entry] =
         [

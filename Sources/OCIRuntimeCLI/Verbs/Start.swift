@@ -1,6 +1,7 @@
 import CommandTree
 import EventLoop
 import Linux
+import SpecTranslation
 import TTRPC
 import TaskAPI
 
@@ -27,7 +28,8 @@ import TaskAPI
         do {
             try await client.hello()
             let _: StartResponse = try await client.task(
-                TaskService.Method.start, TaskProcessRequest(id: container.id), within: .seconds(60))
+                TaskService.Method.start, TaskProcessRequest(id: container.id),
+                within: .seconds(60) + ContainerTranslation.limit(of: container.hooks.startContainer))
         } catch let status as TTRPCStatus {
             throw RuntimeError("unable to start container process: \(status.message)")
         }

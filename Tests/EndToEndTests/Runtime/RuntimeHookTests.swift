@@ -108,4 +108,84 @@ import Testing
             try await runtime.expectNothingLeft()
         }
     }
+
+    /// In the container, by the start, and before its program.
+    @EventLoop @Test func thoseOfTheContainerAreRunInIt() async throws {
+        try await OCIRuntime.with { runtime in
+            var hook = RuntimeSpec.Hook(path: "/bin/sh")
+            hook.args = ["sh", "-c", "{ echo $0 $PATH; id -u; hostname; cat; echo; } >>/tmp/note", "zero"]
+            let bundle = try runtime.bundle("inside", "cat /tmp/note; exec sleep 600") { [hook] in
+                $0.process?.user = RuntimeSpec.User(uid: 1000, gid: 1000)
+                $0.mounts?.append(OCIRuntime.mount("/tmp", "tmpfs", "tmpfs", ["mode=1777"]))
+                $0.annotations = ["some.annotation": "kept"]
+                $0.hooks = .init()
+                $0.hooks?.startContainer = [hook, hook]
+            }
+            let engine = try await runtime.create("inside", bundle)
+            #expect(try await runtime.state("inside") == "created")
+            try await runtime("start", "inside").expectSuccess()
+            for _ in 0..<2 {
+                for line in ["zero /bin", "1000", "inside"] { #expect(try await engine.line() == line) }
+                let state = try await engine.line()
+                for part in [
+                    #""pid":1,"#, #""id":"inside""#, #""status":"created""#, #""bundle":"\#(bundle)""#,
+                    #""ociVersion":"1.0.2""#, #""some.annotation":"kept""#,
+                ] {
+                    #expect(state.contains(part), "\(state)")
+                }
+            }
+            try await runtime("delete", "-f", "inside").expectSuccess()
+            _ = try await engine.end()
+            try await runtime.expectNothingLeft()
+        }
+    }
+
+    @EventLoop @Test func oneOfTheContainerThatFailsEndsTheStart() async throws {
+        try await OCIRuntime.with { runtime in
+            func expectFailure(_ id: String, _ text: String, _ hook: RuntimeSpec.Hook) async throws {
+                let bundle = try runtime.bundle(id, "echo ran >/ran") {
+                    $0.hooks = .init()
+                    $0.hooks?.startContainer = [hook]
+                }
+                let engine = try await runtime.create(id, bundle)
+                try await runtime("start", id).expectError(1, "error running startContainer hook #0: " + text)
+                _ = try await engine.end()
+                #expect(try await runtime.state(id) == "stopped")
+                #expect(!Files.exists(bundle + "/rootfs/ran"))
+                try await runtime("delete", id).expectSuccess()
+            }
+            func hook(_ script: String, _ limit: Int? = nil) -> RuntimeSpec.Hook {
+                var hook = RuntimeSpec.Hook(path: "/bin/sh")
+                (hook.args, hook.timeout) = (["sh", "-c", script], limit)
+                return hook
+            }
+            try await expectFailure(
+                "code", "/bin/sh: exit status 3, stdout: out, stderr: why", hook("echo out; echo why >&2; exit 3"))
+            try await expectFailure(
+                "late", "/bin/sh: hook ran past specified timeout of 1 s", hook("exec sleep 600", 1))
+            try await expectFailure(
+                "missing", "execve /no/such/hook: No such file", RuntimeSpec.Hook(path: "/no/such/hook"))
+            let never = try runtime.bundle("never", "true") {
+                $0.hooks = .init()
+                $0.hooks?.startContainer = [hook("true", 0)]
+            }
+            try await runtime("create", "--bundle", never, "never").expectError(
+                1, "hooks.startContainer[0].timeout = 0")
+            try await runtime.expectNothingLeft()
+        }
+    }
+
+    /// Longer than a call without hooks would be waited for.
+    @EventLoop @Test func aSlowOneOfTheContainerIsWaitedFor() async throws {
+        try await OCIRuntime.with { runtime in
+            let bundle = try runtime.bundle("slow", "echo ran") {
+                var hook = RuntimeSpec.Hook(path: "/bin/sleep")
+                hook.args = ["sleep", "35"]
+                $0.hooks = .init()
+                $0.hooks?.startContainer = [hook]
+            }
+            try await runtime("run", "--bundle", bundle, "slow").expectOutput("ran\n")
+            try await runtime.expectNothingLeft()
+        }
+    }
 }

@@ -138,7 +138,9 @@ import TaskAPI
     func assign(_ request: AssignRequest) throws(SandboxError) {
         try checkMachine()
         try join(request.cgroups)
-        try apply(.assign(takesOthers: !request.endsWithContainer || request.takesOthers))
+        try apply(
+            .assign(
+                takesOthers: !request.endsWithContainer || request.takesOthers, endsWithLast: request.endsWithLast))
         keepsCreated = request.keepsCreated
         if request.memoryMiB > 0 { memoryMiB = Int(request.memoryMiB) }
         if request.vCPUs > 0 { vCPUs = Int(request.vCPUs) }
@@ -200,7 +202,8 @@ import TaskAPI
 
     /// Whether nobody would ever end the pod: it has no container that has been started, or that keeps it nevertheless.
     var isIdle: Bool {
-        keepsCreated ? containers.isEmpty : containers.values.allSatisfy { $0.main.state == .created }
+        keepsCreated
+            ? containers.keys.allSatisfy { $0 == id } : containers.values.allSatisfy { $0.main.state == .created }
     }
 
     /// Moves the pod's processes.

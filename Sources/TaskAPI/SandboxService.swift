@@ -65,11 +65,14 @@ public struct AssignRequest: Codable, Equatable, Sendable {
     public var takesOthers = false
     /// A container that has been made keeps the pod, whether it has been started or not.
     public var keepsCreated = false
+    /// With a `pause`: the pod ends with the last of the other containers, too, and its monitor with the pod.
+    public var endsWithLast = false
     /// cgroups of this host that the pod's processes move into: directories, of one cgroup each.
     public var cgroups: [String] = []
     public init() {}
     enum CodingKeys: Int, CodingKey {
         case endsWithContainer = 1, pause, memoryMiB, vCPUs, takesOthers, keepsCreated, cgroups
+        case endsWithLast
     }
 }
 

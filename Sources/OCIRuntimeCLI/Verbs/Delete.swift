@@ -76,9 +76,11 @@ import TaskAPI
             await remove(container, by: client)
             client.close()
         }
-        if container.isFirst { try await container.podPaths.waitForReaper(within: limit) }
+        let isPodsEnd = await endsPod(container)
+        if isPodsEnd { try await container.podPaths.waitForReaper(within: limit) }
         do {
             try container.cgroups.remove()
+            if isPodsEnd { try container.podCgroups.remove() }
         } catch {
             context.log.warn("the container's cgroup is not removed: \(error)")
         }
@@ -90,6 +92,15 @@ import TaskAPI
             // The container is gone; source: runtime-spec, runtime.md, "Lifecycle".
             context.log.warn(OCIRuntimeCLI.message(error))
         }
+    }
+
+    /// Whether its pod has ended or does so now: it was there for this container, or this was the last.
+    private static func endsPod(_ container: RuntimeContainer) async -> Bool {
+        guard container.hasStandIn else { return container.isFirst }
+        guard let client = try? container.connect() else { return true }
+        defer { client.close() }
+        guard let state = try? await client.podState() else { return true }
+        return state.isEnding
     }
 
     /// Takes the container out of its pod, and the pod away when it was there for this container.

@@ -59,6 +59,7 @@ extension Sandbox {
         create.container = request.id
         create.spec = try translate(spec, review, request, options)
         try joinPod(&create, options)
+        create.spec.startsAnyway = options.hostSide
         let isTerminal = create.spec.process.terminal != nil
         if isTerminal, options.width > 0 {
             create.spec.process.terminal = TerminalSpec(options.width, options.height)

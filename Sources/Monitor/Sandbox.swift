@@ -155,6 +155,27 @@ import TaskAPI
         }
     }
 
+    /// Has the machine be so large at least, as far as the host goes.
+    /// - Throws: for a machine that cannot grow.
+    func grow(_ request: GrowRequest) async throws -> GrowResponse {
+        try await waitForMachine()
+        let wanted = MachineSize(
+            memoryMiB: max(memoryMiB, Int(request.memoryMiB)), vCPUs: max(vCPUs, Int(request.vCPUs)))
+        guard let largest = guest.largest else {
+            let size = MachineSize(memoryMiB: memoryMiB, vCPUs: vCPUs)
+            do {
+                try size.check(needing: wanted)
+            } catch {
+                throw SandboxError(.failedPrecondition, "\(error); one that has booted does not grow")
+            }
+            return GrowResponse(memoryMiB: UInt32(memoryMiB), vCPUs: UInt32(vCPUs))
+        }
+        (memoryMiB, vCPUs) = (min(wanted.memoryMiB, largest.memoryMiB), min(wanted.vCPUs, largest.vCPUs))
+        guest.grow(toMemoryMiB: memoryMiB, vCPUs: vCPUs)
+        try await guest.waitForGrowth()
+        return GrowResponse(memoryMiB: UInt32(memoryMiB), vCPUs: UInt32(vCPUs))
+    }
+
     /// Suspends until a machine that has waited for this pod answers. One that does not is no pod's: its front end has
     /// another one start, as long as nothing of the pod is here.
     func waitUntilItGoesOn() async throws(SandboxError) {

@@ -33,8 +33,7 @@ import TaskAPI
         let store = context.store
         var others: [RuntimeContainer] = []
         if membership.role != .own || !membership.joined.isEmpty {
-            // One that is damaged, or just being removed, is nobody's pod.
-            others = try store.ids().compactMap { try? store.find($0) }.filter(\.lives)
+            others = try store.living()
         }
         let target = try Self.target(membership, others)
         let joined = membership.joined
@@ -45,7 +44,7 @@ import TaskAPI
         if case .member = membership.role { isMember = true }
         if isMember { kinds.formUnion([.network, .ipc]) }
         joinedNamespaces = target == nil && !isMember ? 0 : kinds.reduce(0) { $0 | Self.flag($1) }
-        let request = ResourceRequest(memoryBytes: container.memoryBytes, nanoCPUs: container.nanoCPUs)
+        let request = container.request
         switch (target, membership.role) {
         case (nil, .member(let id)):
             (pod, isNew, hasStandIn) = (Self.podName(id, in: store.root), true, true)
@@ -61,7 +60,8 @@ import TaskAPI
             // Of one that is named by its process it has the namespaces.
             joins = target.hasStandIn && !joined.contains { $0.process != nil } ? target.pod : target.id
             podCgroups = target.podCgroups
-            size = try host.machineSize(containers: [])
+            let siblings = others.filter { $0.pod == target.pod }.map(\.request)
+            size = try host.machineSize(containers: siblings + [request])
         }
     }
 
@@ -162,6 +162,10 @@ import TaskAPI
         guard isNew else {
             let client = try MonitorClient.connect(host.paths(pod))
             try await client.hello()
+            // One that asks for nothing is content with what there is.
+            if container.request != ResourceRequest() {
+                _ = try await client.grow(to: size)
+            }
             return client
         }
         var assign = AssignRequest()

@@ -39,6 +39,9 @@ struct RuntimeContainer: JSONDocument {
     /// The memory of its pod's machine, when the pod is there for it.
     var machineBytes: Int64 = 0
 
+    /// What it asks of its machine.
+    var request: ResourceRequest { ResourceRequest(memoryBytes: memoryBytes, nanoCPUs: nanoCPUs) }
+
     /// Whether the process that stands for it lives.
     var lives: Bool { pid != 0 && ProcessTime.lives(pid, startedAt: startTime) }
 }

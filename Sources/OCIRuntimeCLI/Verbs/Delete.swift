@@ -45,28 +45,11 @@ import TaskAPI
             let _: TaskEmpty? = try? await client.task(TaskService.Method.kill, request, within: limit)
             client.close()
         }
-        if try await hasEnded(container, within: limit) { return }
+        if try await container.hasEnded(within: limit) { return }
         // The monitor has its proxy's end as its own order to kill it.
         try? PidFD(container.pid).signal(9)
-        guard try await hasEnded(container, within: .seconds(1)) else {
+        guard try await container.hasEnded(within: .seconds(1)) else {
             throw RuntimeError("container init still running")
-        }
-    }
-
-    private static func hasEnded(_ container: RuntimeContainer, within limit: Duration) async throws -> Bool {
-        guard container.lives else { return true }
-        // It has just gone.
-        guard let process = try? PidFD(container.pid), container.lives else { return true }
-        let watch = try AsyncFD(process.fd.duplicate())
-        do {
-            try await within(limit, waitingFor: "end of the container") {
-                try await watch.retry(when: .readable) { fd throws(SystemCallError) in
-                    guard try fd.isReadable() else { throw SystemCallError("poll", code: ErrorNumber.again) }
-                }
-            }
-            return true
-        } catch is TimedOut {
-            return false
         }
     }
 

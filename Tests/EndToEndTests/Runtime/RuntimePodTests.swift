@@ -113,6 +113,41 @@ import Testing
         }
     }
 
+    /// A clone of 256 MiB, as every one that asks for nothing.
+    @EventLoop @Test(.enabled(if: TestTemplate.beginning != .boot, "machines that boot do not grow"))
+    func theMachineGrowsWithItsContainers() async throws {
+        try await OCIRuntime.with { runtime in
+            func memory(_ id: String) async throws -> Int {
+                let text = try await runtime("exec", id, "grep", "MemTotal", "/proc/meminfo").expectSuccess().output
+                return try #require(text.split(separator: " ").dropFirst().first.flatMap { Int($0) }) >> 10
+            }
+            let kind = "io.kubernetes.cri.container-type", name = "io.kubernetes.cri.sandbox-id"
+            let first = try await runtime.create(
+                "pause", runtime.bundle("pause", "sleep 600") { $0.annotations = [kind: "sandbox", name: "pause"] })
+            try await runtime("start", "pause").expectSuccess()
+            #expect(try await memory("pause") < 300)
+            let member = try runtime.bundle("member", "sleep 600") {
+                $0.annotations = [kind: "container", name: "pause"]
+                $0.linux?.resources = .init()
+                $0.linux?.resources?.memory = .init()
+                $0.linux?.resources?.memory?.limit = 512 << 20
+            }
+            let second = try await runtime.create("member", member)
+            try await runtime("start", "member").expectSuccess()
+            let grown = try await memory("member")
+            #expect(grown > 560 && grown < 660, "\(grown)")
+            try await runtime("update", "--memory", "900m", "member").expectSuccess()
+            #expect(try await memory("member") > 950)
+            // Nothing becomes smaller.
+            try await runtime("update", "--memory", "100m", "member").expectSuccess()
+            #expect(try await memory("pause") > 950)
+            for id in ["member", "pause"] { try await runtime("delete", "-f", id).expectSuccess() }
+            _ = try await second.end()
+            _ = try await first.end()
+            try await runtime.expectNothingLeft()
+        }
+    }
+
     @EventLoop @Test func theEndOfTheFirstIsTheEndOfAll() async throws {
         try await OCIRuntime.with { runtime in
             let first = try await runtime.create("first", runtime.bundle("first", "sleep 600"))

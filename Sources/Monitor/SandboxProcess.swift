@@ -17,6 +17,8 @@ import TaskAPI
     /// What stands for it on the host.
     var proxy: ProxyLink?
     var pid: UInt32 = 0
+    /// Of its terminal, as it was asked for last.
+    var size: TerminalSpec?
     private(set) var state = ProcessState()
     nonisolated let ended = Promise<ProcessEnd>()
 

@@ -196,6 +196,7 @@ import TaskAPI
         (request.stdin, request.stdout, request.stderr) = (names.stdin, names.stdout, names.stderr)
         var options = ContainerOptions()
         options.hostSide = true
+        options.overlayBytes = try overlayBytes
         options.record = context.store.directory(container.id)
         options.proxy = try await client.handOver([proxy.withRaw { $0 }])
         options.proxyPlan = try proxyPlan.encode()
@@ -205,6 +206,22 @@ import TaskAPI
         request.options = ProtobufAny(typeURL: ContainerOptions.typeURL, value: try Protobuf.encode(options))
         let _: CreateTaskResponse = try await client.task(
             TaskService.Method.create, request, within: .seconds(host.startSeconds + 30))
+    }
+
+    /// Nil for a root that is written through, as engines rely on.
+    private var overlayBytes: UInt64 {
+        get throws(RuntimeError) {
+            let name = SpecAnnotation.writable.rawValue
+            switch spec.annotations?[name] {
+            case nil, "false": return 0
+            case "true": return host.configuration.container.writableBytes
+            case let text?:
+                guard let bytes = try? ByteSize.parse(text), bytes > 0 else {
+                    throw RuntimeError("annotations.\(name) is a size, true or false, not \(text.prefix(80))")
+                }
+                return UInt64(bytes)
+            }
+        }
     }
 
     /// Where Podman looks for it; its bundles are called so.

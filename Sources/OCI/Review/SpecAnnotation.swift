@@ -4,6 +4,7 @@ public enum SpecAnnotation: String, CaseIterable, Sendable {
     case initProcess = "bulkhead.init"
     case groups = "bulkhead.groups"
     case guestDevices = "bulkhead.guest-devices"
+    case writable = "bulkhead.writable"
 
     /// All of ours begin so.
     public static let prefix = "bulkhead."
@@ -13,6 +14,7 @@ public enum SpecAnnotation: String, CaseIterable, Sendable {
         switch self {
         case .initProcess, .guestDevices: "`true` or `false`"
         case .groups: "names or numbers with commas"
+        case .writable: "a size such as `64m`, or `true` for `container.writable`"
         }
     }
 
@@ -22,6 +24,9 @@ public enum SpecAnnotation: String, CaseIterable, Sendable {
         case .initProcess:
             "the first process is an init that runs the program as its child, passes signals on and reaps"
         case .groups: "groups of the processes besides their user's, looked up in the container's /etc/group"
+        case .writable:
+            "of an engine's container: what it writes to its root is in the machine's memory and gone with it, up to that "
+                + "size; `commit`, `diff`, `cp` and `build` do not see it"
         case .guestDevices: "/dev has all devices of the VM; `linux.resources.devices` says which may be used"
         }
     }

@@ -102,6 +102,23 @@ import Testing
         }
     }
 
+    @EventLoop @Test func anAnnotationKeepsWhatIsWrittenInTheMachine() async throws {
+        try await OCIRuntime.with { runtime in
+            let script =
+                "echo x >/root/file; rm /etc/issue; cat /root/file; head -c 9000000 /dev/zero >/root/large || echo full"
+            let bundle = try runtime.bundle("kept", script) { $0.annotations = ["bulkhead.writable": "8m"] }
+            try Files.write(Array("text\n".utf8), to: bundle + "/rootfs/etc/issue")
+            let result = try await runtime("run", "--bundle", bundle, "kept")
+            #expect(result.code == 0 && result.output == "x\nfull\n", "\(result)")
+            #expect(try Files.names(in: bundle + "/rootfs/root") == [])
+            #expect(Files.exists(bundle + "/rootfs/etc/issue"))
+            let wrong = try runtime.bundle("wrong", "true") { $0.annotations = ["bulkhead.writable": "much"] }
+            try await runtime("run", "--bundle", wrong, "wrong").expectError(
+                1, "annotations.bulkhead.writable is a size, true or false, not much")
+            try await runtime.expectNothingLeft()
+        }
+    }
+
     /// Podman and CRI bind a tmpfs of theirs at /dev/shm.
     @EventLoop @Test func sharedMemoryOfAnEngineIsTheMachines() async throws {
         try await OCIRuntime.with { runtime in

@@ -155,6 +155,7 @@ extension Sandbox {
             }
             await process.streams.passOn(
                 outputBytes: end.outputBytes, errorBytes: end.errorBytes, within: Self.readerLimit)
+            await process.notify?.passOn(end.notifyBytes, within: Self.readerLimit)
             report(
                 ProcessEnd(status: end.status, at: WallClock.now, outOfMemory: end.outOfMemory), of: process,
                 in: container)
@@ -314,6 +315,7 @@ extension Sandbox {
             try? process.handle(.ended(ProcessEnd(status: Signal.killedStatus, at: WallClock.now)))
         }
         process.streams.close()
+        process.notify?.close()
         process.proxy?.close()
     }
 

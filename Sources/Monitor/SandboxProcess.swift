@@ -16,6 +16,8 @@ import TaskAPI
     var deletesItself = false
     /// What stands for it on the host.
     var proxy: ProxyLink?
+    /// What passes on what it, a container's first, and others of the container tell the host's service manager.
+    var notify: NotifyRelay?
     var pid: UInt32 = 0
     private(set) var state = ProcessState()
     nonisolated let ended = Promise<ProcessEnd>()

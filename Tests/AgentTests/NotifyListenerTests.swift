@@ -105,6 +105,16 @@ import Testing
         #expect(MonotonicTime.now - begin >= 39 * NotifyPace.intervalNanoseconds)
     }
 
+    @EventLoop @Test func drainingCountsWhatWasSentBefore() async throws {
+        let fixture = try await Fixture("counted")
+        let sender = try fixture.sender()
+        for round in 1...50 {
+            // Twice, so that one may be on its way already.
+            for _ in 0..<2 { try await fixture.send([1], over: sender) }
+            #expect(await fixture.listener.drain(within: .seconds(20)) == UInt64(6 * round))
+        }
+    }
+
     @EventLoop @Test func drainingIsBounded() async throws {
         let fixture = try await Fixture("drain")
         let sender = try fixture.sender()

@@ -88,7 +88,7 @@ test: build lint test-deps build/interop/peer build/tests/semaphore build/tests/
 	@echo "running the tests"
 	@scripts/run-tests
 
-test-engines: build build/tests/engine ## Tests with Debian's Docker, Podman and buildah
+test-engines: build build/tests/engine build/tests/attributes ## Tests with Debian's Docker, Podman and buildah
 	@scripts/install-deps --engines
 	@echo "building the tests"
 	@$(SWIFT_BUILD) --build-tests

@@ -105,7 +105,8 @@ let package = Package(
                 "TTRPC", "TaskAPI",
             ]),
         module(
-            "MonitorClient", ["EventLoop", "Linux", "Monitor", "PodDirectory", "Protobuf", "RPC", "TTRPC", "TaskAPI"]),
+            "MonitorClient",
+            ["EventLoop", "Linux", "Monitor", "Pod", "PodDirectory", "Protobuf", "RPC", "TTRPC", "TaskAPI"]),
         module("ContainerStore", ["Linux", "OCI", "Pod", "PodDirectory"]),
         tests("ContainerStore", ["Linux", "OCI", "Pod"]),
         module(

@@ -33,13 +33,16 @@ public struct ContainerSpec: Codable, Equatable, Sendable {
     public var hasGuestDevices = false
     /// Nil: none.
     public var hooks: HooksSpec?
+    /// A program that was found and cannot be executed after all has been started: the process says why on its standard error
+    /// and ends with 1, as with runc.
+    public var startsAnyway = false
 
     public init() {}
 
     enum CodingKeys: Int, CodingKey {
         case root = 1, process, hostname, domainname, mounts, newNamespaces, devices, sysctls, maskedPaths
         case readonlyPaths, rootfsPropagation, seccomp, resources, personality, joinedNamespaces
-        case initProgram, hasGuestDevices, hooks
+        case initProgram, hasGuestDevices, hooks, startsAnyway
     }
 }
 

@@ -119,6 +119,13 @@ public enum CgroupPlace: Equatable, Sendable {
         self = .path("/" + path, isAbsolute: text.hasPrefix("/") && !components.isEmpty)
     }
 
+    /// One of another name in the same cgroup; nil for systemd's, which are there for a process only.
+    public func beside(_ name: String) -> CgroupPlace? {
+        guard case .path(let path, let isAbsolute) = self else { return nil }
+        let parent = path.split(separator: "/").dropLast().map { "/" + $0 }.joined()
+        return .path(parent + "/" + name, isAbsolute: isAbsolute)
+    }
+
     private static func isUnitName(_ name: Substring) -> Bool {
         name.utf8.count <= 255
             && name.utf8.allSatisfy { byte in

@@ -29,16 +29,17 @@ public struct HostCgroup: Codable, Equatable, Sendable {
     // MARK: Its life
 
     /// Makes it, with the cgroups that it is in, and moves a process into it. One that is there is taken as it is.
+    /// - Parameter process: nil: it stays empty, which systemd's cannot.
     /// - Throws: the first directory that cannot be made; those before it stay, and `remove` removes them.
-    public func make(for process: Int32) throws(CgroupError) {
-        if !unit.isEmpty { try SystemdScope(unit: unit, slice: slice).start(with: process) }
+    public func make(for process: Int32?) throws(CgroupError) {
+        if !unit.isEmpty, let process { try SystemdScope(unit: unit, slice: slice).start(with: process) }
         do throws(SystemCallError) {
             for directory in directories {
                 // systemd makes it, with the controllers that it has been asked for.
                 if isUnified, !unit.isEmpty { try Self.waitFor(directory) }
                 if isUnified, unit.isEmpty { try Self.delegate(to: directory) }
                 try Self.makeDirectories(directory)
-                try Cgroup.move(process, into: directory)
+                if let process { try Cgroup.move(process, into: directory) }
             }
         } catch {
             throw CgroupError("\(error)")

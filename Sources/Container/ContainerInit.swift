@@ -99,7 +99,10 @@ public enum ContainerInit {
         try awaitStart(channel)
         if process.noNewPrivileges { try restrictCalls() }
         try hooks?.run()
-        throw setup.execute(programs, under: parent)
+        let failure = setup.execute(programs, under: parent)
+        guard plan.spec.startsAnyway else { throw failure }
+        CurrentProcess.writeError(Array("\(failure)\n".utf8))
+        CurrentProcess.exit(failureCode)
     }
 
     private static func prepare(

@@ -145,7 +145,9 @@ struct ProcessSetup {
         let found = Self.candidates(name, environment: environment).filter { !Files.isMissing($0) }
         guard let first = found.first else { throw missing }
         // Only the call itself knows for sure.
-        guard found.contains(where: Files.mayBeExecutable) else { throw notPermitted(first) }
+        guard found.contains(where: { Files.mayBeExecutable($0) && !Files.isDirectory($0) }) else {
+            throw notPermitted(first)
+        }
         return found
     }
 

@@ -2,6 +2,7 @@ import AgentAPI
 import EventLoop
 import GuestLink
 import Linux
+import Pod
 import QEMU
 import RPC
 import TTRPC
@@ -122,7 +123,9 @@ import TTRPC
 
     /// Makes a clone as large as its pod is to have it; no program starts before. One that boots is that from the beginning.
     func grow(toMemoryMiB memoryMiB: Int, vCPUs: Int) {
+        let before = growth
         growth = Task { @EventLoop in
+            try await before?.value
             try await waitUntilReady()
             guard isClone else { return }
             async let memory: Void = machine.setGrowth(
@@ -134,6 +137,16 @@ import TTRPC
             try await memory
             timings.note(.machineGrown)
         }
+    }
+
+    /// Suspends until it is as large as it is to be.
+    func waitForGrowth() async throws { try await growth?.value }
+
+    /// What it can be grown to; nil for one that has what it booted with.
+    var largest: MachineSize? {
+        guard isClone else { return nil }
+        return MachineSize(
+            memoryMiB: configuration.memoryMiB + configuration.growthMiB, vCPUs: configuration.vCPUs)
     }
 
     /// Boots a template and saves it, when its agent has nothing to do. The machine stands still then.

@@ -64,6 +64,7 @@ extension Sandbox {
         create.spec = try translate(spec, review, request, options)
         try joinPod(&create, options)
         if manager != nil { create.spec.addNotifySocket(of: request.id) }
+        create.spec.startsAnyway = options.hostSide
         let isTerminal = create.spec.process.terminal != nil
         if isTerminal, options.width > 0 {
             create.spec.process.terminal = TerminalSpec(options.width, options.height)

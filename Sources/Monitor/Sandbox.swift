@@ -138,7 +138,9 @@ import TaskAPI
     func assign(_ request: AssignRequest) throws(SandboxError) {
         try checkMachine()
         try join(request.cgroups)
-        try apply(.assign(takesOthers: !request.endsWithContainer || request.takesOthers))
+        try apply(
+            .assign(
+                takesOthers: !request.endsWithContainer || request.takesOthers, endsWithLast: request.endsWithLast))
         keepsCreated = request.keepsCreated
         if request.memoryMiB > 0 { memoryMiB = Int(request.memoryMiB) }
         if request.vCPUs > 0 { vCPUs = Int(request.vCPUs) }
@@ -151,6 +153,27 @@ import TaskAPI
         } else {
             pauseRuns.fulfil(.success(()))
         }
+    }
+
+    /// Has the machine be so large at least, as far as the host goes.
+    /// - Throws: for a machine that cannot grow.
+    func grow(_ request: GrowRequest) async throws -> GrowResponse {
+        try await waitForMachine()
+        let wanted = MachineSize(
+            memoryMiB: max(memoryMiB, Int(request.memoryMiB)), vCPUs: max(vCPUs, Int(request.vCPUs)))
+        guard let largest = guest.largest else {
+            let size = MachineSize(memoryMiB: memoryMiB, vCPUs: vCPUs)
+            do {
+                try size.check(needing: wanted)
+            } catch {
+                throw SandboxError(.failedPrecondition, "\(error); one that has booted does not grow")
+            }
+            return GrowResponse(memoryMiB: UInt32(memoryMiB), vCPUs: UInt32(vCPUs))
+        }
+        (memoryMiB, vCPUs) = (min(wanted.memoryMiB, largest.memoryMiB), min(wanted.vCPUs, largest.vCPUs))
+        guest.grow(toMemoryMiB: memoryMiB, vCPUs: vCPUs)
+        try await guest.waitForGrowth()
+        return GrowResponse(memoryMiB: UInt32(memoryMiB), vCPUs: UInt32(vCPUs))
     }
 
     /// Suspends until a machine that has waited for this pod answers. One that does not is no pod's: its front end has
@@ -200,7 +223,8 @@ import TaskAPI
 
     /// Whether nobody would ever end the pod: it has no container that has been started, or that keeps it nevertheless.
     var isIdle: Bool {
-        keepsCreated ? containers.isEmpty : containers.values.allSatisfy { $0.main.state == .created }
+        keepsCreated
+            ? containers.keys.allSatisfy { $0 == id } : containers.values.allSatisfy { $0.main.state == .created }
     }
 
     /// Moves the pod's processes.

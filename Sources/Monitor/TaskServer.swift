@@ -44,6 +44,9 @@ import TaskAPI
             try sandbox.assign(request)
             return TaskEmpty()
         }
+        register(SandboxService.name, Method.grow) { [sandbox] (request: GrowRequest) in
+            try await sandbox.grow(request)
+        }
         register(SandboxService.name, Method.ready, cancellable: true) { [sandbox] (_: TaskEmpty) in
             try await sandbox.waitForPause()
             return TaskEmpty()

@@ -1,6 +1,7 @@
 import EventLoop
 import Linux
 import Monitor
+import Pod
 import PodDirectory
 import Protobuf
 import RPC
@@ -146,6 +147,14 @@ import TaskAPI
     /// Suspends until the pod has its pause container, its machine booted before it.
     public func ready(within limit: Duration = .seconds(90)) async throws {
         let _: TaskEmpty = try await call(SandboxService.Method.ready, TaskEmpty(), within: limit)
+    }
+
+    /// Has the pod's machine be so large at least. Returns what it has then.
+    public func grow(to size: MachineSize, within limit: Duration = .seconds(90)) async throws -> MachineSize {
+        let request = GrowRequest(
+            memoryMiB: UInt32(clamping: size.memoryMiB), vCPUs: UInt32(clamping: size.vCPUs))
+        let response: GrowResponse = try await call(SandboxService.Method.grow, request, within: limit)
+        return MachineSize(memoryMiB: Int(response.memoryMiB), vCPUs: Int(response.vCPUs))
     }
 
     public func podState() async throws -> PodStateResponse {

@@ -28,6 +28,8 @@ import TaskAPI
     private let membership: PodMembership
     private let serviceManager: ServiceManager?
     private var client: MonitorClient?
+    /// The pod begins with it, and goes when it cannot be made.
+    private var isNewPod = false
 
     init(_ context: RuntimeContext, _ arguments: ParsedArguments, staysAttached: Bool = false) throws {
         self.context = context
@@ -92,9 +94,6 @@ import TaskAPI
 
     /// Makes it. Its program waits for `start`.
     func run() async throws {
-        let plan = try PodPlan(membership, container, in: context, host)
-        (container.pod, container.isFirst) = (plan.pod, plan.isNew)
-        container.machineBytes = plan.guestBytes
         let mounts = try HostCgroup.mounts()
         let place: CgroupPlace
         do {
@@ -103,7 +102,11 @@ import TaskAPI
         } catch {
             throw RuntimeError("linux.cgroupsPath: \(error)")
         }
-        container.cgroups = HostCgroup(place, in: mounts)
+        let plan = try PodPlan(membership, container, at: place, in: mounts, context, host)
+        (container.pod, container.isFirst) = (plan.pod, plan.isNew && !plan.hasStandIn)
+        (container.hasStandIn, container.podCgroups) = (plan.hasStandIn, plan.podCgroups)
+        (container.machineBytes, container.cgroups) = (plan.guestBytes, HostCgroup(place, in: mounts))
+        isNewPod = plan.isNew
         let entry = try context.store.add(container)
         do {
             try await make(plan, mounts)
@@ -120,9 +123,9 @@ import TaskAPI
             host, process.args ?? [], namespaces: plan.newNamespaces(spec), network: plan.network, terminal: terminal)
         (container.pid, container.startTime) = (started.pid, started.startTime)
         let socket = try AsyncFD(started.socket.duplicate())
-        try makeCgroup()
+        try makeCgroups()
         // Its machine comes while hooks run on the host.
-        let starting = Task { @EventLoop in try await plan.begin(host, container, mounts) }
+        let starting = Task { @EventLoop in try await plan.begin(host, container, mounts, hostname: podHostname) }
         do {
             try await StartedProxy.waitUntilReady(socket)
             try await create(plan, started.socket, when: starting)
@@ -164,16 +167,20 @@ import TaskAPI
         try await hooks.run(spec.hooks?.createContainer, "createContainer", in: plan.hookNamespaces)
     }
 
+    /// Of a pod whose sandbox its engine has left out: CRI-O has the name where the sandbox had it.
+    private var podHostname: String { spec.annotations?["io.kubernetes.cri-o.HostName"] ?? spec.hostname ?? "" }
+
     /// For a user who may make none there is none.
-    private func makeCgroup() throws {
+    private func makeCgroups() throws {
         do {
             try container.cgroups.make(for: container.pid)
+            if isNewPod { try container.podCgroups.make(for: nil) }
         } catch {
             guard context.ignoresCgroups ?? (CurrentProcess.user != 0) else {
                 throw RuntimeError("linux.cgroupsPath: \(error)")
             }
             context.log.warn("no cgroup: \(error)")
-            container.cgroups = HostCgroup()
+            (container.cgroups, container.podCgroups) = (HostCgroup(), HostCgroup())
         }
     }
 
@@ -270,7 +277,7 @@ import TaskAPI
     /// Leaves nothing of it.
     private func undo() async {
         if let client {
-            if container.isFirst {
+            if isNewPod {
                 await host.giveUp(client, container.pod)
             } else {
                 await DeleteVerb.remove(container, by: client)
@@ -279,6 +286,7 @@ import TaskAPI
         // A proxy ends with its socket, whoever has that.
         if container.pid != 0 { try? PidFD(container.pid).signal(9) }
         try? container.cgroups.remove()
+        if isNewPod { try? container.podCgroups.remove() }
         try? context.store.remove(container.id)
     }
 }

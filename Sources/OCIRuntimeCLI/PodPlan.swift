@@ -14,6 +14,10 @@ import TaskAPI
     let isNew: Bool
     /// The network namespace on the host that the proxy joins; nil: it gets one of its own.
     let network: String?
+    /// Its first container is a pause container of ours, since the engine has none: CRI-O drops its own.
+    let hasStandIn: Bool
+    /// Of the machine, with a stand-in: the first member's goes with that member. None by systemd: it is in that one then.
+    let podCgroups: HostCgroup
     /// What it shares with a container that is there, as in `ContainerOptions`.
     let joins: String
     let joinedNamespaces: UInt64
@@ -22,29 +26,43 @@ import TaskAPI
     var guestBytes: Int64 { Int64(size.memoryMiB) << 20 }
 
     /// - Throws: when a namespace is named that is nobody's here.
-    init(_ membership: PodMembership, _ container: RuntimeContainer, in context: RuntimeContext, _ host: Host) throws {
+    init(
+        _ membership: PodMembership, _ container: RuntimeContainer, at place: CgroupPlace, in mounts: CgroupMounts,
+        _ context: RuntimeContext, _ host: Host
+    ) throws {
         let store = context.store
         var others: [RuntimeContainer] = []
         if membership.role != .own || !membership.joined.isEmpty {
-            // One that is damaged, or just being removed, is nobody's pod.
-            others = try store.ids().compactMap { try? store.find($0) }.filter(\.lives)
+            others = try store.living()
         }
         let target = try Self.target(membership, others)
         let joined = membership.joined
         let network = joined.first { $0.kind == .network }?.path ?? target.map { "/proc/\($0.pid)/ns/net" }
         self.network = network
-        guard let target else {
-            let request = ResourceRequest(memoryBytes: container.memoryBytes, nanoCPUs: container.nanoCPUs)
-            (pod, isNew) = (Self.podName(container.id, in: store.root), true)
-            (joins, joinedNamespaces) = ("", 0)
-            size = try host.machineSize(containers: [request])
-            return
-        }
-        (pod, isNew, joins) = (target.pod, false, target.id)
         var kinds = Set(joined.map(\.kind))
-        if case .member = membership.role { kinds.formUnion([.network, .ipc]) }
-        joinedNamespaces = kinds.reduce(0) { $0 | Self.flag($1) }
-        size = try host.machineSize(containers: [])
+        var isMember = false
+        if case .member = membership.role { isMember = true }
+        if isMember { kinds.formUnion([.network, .ipc]) }
+        joinedNamespaces = target == nil && !isMember ? 0 : kinds.reduce(0) { $0 | Self.flag($1) }
+        let request = container.request
+        switch (target, membership.role) {
+        case (nil, .member(let id)):
+            (pod, isNew, hasStandIn) = (Self.podName(id, in: store.root), true, true)
+            joins = pod
+            podCgroups = place.beside(pod).map { HostCgroup($0, in: mounts) } ?? HostCgroup()
+            size = try host.machineSize(containers: [request])
+        case (nil, _):
+            (pod, isNew, hasStandIn) = (Self.podName(container.id, in: store.root), true, false)
+            (joins, podCgroups) = ("", HostCgroup())
+            size = try host.machineSize(containers: [request])
+        case (let target?, _):
+            (pod, isNew, hasStandIn) = (target.pod, false, target.hasStandIn)
+            // Of one that is named by its process it has the namespaces.
+            joins = target.hasStandIn && !joined.contains { $0.process != nil } ? target.pod : target.id
+            podCgroups = target.podCgroups
+            let siblings = others.filter { $0.pod == target.pod }.map(\.request)
+            size = try host.machineSize(containers: siblings + [request])
+        }
     }
 
     /// The container whose pod it joins; nil for a pod of its own.
@@ -74,11 +92,7 @@ import TaskAPI
         }
         guard target == nil, case .member(let id) = membership.role else { return target }
         // The sandbox's id, or what Podman calls the pod.
-        let named = others.first { $0.id == id } ?? others.first { $0.isNamed(id) }
-        guard let named else {
-            throw RuntimeError("there is no container \(id.prefix(128)), whose pod this one is to join")
-        }
-        return named
+        return others.first { $0.id == id } ?? others.first { $0.isNamed(id) }
     }
 
     private static let shareable: Set<RuntimeSpec.Namespace.Kind> = [.network, .ipc, .uts, .pid]
@@ -141,15 +155,30 @@ import TaskAPI
     let hookNamespaces: Namespaces = [.mount, .network, .ipc, .uts]
 
     /// Has the pod's machine begin, or connects to the one that is there.
-    func begin(_ host: Host, _ container: RuntimeContainer, _ mounts: CgroupMounts) async throws -> MonitorClient {
+    /// - Parameter hostname: of a pod whose containers share it.
+    func begin(
+        _ host: Host, _ container: RuntimeContainer, _ mounts: CgroupMounts, hostname: String
+    ) async throws -> MonitorClient {
         guard isNew else {
             let client = try MonitorClient.connect(host.paths(pod))
             try await client.hello()
+            // One that asks for nothing is content with what there is.
+            if container.request != ResourceRequest() {
+                _ = try await client.grow(to: size)
+            }
             return client
         }
         var assign = AssignRequest()
-        (assign.endsWithContainer, assign.takesOthers, assign.keepsCreated) = (true, true, true)
-        assign.cgroups = container.cgroups.directories
+        (assign.takesOthers, assign.keepsCreated) = (true, true)
+        if hasStandIn {
+            var pause = PauseOptions()
+            pause.hostname = hostname
+            (assign.pause, assign.endsWithLast) = (pause, true)
+        } else {
+            assign.endsWithContainer = true
+        }
+        let own = podCgroups.directories
+        assign.cgroups = own.isEmpty ? container.cgroups.directories : own
         return try await host.startPod(
             pod, size: size, boots: false, as: assign, spareCgroups: mounts.hierarchies.map(\.mountPoint))
     }

@@ -23,6 +23,10 @@ struct RuntimeContainer: JSONDocument {
     var pod: String
     /// The pod is there for this container: it ends with it.
     var isFirst: Bool
+    /// The pod's first container is a pause container of ours, which ends with the last of the others.
+    var hasStandIn = false
+    /// Of the pod's machine, where that is not in the container's own.
+    var podCgroups = HostCgroup()
     /// The proxy; 0 while it is being made.
     var pid: Int32 = 0
     var startTime: UInt64 = 0
@@ -34,6 +38,9 @@ struct RuntimeContainer: JSONDocument {
     var nanoCPUs: Int64?
     /// The memory of its pod's machine, when the pod is there for it.
     var machineBytes: Int64 = 0
+
+    /// What it asks of its machine.
+    var request: ResourceRequest { ResourceRequest(memoryBytes: memoryBytes, nanoCPUs: nanoCPUs) }
 
     /// Whether the process that stands for it lives.
     var lives: Bool { pid != 0 && ProcessTime.lives(pid, startedAt: startTime) }

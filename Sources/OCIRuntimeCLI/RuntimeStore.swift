@@ -85,6 +85,11 @@ struct RuntimeStore: Sendable {
     /// Reads the container, without its lock: for what changes nothing.
     func find(_ id: String) throws -> RuntimeContainer { try read(resolve(id)) }
 
+    /// All whose proxies live. One that is damaged, or just being removed, does not count.
+    func living() throws(SystemCallError) -> [RuntimeContainer] {
+        try ids().compactMap { try? find($0) }.filter(\.lives)
+    }
+
     private func read(_ id: String) throws -> RuntimeContainer {
         let path = directory(id) + "/state.json"
         do {

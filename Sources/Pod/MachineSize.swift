@@ -44,7 +44,11 @@ public struct MachineSize: Equatable, Sendable {
     /// Whether a machine of this size, which runs, has what its containers ask for.
     /// - Throws: what it has too little of.
     public func check(_ containers: [ResourceRequest], host: MachineSize) throws(MachineSizeError) {
-        let needed = Self.of(default: self, containers: containers, host: host)
+        try check(needing: Self.of(default: self, containers: containers, host: host))
+    }
+
+    /// - Throws: what it has too little of.
+    public func check(needing needed: MachineSize) throws(MachineSizeError) {
         if needed.memoryMiB > memoryMiB {
             throw .memory(neededMiB: needed.memoryMiB, hasMiB: memoryMiB)
         }

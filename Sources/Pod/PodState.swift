@@ -2,6 +2,7 @@
 /// and performs its actions in order.
 ///
 /// The life of the first container is the pod's: of the pause container, or of the only one of a pod that takes no other.
+/// A pod whose pause container stands in for one that an engine has left out ends with the last of the others, too.
 public struct PodState: Equatable, Sendable {
     public enum Phase: Equatable, Sendable {
         /// The machine boots or waits, and belongs to nobody.
@@ -26,7 +27,7 @@ public struct PodState: Equatable, Sendable {
     public private(set) var first: String?
     /// Shells in the guest itself. They are no containers, and keep no pod.
     public private(set) var shells: Set<String> = []
-    private var takesOthers = false
+    private var takesOthers = false, endsWithLast = false
 
     public init() {}
 
@@ -41,8 +42,8 @@ public struct PodState: Equatable, Sendable {
     /// - Throws: when the state does not allow it; the state is unchanged then.
     public mutating func handle(_ event: PodEvent) throws(PodStateError) -> [PodAction] {
         switch (phase, event) {
-        case (.unassigned, .assign(let takesOthers)):
-            (phase, self.takesOthers) = (.created, takesOthers)
+        case (.unassigned, .assign(let takesOthers, let endsWithLast)):
+            (phase, self.takesOthers, self.endsWithLast) = (.created, takesOthers, endsWithLast)
             return []
         case (.created, .addShell(let id)), (.ready, .addShell(let id)), (.stopping, .addShell(let id)):
             guard phase != .stopping(.machine), containers[id] == nil, !shells.contains(id) else {
@@ -72,12 +73,12 @@ public struct PodState: Equatable, Sendable {
         case (.created, .ended(let id)), (.ready, .ended(let id)):
             guard let container = containers[id], container != .stopped else { throw refused(event) }
             containers[id] = .stopped
-            return id == first ? stop() : []
+            return id == first ? stop() : endWithLast()
         case (.created, .remove(let id)), (.ready, .remove(let id)):
             guard let container = containers[id], !container.isAlive else { throw refused(event) }
             containers[id] = nil
             if id == first { first = nil }
-            return []
+            return endWithLast()
         case (.created, .stop), (.ready, .stop): return stop()
         case (.unassigned, .stop), (.unassigned, .shutDown), (.created, .shutDown), (.ready, .shutDown):
             return stopMachine()
@@ -107,6 +108,15 @@ public struct PodState: Equatable, Sendable {
         case (.stopping, .stop), (.stopped, .stop), (.stopped, .shutDown), (.stopped, .ended): return []
         case (.unassigned, _), (.created, _), (.ready, _), (.stopping, _), (.stopped, _): throw refused(event)
         }
+    }
+
+    /// Nothing, unless this was the last of the others.
+    private mutating func endWithLast() -> [PodAction] {
+        guard endsWithLast, first != nil, !containers.contains(where: { $0.key != first && $0.value != .stopped })
+        else {
+            return []
+        }
+        return stopMachine()
     }
 
     /// The first container last, since it holds what the others share.
@@ -156,7 +166,7 @@ public enum ContainerPhase: Equatable, Sendable {
 }
 
 public enum PodEvent: Equatable, Sendable {
-    case assign(takesOthers: Bool)
+    case assign(takesOthers: Bool, endsWithLast: Bool = false)
     /// A container is about to be made.
     case add(String)
     /// A container's program runs.

@@ -12,6 +12,8 @@ public enum SandboxService {
         public static let assign = "Assign"
         /// `TaskEmpty` → `TaskEmpty`, when the pause container runs.
         public static let ready = "Ready"
+        /// `GrowRequest` → `GrowResponse`, when the machine is as large. It never becomes smaller.
+        public static let grow = "Grow"
         /// `AttachRequest` → `TaskEmpty`, when the streams are joined.
         public static let attach = "Attach"
         /// `ContainerPathRequest` → `ContainerPathResponse`. Of a container that has ended, too, until it is deleted; so are
@@ -65,12 +67,29 @@ public struct AssignRequest: Codable, Equatable, Sendable {
     public var takesOthers = false
     /// A container that has been made keeps the pod, whether it has been started or not.
     public var keepsCreated = false
+    /// With a `pause`: the pod ends with the last of the other containers, too, and its monitor with the pod.
+    public var endsWithLast = false
     /// cgroups of this host that the pod's processes move into: directories, of one cgroup each.
     public var cgroups: [String] = []
     public init() {}
     enum CodingKeys: Int, CodingKey {
         case endsWithContainer = 1, pause, memoryMiB, vCPUs, takesOthers, keepsCreated, cgroups
+        case endsWithLast
     }
+}
+
+/// What a pod's machine is to have at least, with containers that come to it or are given more.
+public struct GrowRequest: Codable, Equatable, Sendable {
+    public var memoryMiB: UInt32 = 0, vCPUs: UInt32 = 0
+    public init(memoryMiB: UInt32 = 0, vCPUs: UInt32 = 0) { (self.memoryMiB, self.vCPUs) = (memoryMiB, vCPUs) }
+    enum CodingKeys: Int, CodingKey { case memoryMiB = 1, vCPUs }
+}
+
+/// What it has then.
+public struct GrowResponse: Codable, Equatable, Sendable {
+    public var memoryMiB: UInt32 = 0, vCPUs: UInt32 = 0
+    public init(memoryMiB: UInt32 = 0, vCPUs: UInt32 = 0) { (self.memoryMiB, self.vCPUs) = (memoryMiB, vCPUs) }
+    enum CodingKeys: Int, CodingKey { case memoryMiB = 1, vCPUs }
 }
 
 /// The container that holds what a pod's containers share.

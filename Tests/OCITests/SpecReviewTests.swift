@@ -27,6 +27,16 @@ import Testing
         #expect(review.notes.map(\.path) == ["process.apparmorProfile", "mounts[8].type"])
     }
 
+    @Test func whatCRIOAlwaysSetsIsDone() throws {
+        let review = try SpecReview.review(json: Sample.crio.bytes, hostSide: true)
+        #expect(review.refusals == [])
+        #expect(
+            review.notes.map(\.path) == [
+                "process.selinuxLabel", "mounts[5].type", "linux.resources.hugepageLimits[0].pageSize",
+                "linux.mountLabel",
+            ])
+    }
+
     /// Where nobody does what is to be done on the host.
     @Test func whatIsTheHostsIsRefusedWithoutAFrontEnd() throws {
         #expect(

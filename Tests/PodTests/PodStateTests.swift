@@ -23,6 +23,13 @@ import Testing
     private static let one = after(single, .add("a"), .started("a"))
     private static let shelled = after(single, .add("a"), .started("a"), .addShell("s"))
     private static let shelledStopped = after(single, .add("a"), .started("a"), .addShell("s"), .machineEnded)
+    /// Its pause container stands in for another.
+    private static let standIn = after(.assign(takesOthers: true, endsWithLast: true), .add("p"), .started("p"))
+    private static func standIn(with events: PodEvent...) -> PodState {
+        var state = standIn
+        for event in [.add("a"), .started("a")] + events { _ = try? state.handle(event) }
+        return state
+    }
     private static let stoppingOthers = after(
         shared, .add("p"), .started("p"), .add("a"), .started("a"), .add("b"), .stop)
     private static let stoppingFirst = after(shared, .add("p"), .started("p"), .add("b"), .stop)
@@ -70,6 +77,13 @@ import Testing
             Row(busy, .remove("b"), .ready), Row(busy, .remove("c"), .ready), Row(busy, .add("e"), .ready),
             Row(busy, .stop, .stopping(.otherContainers), [.stopContainers(["a", "d"])]),
             Row(busy, .shutDown, .stopping(.machine), [.stopMachine]), Row(busy, .machineEnded, .stopped, goes),
+
+            Row(standIn, .add("a"), .ready), Row(standIn(with: .add("b")), .ended("a"), .ready),
+            Row(standIn(with: .add("b"), .ended("a")), .remove("a"), .ready),
+            Row(standIn(with: .add("b"), .ended("a")), .remove("b"), .stopping(.machine), [.stopMachine]),
+            Row(standIn(with: .add("b"), .ended("a")), .ended("b"), .stopping(.machine), [.stopMachine]),
+            Row(standIn(with: .add("a")), .ended("a"), .stopping(.machine), [.stopMachine]),
+            Row(standIn(with: .add("a")), .ended("p"), .stopping(.otherContainers), [.stopContainers(["a"])]),
 
             Row(one, .ended("a"), .stopping(.machine), [.stopMachine]), Row(one, .restarts("a"), .ready),
             Row(one, .stop, .stopping(.firstContainer), [.stopContainers(["a"])]),

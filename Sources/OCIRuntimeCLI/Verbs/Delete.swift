@@ -45,28 +45,11 @@ import TaskAPI
             let _: TaskEmpty? = try? await client.task(TaskService.Method.kill, request, within: limit)
             client.close()
         }
-        if try await hasEnded(container, within: limit) { return }
+        if try await container.hasEnded(within: limit) { return }
         // The monitor has its proxy's end as its own order to kill it.
         try? PidFD(container.pid).signal(9)
-        guard try await hasEnded(container, within: .seconds(1)) else {
+        guard try await container.hasEnded(within: .seconds(1)) else {
             throw RuntimeError("container init still running")
-        }
-    }
-
-    private static func hasEnded(_ container: RuntimeContainer, within limit: Duration) async throws -> Bool {
-        guard container.lives else { return true }
-        // It has just gone.
-        guard let process = try? PidFD(container.pid), container.lives else { return true }
-        let watch = try AsyncFD(process.fd.duplicate())
-        do {
-            try await within(limit, waitingFor: "end of the container") {
-                try await watch.retry(when: .readable) { fd throws(SystemCallError) in
-                    guard try fd.isReadable() else { throw SystemCallError("poll", code: ErrorNumber.again) }
-                }
-            }
-            return true
-        } catch is TimedOut {
-            return false
         }
     }
 
@@ -76,9 +59,11 @@ import TaskAPI
             await remove(container, by: client)
             client.close()
         }
-        if container.isFirst { try await container.podPaths.waitForReaper(within: limit) }
+        let isPodsEnd = await endsPod(container)
+        if isPodsEnd { try await container.podPaths.waitForReaper(within: limit) }
         do {
             try container.cgroups.remove()
+            if isPodsEnd { try container.podCgroups.remove() }
         } catch {
             context.log.warn("the container's cgroup is not removed: \(error)")
         }
@@ -90,6 +75,15 @@ import TaskAPI
             // The container is gone; source: runtime-spec, runtime.md, "Lifecycle".
             context.log.warn(OCIRuntimeCLI.message(error))
         }
+    }
+
+    /// Whether its pod has ended or does so now: it was there for this container, or this was the last.
+    private static func endsPod(_ container: RuntimeContainer) async -> Bool {
+        guard container.hasStandIn else { return container.isFirst }
+        guard let client = try? container.connect() else { return true }
+        defer { client.close() }
+        guard let state = try? await client.podState() else { return true }
+        return state.isEnding
     }
 
     /// Takes the container out of its pod, and the pod away when it was there for this container.

@@ -31,6 +31,8 @@ import TaskAPI
                 TaskService.Method.start, TaskProcessRequest(id: container.id),
                 within: .seconds(60) + ContainerTranslation.limit(of: container.hooks.startContainer))
         } catch let status as TTRPCStatus {
+            // An engine that hears of the failure first takes the container for one that is still there.
+            await container.waitUntilReaped()
             throw RuntimeError("unable to start container process: \(status.message)")
         }
         guard let hooks = container.hooks.poststart, !hooks.isEmpty else { return }

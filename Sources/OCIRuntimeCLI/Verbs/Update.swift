@@ -4,6 +4,7 @@ import EventLoop
 import Linux
 import MonitorClient
 import OCI
+import Pod
 import Protobuf
 import TaskAPI
 
@@ -35,12 +36,13 @@ import TaskAPI
 
     static func run(_ context: RuntimeContext, _ arguments: ParsedArguments) async throws -> Int32 {
         let entry = try context.open(arguments.operands[0])
-        let container = entry.container
+        var container = entry.container
         guard context.store.phase(of: container) != .stopped else { throw RuntimeError.notRunning }
         let resources = try resources(arguments)
         let client = try container.connect()
         defer { client.close() }
         try await client.hello()
+        try await grow(&container, resources, by: client, context)
         var request = UpdateTaskRequest()
         request.id = container.id
         request.resources = ProtobufAny(
@@ -49,6 +51,22 @@ import TaskAPI
         if container.isFirst { try limit(container, resources) }
         _ = consume entry
         return 0
+    }
+
+    /// Gives the machine what the container is allowed more.
+    private static func grow(
+        _ container: inout RuntimeContainer, _ resources: RuntimeSpec.Resources, by client: MonitorClient,
+        _ context: RuntimeContext
+    ) async throws {
+        let wanted = ResourceRequest(resources)
+        guard wanted != ResourceRequest() else { return }
+        container.memoryBytes = wanted.memoryBytes ?? container.memoryBytes
+        container.nanoCPUs = wanted.nanoCPUs ?? container.nanoCPUs
+        let others = try context.store.living().filter { $0.pod == container.pod && $0.id != container.id }
+        let size = try context.host().machineSize(containers: others.map(\.request) + [container.request])
+        let now = try await client.grow(to: size)
+        container.machineBytes = Int64(now.memoryMiB) << 20
+        try context.store.save(container)
     }
 
     /// The machine is the first container's.

@@ -94,6 +94,10 @@ import Testing
         try await call(["run", "--rm", "--network", "none"] + arguments, input: input)
     }
 
+    func onTerminal(_ arguments: String...) throws -> TerminalSession {
+        try room.onTerminal("/usr/bin/docker", ["--host", "unix://" + socket] + arguments)
+    }
+
     /// A field of what `inspect` says.
     func inspect(_ name: String, _ format: String) async throws -> String {
         try await self("inspect", "--format", "{{\(format)}}", name).expectSuccess().output.filter { !$0.isNewline }

@@ -42,6 +42,11 @@ import Testing
             try await docker("run", "--rm", "--network", "host", image, "true").expectError(
                 125, "host namespaces are not shared with a VM")
             try await docker.run("--pid", "host", image, "true").expectError(125, "no pid namespace")
+            // As with runc: it has been started.
+            let garbage = docker.room.directory + "/garbage"
+            try Files.write(Array("no program\u{0}".utf8), to: garbage, mode: 0o755)
+            let wrong = try await docker.run("-v", garbage + ":/garbage", image, "/garbage")
+            #expect(wrong.code == 1 && wrong.error.contains("Exec format error"), "\(wrong)")
             let oom = try await docker.run(
                 "-m", "32m", "--tmpfs", "/big", image, "sh", "-c", "exec cat /dev/zero >/big/file")
             #expect(oom.code == 137, "\(oom)")
@@ -109,6 +114,81 @@ import Testing
             try await docker("run", "-d", "--name", "forced", "--network", "none", Docker.image, "sleep", "600")
                 .expectSuccess()
             try await docker("rm", "-f", "forced").expectSuccess()
+            try await docker.expectNothingLeft()
+        }
+    }
+
+    @EventLoop @Test func aTerminalIsTheClients() async throws {
+        try await Docker.with { docker in
+            try await docker.room.useTerminal(
+                docker.onTerminal("run", "--rm", "-it", "--network", "none", Docker.image, "sh"))
+            try await docker(
+                "run", "-dit", "--name", "tty", "--network", "none", Docker.image, "sh"
+            ).expectSuccess()
+            let exec = try docker.onTerminal("exec", "-it", "tty", "sh")
+            try await exec.expect("# ")
+            try await exec.type("stty size; exit 5\r")
+            try await exec.expect("33 101\r\n")
+            #expect(try await exec.end() == 5)
+            let attached = try docker.onTerminal("attach", "tty")
+            try await attached.type("echo attached\r")
+            try await attached.expect("\r\nattached\r\n")
+            try await attached.type("exit 3\r")
+            #expect(try await attached.end() == 3)
+            try await docker("rm", "tty").expectSuccess()
+            try await docker.expectNothingLeft()
+        }
+    }
+
+    /// As a compose file would have it: a volume, what fills it, what needs that, and what looks at both.
+    @EventLoop @Test func threeAreStartedTogether() async throws {
+        try await Docker.with { docker in
+            try await docker("volume", "create", "shared").expectSuccess()
+            let scripts = [
+                ("web", "echo page >/data/page; httpd -f -p 80 -h /data"),
+                ("worker", "while ! [ -e /data/page ]; do sleep 0.1; done; cp /data/page /data/done; sleep 600"),
+                ("log", "while ! [ -e /data/done ]; do sleep 0.1; done; cat /data/done; sleep 600"),
+            ]
+            let starts = scripts.map { name, script in
+                Task { @EventLoop in
+                    try await docker(
+                        "run", "-d", "--name", name, "--network", "none", "-v", "shared:/data", "--restart",
+                        "on-failure",
+                        Docker.image, "sh", "-c", script)
+                }
+            }
+            for start in starts { try await start.value.expectSuccess() }
+            #expect(docker.room.bulkhead.machines().count == 3)
+            try await docker.room.bulkhead.wait(for: "the log") { try await docker("logs", "log").output == "page\n" }
+            try await docker("exec", "web", "wget", "-q", "-O", "-", "127.0.0.1/done").expectOutput("page\n")
+            try await docker("stop", "-t", "1", "web", "worker", "log").expectSuccess()
+            try await docker("rm", "-v", "web", "worker", "log").expectSuccess()
+            try await docker("volume", "rm", "shared").expectSuccess()
+            try await docker.expectNothingLeft()
+        }
+    }
+
+    @EventLoop @Test func aLayerHasWhatTheContainerMade() async throws {
+        try await Docker.with { docker in
+            try await docker("run", "-d", "--name", "maker", "--network", "none", Docker.image, "sleep", "600")
+                .expectSuccess()
+            let script = """
+                cd /root; echo x >file; chown 7:8 file; chmod 4751 file; ln file hard; ln -s file soft; mkfifo fifo
+                mkdir dir; chmod 1777 dir; touch -d @1000 old; rm /etc/group
+                """
+            try await docker("exec", "maker", "sh", "-c", script).expectSuccess()
+            try await docker("commit", "maker", "made").expectSuccess()
+            let look = """
+                cd /root; stat -c '%n %u %g %a %h %F %Y' file hard dir fifo | sed 's/ [0-9]*$//'; readlink soft
+                stat -c %Y old; [ -e /etc/group ] || echo gone
+                """
+            let seen = try await docker.run("made", "sh", "-c", look)
+            #expect(
+                seen.output.split(separator: "\n") == [
+                    "file 7 8 4751 2 regular file", "hard 7 8 4751 2 regular file", "dir 0 0 1777 2 directory",
+                    "fifo 0 0 644 1 fifo", "file", "1000", "gone",
+                ], "\(seen)")
+            try await docker("rm", "-f", "maker").expectSuccess()
             try await docker.expectNothingLeft()
         }
     }

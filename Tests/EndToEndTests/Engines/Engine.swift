@@ -123,6 +123,32 @@ import Testing
             input: input, within: limit)
     }
 
+    /// Runs a program on a terminal of its own, in the room's network namespace.
+    func onTerminal(_ path: String, _ arguments: [String], environment: [String] = []) throws -> TerminalSession {
+        try TerminalSession(
+            SpawnPlan(
+                "/usr/bin/nsenter", ["nsenter", "--net=/run/netns/" + networkName, path] + arguments,
+                environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "TERM=xterm"] + environment))
+    }
+
+    /// A shell in a container, that `run -it` has started on a terminal.
+    func useTerminal(_ session: TerminalSession) async throws {
+        try await session.expect("# ")
+        try await session.type("tty; stty size\r")
+        try await session.expect("/dev/pts/0\r\n33 101\r\n")
+        try session.resize(rows: 20, columns: 60)
+        try await session.type("sleep 0.5; stty size\r")
+        try await session.expect("20 60\r\n")
+        // A key is a signal, of the program in the foreground.
+        try await session.type("sleep 100\r")
+        try await bulkhead.wait(for: "raw terminal") { try session.isRaw }
+        try await session.type("\u{3}")
+        try await session.type("echo after $?\r")
+        try await session.expect("after 130\r\n")
+        try await session.type("exit 7\r")
+        #expect(try await session.end() == 7)
+    }
+
     /// The image busybox as an archive.
     /// - Parameter kind: skopeo's transport.
     func image(_ kind: String, _ name: String) async throws -> String {

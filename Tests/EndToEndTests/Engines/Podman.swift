@@ -56,11 +56,18 @@ import Testing
     func program(
         _ path: String, _ arguments: [String], input: String? = nil, within limit: Duration = Patience.limit
     ) async throws -> Bulkhead.Result {
-        let directory = room.directory
-        return try await room.inside(
-            path, ["--root", directory + "/storage", "--runroot", directory + "/run"] + arguments,
-            environment: ["CONTAINERS_CONF=\(directory)/containers.conf", "TMPDIR=\(directory)"], input: input,
-            within: limit)
+        try await room.inside(
+            path, place + arguments, environment: environment, input: input, within: limit)
+    }
+
+    private var place: [String] { ["--root", room.directory + "/storage", "--runroot", room.directory + "/run"] }
+
+    private var environment: [String] {
+        ["CONTAINERS_CONF=\(room.directory)/containers.conf", "TMPDIR=\(room.directory)"]
+    }
+
+    func onTerminal(_ arguments: String...) throws -> TerminalSession {
+        try room.onTerminal("/usr/bin/podman", place + arguments, environment: environment)
     }
 
     /// Runs a container to its end, without a network.

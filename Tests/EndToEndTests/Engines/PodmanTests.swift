@@ -51,6 +51,10 @@ import Testing
             try await podman("exec", "web", "sh", "-c", "exit 9").expectError(9, "")
             try await podman("exec", "web", "nosuch").expectError(127, "executable file not found in $PATH")
             #expect(try await podman("exec", "-i", "web", "cat", input: "typed").output == "typed")
+            let twenty = (0..<20).map { number in
+                Task { @EventLoop in try await podman("exec", "web", "echo", "\(number)") }
+            }
+            for (number, task) in twenty.enumerated() { #expect(try await task.value.output == "\(number)\n") }
             try await podman("pause", "web").expectSuccess()
             #expect(try await podman.inspect("web", ".State.Status") == "paused")
             try await podman("unpause", "web").expectSuccess()
@@ -63,10 +67,14 @@ import Testing
             try await podman("cp", file, "web:/root/in").expectSuccess()
             #expect(try await podman("exec", "web", "cat", "/root/in").output == "copied\n")
             try await podman("exec", "web", "sh", "-c", "echo out >/root/out; chown 7:8 /root/out").expectSuccess()
+            try await podman("cp", Guest.repository + "/build/tests/attributes", "web:/bin/attributes").expectSuccess()
+            try await podman("exec", "web", "attributes", "/root/out", "user.a", "value").expectSuccess()
             try await podman("cp", "web:/root/out", file + ".out").expectSuccess()
             #expect(try Files.readText(file + ".out") == "out\n")
             try await podman("commit", "-q", "web", "committed").expectSuccess()
-            #expect(try await podman.run("localhost/committed", "stat", "-c", "%u %g", "/root/out").output == "7 8\n")
+            let committed = try await podman.run(
+                "localhost/committed", "sh", "-c", "stat -c '%u %g' /root/out; attributes /root/out user.a")
+            #expect(committed.output == "7 8\nvalue\n", "\(committed)")
 
             try await podman("stop", "web").expectSuccess()
             #expect(try await podman.inspect("web", ".State.ExitCode") == "3")
@@ -79,6 +87,29 @@ import Testing
             try await podman("run", "-d", "--name", "forced", "--network", "none", Podman.image, "sleep", "600")
                 .expectSuccess()
             try await podman("rm", "-f", "-t", "0", "forced").expectSuccess()
+            try await podman.expectNothingLeft()
+        }
+    }
+
+    @EventLoop @Test func aTerminalIsTheClients() async throws {
+        try await Podman.with { podman in
+            try await podman.room.useTerminal(
+                podman.onTerminal("run", "--rm", "-it", "--network", "none", Podman.image, "sh"))
+            try await podman("run", "-dit", "--name", "tty", "--network", "none", Podman.image, "sh").expectSuccess()
+            let exec = try podman.onTerminal("exec", "-it", "tty", "sh")
+            try await exec.expect("# ")
+            // Podman tells it the size a moment later.
+            try await exec.type("sleep 0.5; stty size; exit 5\r")
+            try await exec.expect("33 101\r\n")
+            #expect(try await exec.end() == 5)
+            let attached = try podman.onTerminal("attach", "tty")
+            try await attached.type("echo attached\r")
+            try await attached.expect("\r\nattached\r\n")
+            try await attached.type("exit 3\r")
+            #expect(try await attached.end() == 3)
+            try await podman("rm", "tty").expectSuccess()
+            let events = try await podman("events", "--stream=false", "--filter", "event=died", "--format", "{{.Name}}")
+            #expect(events.output.split(separator: "\n").contains("tty"), "\(events)")
             try await podman.expectNothingLeft()
         }
     }

@@ -67,6 +67,87 @@ import Testing
         }
     }
 
+    /// As CRI-O has it, which makes no container for a sandbox that needs none.
+    @EventLoop @Test func aSandboxThatIsNoContainerIsStoodInFor() async throws {
+        try await OCIRuntime.with { runtime in
+            func bundle(_ name: String, _ script: String) throws -> String {
+                try runtime.bundle(name, "cat /proc/sys/kernel/random/boot_id; \(script)") {
+                    $0.annotations = [
+                        "io.kubernetes.cri-o.ContainerType": "container", "io.kubernetes.cri-o.SandboxID": "nowhere",
+                        "io.kubernetes.cri-o.HostName": "pod",
+                    ]
+                }
+            }
+            let first = try await runtime.create("a", bundle("a", "nc -l -p 81 -e cat; sleep 600"))
+            try await runtime("start", "a").expectSuccess()
+            let boot = try await first.line()
+            let second = try await runtime.create("b", bundle("b", "echo over | nc 127.0.0.1 81; sleep 600"))
+            try await runtime("start", "b").expectSuccess()
+            #expect(try await second.line() == boot)
+            #expect(try await second.line() == "over")
+            #expect(runtime.bulkhead.machines().count == 1)
+            // The one that came first may go first; its cgroup, too.
+            try await runtime("kill", "a", "9").expectSuccess()
+            #expect(try await first.end().code == 137)
+            try await runtime("delete", "a").expectSuccess()
+            #expect(runtime.cgroups.allSatisfy { !$0.hasSuffix("-a") })
+            try await runtime("exec", "b", "true").expectSuccess()
+            // The last one's end is the pod's.
+            try await runtime("kill", "b", "9").expectSuccess()
+            #expect(try await second.end().code == 137)
+            try await runtime.bulkhead.waitUntilNothingRuns()
+            try await runtime("delete", "b").expectSuccess()
+            // One that cannot be made leaves none.
+            let wrong = try runtime.bundle("c", "true") {
+                $0.annotations = [
+                    "io.kubernetes.cri-o.ContainerType": "container", "io.kubernetes.cri-o.SandboxID": "nowhere",
+                ]
+                $0.process?.args = ["/no/such"]
+            }
+            try await runtime("create", "--bundle", wrong, "c").expectError(1, "no such file or directory")
+            for hierarchy in try Files.names(in: "/sys/fs/cgroup") {
+                let names = (try? Files.names(in: "/sys/fs/cgroup/\(hierarchy)/bulkhead-test")) ?? []
+                #expect(names.filter { $0.hasPrefix("nowhere-") } == [])
+            }
+            try await runtime.expectNothingLeft()
+        }
+    }
+
+    /// A clone of 256 MiB, as every one that asks for nothing.
+    @EventLoop @Test(.enabled(if: TestTemplate.beginning != .boot, "machines that boot do not grow"))
+    func theMachineGrowsWithItsContainers() async throws {
+        try await OCIRuntime.with { runtime in
+            func memory(_ id: String) async throws -> Int {
+                let text = try await runtime("exec", id, "grep", "MemTotal", "/proc/meminfo").expectSuccess().output
+                return try #require(text.split(separator: " ").dropFirst().first.flatMap { Int($0) }) >> 10
+            }
+            let kind = "io.kubernetes.cri.container-type", name = "io.kubernetes.cri.sandbox-id"
+            let first = try await runtime.create(
+                "pause", runtime.bundle("pause", "sleep 600") { $0.annotations = [kind: "sandbox", name: "pause"] })
+            try await runtime("start", "pause").expectSuccess()
+            #expect(try await memory("pause") < 300)
+            let member = try runtime.bundle("member", "sleep 600") {
+                $0.annotations = [kind: "container", name: "pause"]
+                $0.linux?.resources = .init()
+                $0.linux?.resources?.memory = .init()
+                $0.linux?.resources?.memory?.limit = 512 << 20
+            }
+            let second = try await runtime.create("member", member)
+            try await runtime("start", "member").expectSuccess()
+            let grown = try await memory("member")
+            #expect(grown > 560 && grown < 660, "\(grown)")
+            try await runtime("update", "--memory", "900m", "member").expectSuccess()
+            #expect(try await memory("member") > 950)
+            // Nothing becomes smaller.
+            try await runtime("update", "--memory", "100m", "member").expectSuccess()
+            #expect(try await memory("pause") > 950)
+            for id in ["member", "pause"] { try await runtime("delete", "-f", id).expectSuccess() }
+            _ = try await second.end()
+            _ = try await first.end()
+            try await runtime.expectNothingLeft()
+        }
+    }
+
     @EventLoop @Test func theEndOfTheFirstIsTheEndOfAll() async throws {
         try await OCIRuntime.with { runtime in
             let first = try await runtime.create("first", runtime.bundle("first", "sleep 600"))
@@ -109,11 +190,6 @@ import Testing
             }
             try await refused("missing", "linux.namespaces[1].path = /no/such: ") {
                 $0.linux?.namespaces?[1].path = "/no/such"
-            }
-            try await refused("nobody", "there is no container nobody, whose pod this one is to join") {
-                $0.annotations = [
-                    "io.kubernetes.cri.container-type": "container", "io.kubernetes.cri.sandbox-id": "nobody",
-                ]
             }
             try await runtime.expectNothingLeft()
         }

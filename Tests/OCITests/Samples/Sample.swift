@@ -8,7 +8,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
     var bytes: [UInt8] { json.bytes }
     var testDescription: String { name }
 
-    static let all = [docker, containerd, podman, complete]
+    static let all = [docker, containerd, podman, crio, complete]
 }
 
 extension String {

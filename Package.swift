@@ -67,7 +67,7 @@ let package = Package(
         module("Container", ["AgentAPI", "Archive", "EventLoop", "Linux", "Protobuf"]),
         tests("Container", ["AgentAPI", "EventLoop", "Linux", "Protobuf", "SeededRandom", "Support"]),
         module("Agent", ["AgentAPI", "Container", "EventLoop", "GuestLink", "Linux", "Protobuf", "RPC", "TTRPC"]),
-        tests("Agent", ["EventLoop", "GuestLink", "Linux", "Support"]),
+        tests("Agent", ["AgentAPI", "EventLoop", "GuestLink", "Linux", "Support"]),
         .target(name: "CSeccomp", linkerSettings: [.linkedLibrary("seccomp")]),
         module("Seccomp", ["AgentAPI", "CSeccomp", "Linux"]), tests("Seccomp", ["AgentAPI"]),
         program("bulkhead-agent", ["Agent", "CAgent", "Container", "EventLoop", "Seccomp"]),
@@ -99,7 +99,11 @@ let package = Package(
             ]),
         tests(
             "Monitor",
-            ["AgentAPI", "EventLoop", "Linux", "Pod", "PodDirectory", "Protobuf", "Support", "TTRPC", "TaskAPI"]),
+            [
+                "AgentAPI", "EventLoop", "GuestLink", "Linux", "Pod", "PodDirectory", "Protobuf", "SeededRandom",
+                "Support",
+                "TTRPC", "TaskAPI",
+            ]),
         module(
             "MonitorClient",
             ["EventLoop", "Linux", "Monitor", "Pod", "PodDirectory", "Protobuf", "RPC", "TTRPC", "TaskAPI"]),

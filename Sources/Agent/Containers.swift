@@ -12,11 +12,13 @@ import TTRPC
         let process: ContainerProcess
         let terminal: AsyncFD?
         private let pumps: Pumps
+        /// Of a container's first process, if it has one.
+        let notify: NotifyListener?
         /// Fulfilled when the process has ended and what it wrote before that is on its way.
         nonisolated let ended = Promise<WaitResponse>()
 
-        init(_ process: ContainerProcess, _ streams: Streams) throws {
-            self.process = process
+        init(_ process: ContainerProcess, _ streams: Streams, _ notify: NotifyListener? = nil) throws {
+            (self.process, self.notify) = (process, notify)
             var controller: AsyncFD?
             if let terminal = process.takeTerminal() { controller = try AsyncFD(terminal) }
             terminal = controller
@@ -30,9 +32,10 @@ import TTRPC
             pumps.input?.close()
             var response = WaitResponse()
             response.status = UInt32(exit.code)
-            // One after the other: both have their two seconds, and hardly anybody's readers are both stuck.
+            // One after the other: all have their seconds, and hardly anybody's readers are both stuck.
             response.outputBytes = await pumps.output?.drain(within: .seconds(1)) ?? 0
             response.errorBytes = await pumps.error?.drain(within: .seconds(1)) ?? 0
+            response.notifyBytes = await notify?.drain(within: .seconds(1)) ?? 0
             ended.fulfil(response)
         }
     }
@@ -75,7 +78,7 @@ import TTRPC
     var isEmpty: Bool { records.isEmpty && reserved.isEmpty && layers.isEmpty }
 
     func create(
-        _ request: ReceivedCreateRequest, _ spec: ContainerSpec, _ streams: Streams
+        _ request: ReceivedCreateRequest, _ spec: ContainerSpec, _ streams: Streams, notifying: LinkStream?
     ) async throws -> ProcessResponse {
         let name = request.container
         try Self.checkName(name)
@@ -84,19 +87,23 @@ import TTRPC
         }
         defer { reserved.remove(name) }
         let other = request.joining.isEmpty ? nil : try record(request.joining).container
+        let notify = try notifying.map { stream in try NotifyListener(at: NotifySocket.directory(of: name), to: stream)
+        }
         do {
             let container = try await Container.create(
                 spec, as: request.spec, name: name, streams: streams.standard, runtime: runtime,
                 layer: layers[name], sharing: other)
             layers[name] = nil
             do {
-                records[name] = Record(container, try Entry(container.process, streams))
+                records[name] = Record(container, try Entry(container.process, streams, notify))
             } catch {
                 _ = try? await container.delete()  // The first failure is the one to tell.
                 throw error
             }
             return ProcessResponse(pid: UInt32(container.process.pid))
-        } catch let error as ContainerError {
+        } catch {
+            notify?.close()
+            guard let error = error as? ContainerError else { throw error }
             throw Self.status(error)
         }
     }
@@ -232,6 +239,7 @@ import TTRPC
             throw TTRPCStatus(.failedPrecondition, "container \(name) is running")
         }
         records[name] = nil
+        record.processes[""]?.notify?.close()
         do {
             layers[name] = try await record.container.delete(keepingLayer: request.keepsFiles)
         } catch {

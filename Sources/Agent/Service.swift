@@ -27,7 +27,8 @@ import TTRPC
         register(Method.create) { [unowned self] (request: ReceivedCreateRequest) in
             let spec = try Self.read(request.spec)
             let streams = try self.take(request.streams, terminal: spec.process.terminal != nil)
-            return try await self.containers.create(request, spec, streams)
+            let notifying = try self.take(request.notifyStream)
+            return try await self.containers.create(request, spec, streams, notifying: notifying)
         }
         register(Method.exec) { [unowned self] (request: ExecRequest) in
             let terminal = request.spec.terminal != nil
@@ -85,8 +86,8 @@ import TTRPC
             return try await self.containers.unpack(request, self.take(streams, terminal: false))
         }
         register(Method.dial) { [unowned self] (request: DialRequest) in
-            guard let stream = self.streams.removeValue(forKey: request.stream) else {
-                throw TTRPCStatus(.invalidArgument, "no stream \(request.stream) has been opened for it")
+            guard let stream = try self.take(request.stream) else {
+                throw TTRPCStatus(.invalidArgument, "a connection without a stream")
             }
             try await self.containers.dial(request, stream)
             return Empty()
@@ -139,16 +140,18 @@ import TTRPC
     /// The streams that a call names, which no other call can name after it. The monitor opened them before it called,
     /// and the link keeps that order.
     private func take(_ spec: StreamsSpec, terminal: Bool) throws -> Streams {
-        func stream(_ id: UInt32) throws -> LinkStream? {
-            guard id != 0 else { return nil }
-            guard let stream = streams.removeValue(forKey: id) else {
-                throw TTRPCStatus(.invalidArgument, "no stream \(id) has been opened for it")
-            }
-            return stream
-        }
         return try Streams(
-            input: stream(spec.input), output: stream(spec.output), error: stream(spec.error), terminal: terminal,
+            input: take(spec.input), output: take(spec.output), error: take(spec.error), terminal: terminal,
             breaksPipes: spec.breaksPipes)
+    }
+
+    /// Nil for 0.
+    private func take(_ id: UInt32) throws -> LinkStream? {
+        guard id != 0 else { return nil }
+        guard let stream = streams.removeValue(forKey: id) else {
+            throw TTRPCStatus(.invalidArgument, "no stream \(id) has been opened for it")
+        }
+        return stream
     }
 
     private static func read(_ spec: Encoded<ContainerSpec>) throws -> ContainerSpec {

@@ -6,6 +6,7 @@ import Protobuf
 /// end of the stream is the end of the input, save for a terminal's, which goes on. A monitor that wants to see no more of
 /// a process resets its streams: the process gets no end of file and no broken pipe, and its output is thrown away. The
 /// agent resets the input of a process that has ended or reads no more.
+/// On a container's `notifyStream` come the datagrams of its `NotifySocket` as `NotifyFrames`, until it is deleted.
 /// Statuses are ttrpc's: `notFound` for a container or process that is not there, `alreadyExists`,
 /// `failedPrecondition` for what its state does not allow.
 public enum AgentService {
@@ -117,8 +118,10 @@ public struct CreateRequest: Codable, Equatable, Sendable {
     public var streams = StreamsSpec()
     /// The running container whose namespaces `spec.joinedNamespaces` are; empty when there are none.
     public var joining = ""
+    /// Of what the container sends to its `NotifySocket`; 0: it has none.
+    public var notifyStream: UInt32 = 0
     public init() {}
-    enum CodingKeys: Int, CodingKey { case container = 1, spec, streams, joining }
+    enum CodingKeys: Int, CodingKey { case container = 1, spec, streams, joining, notifyStream }
 }
 
 /// A `CreateRequest` as the agent reads it: the container's init gets the spec as it came.
@@ -127,7 +130,8 @@ public struct ReceivedCreateRequest: Codable, Equatable, Sendable {
     public var spec: Encoded<ContainerSpec>
     public var streams = StreamsSpec()
     public var joining = ""
-    enum CodingKeys: Int, CodingKey { case container = 1, spec, streams, joining }
+    public var notifyStream: UInt32 = 0
+    enum CodingKeys: Int, CodingKey { case container = 1, spec, streams, joining, notifyStream }
 }
 
 /// A further process of a container.
@@ -201,8 +205,10 @@ public struct WaitResponse: Codable, Equatable, Sendable {
     /// the end. The streams themselves may go on.
     public var outputBytes: UInt64 = 0
     public var errorBytes: UInt64 = 0
+    /// Likewise, of `notifyStream`.
+    public var notifyBytes: UInt64 = 0
     public init() {}
-    enum CodingKeys: Int, CodingKey { case status = 1, outOfMemory, outputBytes, errorBytes }
+    enum CodingKeys: Int, CodingKey { case status = 1, outOfMemory, outputBytes, errorBytes, notifyBytes }
 }
 
 /// A new size for a process's terminal.

@@ -103,14 +103,35 @@ int bh_unix_listen(int fd, const char *path, int backlog) {
     return listen(fd, backlog) < 0 ? -errno : 0;
 }
 
-int bh_unix_connect(int fd, const char *path) {
+int bh_unix_bind(int fd, const char *path) {
     struct sockaddr_un address;
     int code = fill(&address, path);
     if (code < 0) return code;
+    return bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
+}
+
+static int connect_to(int fd, const struct sockaddr_un *address, socklen_t length) {
     for (;;) {
-        if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return 0;
+        if (connect(fd, (const struct sockaddr *)address, length) == 0) return 0;
         if (errno != EINTR) return -errno;
     }
+}
+
+int bh_unix_connect(int fd, const char *path) {
+    struct sockaddr_un address;
+    int code = fill(&address, path);
+    return code < 0 ? code : connect_to(fd, &address, sizeof address);
+}
+
+int bh_unix_connect_abstract(int fd, const char *name) {
+    struct sockaddr_un address;
+    size_t length = strlen(name);
+    if (length == 0 || length >= sizeof address.sun_path) return -ENAMETOOLONG;
+    memset(&address, 0, sizeof address);
+    address.sun_family = AF_UNIX;
+    // After the NUL that says what it is; the length is part of the name.
+    memcpy(address.sun_path + 1, name, length);
+    return connect_to(fd, &address, offsetof(struct sockaddr_un, sun_path) + 1 + length);
 }
 
 int bh_accept(int fd) {

@@ -13,10 +13,16 @@ extension OwnedFD {
 
 /// Unix sockets, unix(7). Everything made here is close-on-exec.
 public enum UnixSocket {
-    /// What a socket keeps of what is written: a stream of bytes, or messages.
+    /// What a socket keeps of what is written: a stream of bytes, messages of a connection, or messages of anybody.
     public enum Kind: Sendable {
-        case stream, messages
-        var raw: CInt { self == .stream ? CInt(SOCK_STREAM.rawValue) : CInt(SOCK_SEQPACKET.rawValue) }
+        case stream, messages, datagrams
+        var raw: CInt {
+            switch self {
+            case .stream: CInt(SOCK_STREAM.rawValue)
+            case .messages: CInt(SOCK_SEQPACKET.rawValue)
+            case .datagrams: CInt(SOCK_DGRAM.rawValue)
+            }
+        }
     }
 
     /// Two connected sockets, blocking.
@@ -43,6 +49,25 @@ public enum UnixSocket {
         umask(mask)
         try check(result, "bind", name)
         try socket.setNonBlocking(true)
+        return socket
+    }
+
+    /// A non-blocking socket at `name` in the open directory, to which everybody who gets there may send datagrams.
+    /// - Throws: EADDRINUSE when there is something.
+    public static func receiver(directory: borrowing OwnedFD, name: String) throws(SystemCallError) -> OwnedFD {
+        let socket = OwnedFD(owning: try check(bh_unix_socket(Kind.datagrams.raw), "socket"))
+        // As in `listen`.
+        let path = directory.withRaw { "/proc/self/fd/\($0)/\(name)" }
+        try check(socket.withRaw { bh_unix_bind($0, path) }, "bind", name)
+        try Files.changeMode(path, 0o777)
+        try socket.setNonBlocking(true)
+        return socket
+    }
+
+    /// Connects to the socket of that name in the abstract namespace of this process's network.
+    public static func connect(_ kind: Kind, abstract name: String) throws(SystemCallError) -> OwnedFD {
+        let socket = OwnedFD(owning: try check(bh_unix_socket(kind.raw), "socket"))
+        try check(socket.withRaw { bh_unix_connect_abstract($0, name) }, "connect", "@" + name)
         return socket
     }
 

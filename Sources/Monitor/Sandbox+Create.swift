@@ -12,14 +12,18 @@ extension Sandbox {
     func create(_ request: CreateTaskRequest, _ options: ContainerOptions) async throws -> UInt32 {
         try checkMachine()
         try Self.checkName(request.id)
-        guard RestartPolicy(options.restart) != nil else {
+        guard let restart = RestartPolicy(options.restart) else {
             throw SandboxError(.invalidArgument, "no restart policy: \(options.restart)")
+        }
+        guard options.notifySocket.isEmpty || restart == .no else {
+            throw SandboxError(.invalidArgument, "a container with a NOTIFY_SOCKET is not started again")
         }
         guard request.rootfs.isEmpty, request.checkpoint.isEmpty, request.parentCheckpoint.isEmpty else {
             throw SandboxError(.unimplemented, "mounts for the root file system and checkpoints are not supported yet")
         }
         let descriptors = try handOver.claim(stdin: request.stdin, stdout: request.stdout, stderr: request.stderr)
         let proxy = try handOver.claimProxy(options.proxy)
+        let manager = try handOver.claim(stdin: options.notifySocket, stdout: "", stderr: "").input
         try await waitForPause()
         if options.replacesEnded, let old = containers[request.id],
             old.main.state.end != nil || old.main.state == .created
@@ -38,7 +42,7 @@ extension Sandbox {
             done.fulfil(())
         }
         do {
-            return try await make(request, options, descriptors, proxy)
+            return try await make(request, options, descriptors, proxy, manager)
         } catch {
             proxy?.close()
             if request.id == state.first { keepFailedStart(error) }
@@ -52,13 +56,14 @@ extension Sandbox {
 
     private func make(
         _ request: CreateTaskRequest, _ options: ContainerOptions, _ descriptors: StandardDescriptors,
-        _ proxy: ProxyLink?
+        _ proxy: ProxyLink?, _ manager: AsyncFD?
     ) async throws -> UInt32 {
         let (spec, review) = try Self.readSpec(request.bundle, hostSide: options.hostSide)
         var create = CreateRequest()
         create.container = request.id
         create.spec = try translate(spec, review, request, options)
         try joinPod(&create, options)
+        if manager != nil { create.spec.addNotifySocket(of: request.id) }
         create.spec.startsAnyway = options.hostSide
         let isTerminal = create.spec.process.terminal != nil
         if isTerminal, options.width > 0 {
@@ -77,8 +82,11 @@ extension Sandbox {
             // An engine attaches to itself.
             isAttachable: !options.hostSide, breaksPipes: options.hostSide, log: log,
             on: guest.link)
+        var notify: NotifyRelay?
         do {
             create.streams = streams.spec
+            if let manager { notify = try NotifyRelay(manager, process: options.notifyProcess, on: guest.link) }
+            create.notifyStream = notify?.streamID ?? 0
             try await makeSharedMemory(for: request.id)
             let pid = try await guest.create(create)
             do {
@@ -91,7 +99,7 @@ extension Sandbox {
             let main = SandboxProcess(
                 id: "", terminal: isTerminal, streams: streams, stdin: request.stdin, stdout: request.stdout,
                 stderr: request.stderr)
-            main.pid = pid
+            (main.pid, main.notify) = (pid, notify)
             let container = SandboxContainer(
                 id: request.id, bundle: request.bundle, main: main, options: options, request: create, log: log)
             container.status.pid = pid
@@ -99,11 +107,13 @@ extension Sandbox {
             timings.note(.firstCreated)
             save(container)
             streams.start()
+            notify?.start()
             watch(main, in: container)
             if let proxy { stand(proxy, for: main, of: container) }
             return pid
         } catch {
             streams.close()
+            notify?.close()
             throw error
         }
     }

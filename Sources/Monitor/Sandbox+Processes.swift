@@ -159,6 +159,7 @@ extension Sandbox {
             }
             await process.streams.passOn(
                 outputBytes: end.outputBytes, errorBytes: end.errorBytes, within: Self.readerLimit)
+            await process.notify?.passOn(end.notifyBytes, within: Self.readerLimit)
             report(
                 ProcessEnd(status: end.status, at: WallClock.now, outOfMemory: end.outOfMemory), of: process,
                 in: container)
@@ -325,6 +326,7 @@ extension Sandbox {
             try? process.handle(.ended(ProcessEnd(status: Signal.killedStatus, at: WallClock.now)))
         }
         process.streams.close()
+        process.notify?.close()
         process.proxy?.close()
     }
 

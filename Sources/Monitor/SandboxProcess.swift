@@ -16,6 +16,8 @@ import TaskAPI
     var deletesItself = false
     /// What stands for it on the host.
     var proxy: ProxyLink?
+    /// What passes on what it, a container's first, and others of the container tell the host's service manager.
+    var notify: NotifyRelay?
     var pid: UInt32 = 0
     /// Of its terminal, as it was asked for last.
     var size: TerminalSpec?

@@ -1,3 +1,4 @@
+import AgentAPI
 import Cgroups
 import CommandTree
 import ContainerProxy
@@ -25,6 +26,7 @@ import TaskAPI
     private(set) var terminal: RuntimeTerminal?
     private(set) var container: RuntimeContainer
     private let membership: PodMembership
+    private let serviceManager: ServiceManager?
     private var client: MonitorClient?
     /// The pod begins with it, and goes when it cannot be made.
     private var isNewPod = false
@@ -49,6 +51,7 @@ import TaskAPI
         self.process = process
         try RuntimeTerminal.check(process.terminal == true && !staysAttached, consoleSocket)
         membership = try PodMembership(spec)
+        serviceManager = try ServiceManager.ofEnvironment()
         let root = spec.root?.path ?? ""
         container = RuntimeContainer(
             id: id, ociVersion: spec.ociVersion, bundle: bundle,
@@ -202,6 +205,11 @@ import TaskAPI
         options.proxyPlan = try proxyPlan.encode()
         (options.joins, options.joinedNamespaces) = (plan.joins, plan.joinedNamespaces)
         options.outOfMemoryFile = outOfMemoryFile
+        if let serviceManager {
+            options.notifySocket = try await client.handOver([serviceManager.socket.withRaw { $0 }])
+            // As runc has it: the process that ends with the service.
+            options.notifyProcess = UInt32(staysAttached ? CurrentProcess.id : container.pid)
+        }
         if let size = terminal?.size { (options.width, options.height) = (UInt32(size.columns), UInt32(size.rows)) }
         request.options = ProtobufAny(typeURL: ContainerOptions.typeURL, value: try Protobuf.encode(options))
         let _: CreateTaskResponse = try await client.task(
@@ -268,6 +276,7 @@ import TaskAPI
             let isFile = mount.bind.map { Files.exists(absolute($0.source)) && !Files.isDirectory(absolute($0.source)) }
             try make(mount.destination, directory: isFile != true)
         }
+        if serviceManager != nil { try make(NotifySocket.place, directory: true) }
         if !process.cwd.isEmpty { try make(process.cwd, directory: true) }
     }
 

@@ -198,12 +198,17 @@ public struct ContainerOptions: Codable, Equatable, Sendable {
     public var joinedNamespaces: UInt64 = 0
     /// A file that is made when the kernel ends the container for want of memory; empty: none.
     public var outOfMemoryFile = ""
+    /// `fd://TOKEN` of a socket that is connected to a service manager's: what the container's processes tell that goes
+    /// there, and they find a NOTIFY_SOCKET; empty: they find none. Not with `restart`.
+    public var notifySocket = ""
+    /// The process of this host that the service manager is told is the service's main one.
+    public var notifyProcess: UInt32 = 0
     public init() {}
     enum CodingKeys: Int, CodingKey {
         case record = 1, removesRecord, recordLink, overlayBytes, user, logFileBytes, logFiles, width, height
         case keepsInputOpen, files, stopSignal, stopSeconds, replacesEnded, attributes, restart
         case health, needsCreator, hostSide, proxy, proxyPlan, joins
-        case joinedNamespaces, outOfMemoryFile
+        case joinedNamespaces, outOfMemoryFile, notifySocket, notifyProcess
     }
 }
 

@@ -8,6 +8,7 @@ import Testing
     private static var request: CreateRequest {
         var request = CreateRequest()
         (request.container, request.joining, request.streams.output) = ("web", "pause", 7)
+        request.notifyStream = 9
         request.spec.hostname = "web"
         request.spec.maskedPaths = ["/proc/kcore"]
         return request
@@ -17,6 +18,7 @@ import Testing
         let received = try Protobuf.decode(ReceivedCreateRequest.self, from: Protobuf.encode(Self.request))
         #expect((received.container, received.joining) == ("web", "pause"))
         #expect(received.streams == Self.request.streams)
+        #expect(received.notifyStream == 9)
         #expect(try received.spec.decoded() == Self.request.spec)
         #expect(received.spec == (try Encoded(Self.request.spec)))
         #expect(try Protobuf.encode(received) == Protobuf.encode(Self.request))

@@ -139,9 +139,12 @@ struct bh_peer {
 int bh_peer(int socket, struct bh_peer *peer);
 int bh_socketpair(int type, int fds[2]);
 int bh_unix_socket(int type);
-/// Binds and listens, or connects, by path (108 bytes at most, see unix(7)).
+/// Binds and listens, binds, or connects, by path (108 bytes at most, see unix(7)).
 int bh_unix_listen(int fd, const char *path, int backlog);
+int bh_unix_bind(int fd, const char *path);
 int bh_unix_connect(int fd, const char *path);
+/// By a name of the abstract namespace, without its NUL, 107 bytes at most.
+int bh_unix_connect_abstract(int fd, const char *name);
 int bh_accept(int fd);
 
 struct bh_open_how {

@@ -8,6 +8,8 @@ import Testing
 /// `bulkhead-runtime` as an engine calls it, with directories of its own.
 @EventLoop final class OCIRuntime {
     let bulkhead: Bulkhead
+    /// Variables of its environment besides.
+    var variables: [String] = []
     nonisolated var root: String { bulkhead.root + "/runtime" }
     nonisolated var log: String { bulkhead.root + "/runtime.log" }
 
@@ -30,12 +32,12 @@ import Testing
         [Self.program, "--root", root, "--log", log, "--log-format", "json"] + arguments
     }
 
-    private nonisolated func environment(_ configuration: String) -> [String] {
-        ["PATH=/usr/bin:/bin", "BULKHEAD_CONFIG=\(configuration)"]
+    private var environment: [String] {
+        ["PATH=/usr/bin:/bin", "BULKHEAD_CONFIG=\(bulkhead.configuration)"] + variables
     }
 
     private func plan(_ arguments: [String]) -> SpawnPlan {
-        SpawnPlan(Self.program, line(arguments), environment: environment(bulkhead.configuration))
+        SpawnPlan(Self.program, line(arguments), environment: environment)
     }
 
     /// Runs a verb to its end.
@@ -75,7 +77,7 @@ import Testing
         try Files.remove(file)
         let program = Guest.repository + "/build/tests/engine"
         let arguments = line(["create", "--bundle", bundle, "--pid-file", file] + more + [id])
-        let engine = SpawnPlan(program, ["engine", file] + arguments, environment: environment(bulkhead.configuration))
+        let engine = SpawnPlan(program, ["engine", file] + arguments, environment: environment)
         let command = try Bulkhead.start(engine, hasInput: hasInput)
         try await bulkhead.wait(for: "container \(id)") {
             Files.exists(file) || command.process.exit.current != nil
@@ -90,7 +92,7 @@ import Testing
         let arguments = line(["create", "--bundle", bundle, "--pid-file", file, id])
         let engine = SpawnPlan(
             Guest.repository + "/build/tests/engine", ["engine", file] + arguments,
-            environment: environment(bulkhead.configuration))
+            environment: environment)
         let process = try WatchedProcess(engine.start(descriptors: streams.mappings))
         try await bulkhead.wait(for: "container \(id)") { Files.exists(file) || process.exit.current != nil }
         return process

@@ -19,6 +19,10 @@ public struct Host: Sendable {
     public let launcher: String
     public var root: String
     public let state: String
+    /// QEMU runs as these.
+    let users: ClosedRange<UInt32>
+    /// A user who is root in a namespace of their own; nil for the host's root.
+    public let rootless: Rootless?
     /// Whether monitors are asked for what is in no file.
     public var asksMonitors = true
     /// What is in force, and where each key of it comes from.
@@ -42,8 +46,14 @@ public struct Host: Sendable {
         for override in overrides { try settings.set(override.key, to: override.text, by: override.option) }
         if !overrides.isEmpty { try settings.checkTogether() }
         self.settings = settings
-        root = settings.configuration.root
-        state = settings.configuration.state
+        rootless = Rootless.current
+        func isSaid(_ key: String) -> Bool { settings.lines[key] != nil || settings.options[key] != nil }
+        let own = rootless == nil ? (nil, nil) : (Rootless.dataDirectory, Rootless.runtimeDirectory)
+        root = isSaid("root") ? settings.configuration.root : own.0 ?? settings.configuration.root
+        state = isSaid("state") ? settings.configuration.state : own.1 ?? settings.configuration.state
+        users =
+            isSaid("qemu.uids")
+            ? settings.configuration.qemu.uids : rootless?.machineUsers ?? settings.configuration.qemu.uids
     }
 
     /// - Throws: when the file that the user has named is not there; only the default one need not be.
@@ -188,6 +198,11 @@ public struct Host: Sendable {
                 "QEMU is missing: there is no \(configuration.qemu.path), which qemu.path of the configuration names: apt-get "
                     + "install qemu-system-x86, or name another")
         }
+        if let rootless, rootless.machineUsers == nil {
+            throw HostProblem(
+                "this user namespace has no ids for virtual machines: give the user 65536 of them in /etc/subuid and "
+                    + "/etc/subgid")
+        }
         guard let library = installed("qemu/special-files.so") else {
             throw HostProblem(
                 "qemu/special-files.so is not installed beside \(launcher): run make programs, or make install")
@@ -196,7 +211,7 @@ public struct Host: Sendable {
             id: id, state: state, accelerator: try accelerator(), emulator: configuration.qemu.path,
             kernel: kernel, initrd: initrd, memoryMiB: size.memoryMiB, vCPUs: size.vCPUs,
             baseMemoryMiB: Int(guest.memoryBytes >> 20), baseVCPUs: guest.vCPUs, growthMiB: growthMiB,
-            users: configuration.qemu.uids,
+            users: users,
             events: eventDirectory, failed: failedDirectory, startSeconds: startSeconds,
             templates: templateDirectory, seccompProfile: seccompProfile ?? "",
             spareCount: configuration.spare.count,

@@ -88,8 +88,12 @@ extension Sandbox {
                 var request = ExecRequest()
                 (request.container, request.process) = (id, execID)
                 (request.spec, request.streams) = (spec, process.streams.spec)
+                let size = process.size
+                if let size { request.spec.terminal = size }
                 process.pid = try await guest.exec(request)
                 process.streams.start()
+                // Somebody has changed it meanwhile; a process that has just ended has none.
+                if let now = process.size, now != size { try? await resize(process, in: id, to: now) }
                 watch(process, in: container)
             } else {
                 try await guest.start(id, hooks: container.request?.spec.hooks)
@@ -236,10 +240,17 @@ extension Sandbox {
     func resize(_ request: ResizePtyRequest) async throws {
         let process = try container(request.id).process(request.execID)
         guard process.terminal else { throw SandboxError(.failedPrecondition, "the process has no terminal") }
-        var resize = ResizeRequest()
-        (resize.container, resize.process) = (request.id, request.execID)
-        resize.size = TerminalSpec(request.width, request.height)
-        try await guest.resize(resize)
+        let size = TerminalSpec(request.width, request.height)
+        process.size = size
+        // One that is announced begins with it.
+        guard process.spec == nil || process.pid != 0 else { return }
+        try await resize(process, in: request.id, to: size)
+    }
+
+    private func resize(_ process: SandboxProcess, in container: String, to size: TerminalSpec) async throws {
+        var request = ResizeRequest()
+        (request.container, request.process, request.size) = (container, process.id, size)
+        try await guest.resize(request)
     }
 
     /// Forgets a process that has ended or never begun, with its streams; with a container's first process the

@@ -19,6 +19,8 @@ import TaskAPI
     /// What passes on what it, a container's first, and others of the container tell the host's service manager.
     var notify: NotifyRelay?
     var pid: UInt32 = 0
+    /// Of its terminal, as it was asked for last.
+    var size: TerminalSpec?
     private(set) var state = ProcessState()
     nonisolated let ended = Promise<ProcessEnd>()
 

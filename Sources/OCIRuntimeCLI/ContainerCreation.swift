@@ -37,6 +37,11 @@ import TaskAPI
         let id = arguments.operands[0]
         try RuntimeStore.check(id)
         try Self.checkDescriptors(arguments)
+        guard CurrentProcess.user == 0 else {
+            throw RuntimeError(
+                "user \(CurrentProcess.user) cannot make a virtual machine: it takes root, or a user namespace in which the "
+                    + "user is root, as rootless Podman makes it")
+        }
         host = try context.host()
         bundle = try RuntimeContext.absolute(arguments.value("bundle").flatMap { $0.isEmpty ? nil : $0 } ?? ".").tidied
         pidFile = try arguments.value("pid-file").map { $0.isEmpty ? "" : try RuntimeContext.absolute($0) } ?? ""
@@ -176,7 +181,7 @@ import TaskAPI
             try container.cgroups.make(for: container.pid)
             if isNewPod { try container.podCgroups.make(for: nil) }
         } catch {
-            guard context.ignoresCgroups ?? (CurrentProcess.user != 0) else {
+            guard context.ignoresCgroups ?? (host.rootless != nil) else {
                 throw RuntimeError("linux.cgroupsPath: \(error)")
             }
             context.log.warn("no cgroup: \(error)")
@@ -260,7 +265,8 @@ import TaskAPI
 
     /// The container's limits, on the host. After the machine's start, which is not what they are for.
     private func limit(_ plan: PodPlan, _ mounts: CgroupMounts) throws {
-        guard let resources = spec.linux?.resources else { return }
+        // Without a cgroup they are the guest's alone.
+        guard let resources = spec.linux?.resources, !container.cgroups.directories.isEmpty else { return }
         let limits = CgroupLimits(resources, guestBytes: plan.guestBytes, isUnified: mounts.isUnified)
         do {
             try container.cgroups.apply(limits, in: mounts)

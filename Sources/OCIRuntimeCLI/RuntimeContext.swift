@@ -25,7 +25,8 @@ struct RuntimeContext: Sendable {
     }
 
     private static var defaultRoot: String {
-        guard CurrentProcess.user != 0, let directory = CurrentProcess.environment("XDG_RUNTIME_DIR"),
+        guard CurrentProcess.user != 0 || Rootless.current != nil,
+            let directory = CurrentProcess.environment("XDG_RUNTIME_DIR"),
             !directory.isEmpty
         else { return RuntimeTree.defaultRoot }
         return directory + "/bulkhead-runtime"

@@ -48,7 +48,7 @@ import TaskAPI
         request.resources = ProtobufAny(
             typeURL: UpdateTaskRequest.resourcesTypeURL, value: try resources.inGuest.encode())
         let _: TaskEmpty = try await client.task(TaskService.Method.update, request)
-        if container.isFirst { try limit(container, resources) }
+        if container.isFirst, !container.cgroups.directories.isEmpty { try limit(container, resources) }
         _ = consume entry
         return 0
     }

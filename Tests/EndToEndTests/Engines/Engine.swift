@@ -140,8 +140,8 @@ import Testing
         try await session.type("sleep 0.5; stty size\r")
         try await session.expect("20 60\r\n")
         // A key is a signal, of the program in the foreground.
-        try await session.type("sleep 100\r")
-        try await bulkhead.wait(for: "raw terminal") { try session.isRaw }
+        try await session.type("sh -c 'echo be\"\"gun; exec sleep 100'\r")
+        try await session.expect("begun\r\n")
         try await session.type("\u{3}")
         try await session.type("echo after $?\r")
         try await session.expect("after 130\r\n")

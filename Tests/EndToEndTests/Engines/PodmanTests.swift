@@ -106,7 +106,9 @@ import Testing
             try await attached.type("echo attached\r")
             try await attached.expect("\r\nattached\r\n")
             try await attached.type("exit 3\r")
-            #expect(try await attached.end() == 3)
+            // This version's attach says nothing of the code, with runc as well.
+            #expect(try await attached.end() == 0)
+            #expect(try await podman.inspect("tty", ".State.ExitCode") == "3")
             try await podman("rm", "tty").expectSuccess()
             let events = try await podman("events", "--stream=false", "--filter", "event=died", "--format", "{{.Name}}")
             #expect(events.output.split(separator: "\n").contains("tty"), "\(events)")

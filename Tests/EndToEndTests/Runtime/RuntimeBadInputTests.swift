@@ -171,9 +171,11 @@ import Testing
             let engine = try await runtime.create("gone", bundle)
             try Files.removeTree(bundle)
             #expect(try await runtime.state("gone") == "created")
-            try await runtime("start", "gone").expectError(1, "exec: \"sh\"")
-            try await runtime("delete", "--force", "gone").expectSuccess()
-            _ = try await engine.end()
+            // As with runc, it has been started, and says itself what is wrong.
+            try await runtime("start", "gone").expectSuccess()
+            let end = try await engine.end()
+            #expect(end.code == 1 && end.error.contains("exec: \"sh\""), "\(end)")
+            try await runtime("delete", "gone").expectSuccess()
             try await runtime.expectNothingLeft()
         }
     }

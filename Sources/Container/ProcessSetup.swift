@@ -138,9 +138,10 @@ struct ProcessSetup {
 
     /// The files that the program may be, of those that are there: it is known before the start whether there is one.
     func findPrograms() throws(ContainerError) -> [String] {
-        guard let name = process.arguments.first, !name.isEmpty else {
+        guard let name = process.arguments.first else {
             throw ContainerError("exec", "no program is named", kind: .notFound)
         }
+        guard !name.isEmpty else { throw missing }
         // To try one takes longer, by all that is done before the call.
         let found = Self.candidates(name, environment: environment).filter { !Files.isMissing($0) }
         guard let first = found.first else { throw missing }

@@ -164,6 +164,7 @@ extension Sandbox {
             throw SandboxError(.invalidArgument, "root.path is missing")
         }
         var spec = spec
+        if options.hostSide { spec.mounts?.removeAll(where: \.isOfHostsCgroups) }
         let sharedMemory =
             options.hostSide ? try placeSharedMemory(in: &spec.mounts, for: request.id) : nil
         let binds = Self.binds(spec.mounts ?? []).filter { $0.source != sharedMemory?.source }
@@ -212,5 +213,12 @@ extension TerminalSpec {
     init(_ width: UInt32, _ height: UInt32) {
         self.init()
         (columns, rows) = (width, height)
+    }
+}
+
+extension RuntimeSpec.Mount {
+    /// A hierarchy of the host's cgroups, which Podman binds for systemd in the container: the machine has version 2, whole.
+    fileprivate var isOfHostsCgroups: Bool {
+        destination.hasPrefix("/sys/fs/cgroup/") && bind?.source.hasPrefix("/sys/fs/cgroup/") == true
     }
 }

@@ -12,7 +12,7 @@ import Testing
             let image = Podman.image
             for (command, code) in [
                 (["true"], 0), (["sh", "-c", "exit 7"], 7), (["nosuch"], 127), (["/no/such"], 127),
-                (["/etc/passwd"], 126),
+                (["/etc/passwd"], 126), ([""], 127),
                 (["sh", "-c", "sleep 60 & kill -9 $!; wait $!"], 137),
             ] as [([String], Int32)] {
                 let result = try await podman.call(["run", "--rm", "--network", "none", image] + command)
@@ -29,6 +29,7 @@ import Testing
             #expect(oom.code == 137, "\(oom)")
             #expect(try await podman.inspect("oom", ".State.OOMKilled") == "true")
             try await podman("rm", "oom").expectSuccess()
+            try await podman.run("--systemd=always", image, "echo", "fine").expectOutput("fine\n")
             // Podman has what is there copied.
             let names = try await podman.run(image, "ls", "/etc").output
             #expect(try await podman.run("--tmpfs", "/etc", image, "ls", "/etc").output == names)

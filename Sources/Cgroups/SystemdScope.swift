@@ -48,19 +48,12 @@ struct SystemdScope {
                 "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
             ] + method
         do {
-            let said = try Pipe()
-            let nothing = try Files.open("/dev/null", .readWrite)
-            let plan = SpawnPlan(program, arguments)
-            let child = try plan.start(descriptors: [
-                DescriptorMapping(nothing.withRaw { $0 }, as: 0), DescriptorMapping(nothing.withRaw { $0 }, as: 1),
-                DescriptorMapping(said.writing.withRaw { $0 }, as: 2),
-            ])
-            let exit = try child.pidfd.wait()
-            guard exit != .exited(code: 0) else { return }
-            // The program has ended, and a few lines of it fit into the pipe.
-            try said.reading.setNonBlocking(true)
-            let bytes = (try? said.reading.read(upTo: 2048)) ?? []
-            let text = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).joined(separator: " ")
+            // Its own limit comes first.
+            let outcome = try SpawnPlan(program, arguments).run(
+                input: Files.open("/dev/null"), keeping: 2048, within: .seconds(seconds + 5))
+            guard outcome.exit != .exited(code: 0) else { return }
+            let text = String(decoding: outcome.error, as: UTF8.self).split(whereSeparator: \.isNewline).joined(
+                separator: " ")
             throw CgroupError("systemd: \(method.first ?? "") of \(method.dropFirst(2).first ?? ""): \(text)")
         } catch let error as SystemCallError {
             throw CgroupError("\(error)")

@@ -19,20 +19,21 @@ public struct Rootless: Equatable, Sendable {
 
     /// - Parameter map: uid_map of user_namespaces(7). Nil for the map of the initial namespace.
     init?(map: String) {
-        let ranges = map.split(separator: "\n").compactMap { line -> (first: UInt64, outside: UInt64, count: UInt64)? in
+        let ranges = map.split(separator: "\n").compactMap { line -> [UInt64]? in
             let numbers = line.split(separator: " ").compactMap { UInt64($0) }
-            return numbers.count == 3 ? (numbers[0], numbers[1], numbers[2]) : nil
+            return numbers.count == 3 ? numbers : nil
         }
-        if ranges.count == 1, ranges[0] == (0, 0, UInt64(UInt32.max)) { return nil }
-        let last = ranges.map { $0.first + $0.count }.max().map { UInt32(clamping: max($0, 1) - 1) } ?? 0
-        // 65,534 is nobody, whom a map of 65,536 ids has.
-        let top = last >= 65_534 && last <= 65_536 ? 65_533 : last
-        guard top >= Self.firstUser, ranges.contains(where: { $0.first <= UInt64(Self.firstUser) || $0.count > 1024 })
-        else {
+        if ranges == [[0, 0, UInt64(UInt32.max)]] { return nil }
+        // The highest range: its first id, and the one behind its last.
+        guard let (first, end) = ranges.map({ ($0[0], $0[0] + $0[2]) }).max(by: { $0.1 < $1.1 }), end > 0 else {
             machineUsers = nil
             return
         }
-        machineUsers = max(Self.firstUser, top - min(Self.userCount, top - Self.firstUser))...top
+        let last = UInt32(clamping: end - 1)
+        // 65,534 is nobody, whom a map of 65,536 ids has.
+        let top = last >= 65_534 && last <= 65_536 ? 65_533 : last
+        let lowest = max(Self.firstUser, UInt32(clamping: first))
+        machineUsers = top >= lowest ? max(lowest, top - min(Self.userCount, top - lowest))...top : nil
     }
 
     /// Where what lasts is kept, unless the configuration says. Source: the XDG base directory specification.

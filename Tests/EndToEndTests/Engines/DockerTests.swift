@@ -125,16 +125,9 @@ import Testing
             try await docker(
                 "run", "-dit", "--name", "tty", "--network", "none", Docker.image, "sh"
             ).expectSuccess()
-            let exec = try docker.onTerminal("exec", "-it", "tty", "sh")
-            try await exec.expect("# ")
-            try await exec.type("stty size; exit 5\r")
-            try await exec.expect("33 101\r\n")
-            #expect(try await exec.end() == 5)
-            let attached = try docker.onTerminal("attach", "tty")
-            try await attached.type("echo attached\r")
-            try await attached.expect("\r\nattached\r\n")
-            try await attached.type("exit 3\r")
-            #expect(try await attached.end() == 3)
+            try await docker.room.useBoth(docker.onTerminal("exec", "-it", "tty", "sh"), attachCode: 3) {
+                try docker.onTerminal("attach", "tty")
+            }
             try await docker("rm", "tty").expectSuccess()
             try await docker.expectNothingLeft()
         }

@@ -149,6 +149,23 @@ import Testing
         #expect(try await session.end() == 7)
     }
 
+    /// A second shell in a container whose first one is on a terminal, and then the first one itself.
+    /// - Parameter attachCode: what the engine's `attach` makes of an exit code of 3.
+    func useBoth(
+        _ exec: TerminalSession, attachCode: Int32, _ attach: @EventLoop () throws -> TerminalSession
+    ) async throws {
+        try await exec.expect("# ")
+        // Podman tells it the size a moment later.
+        try await exec.type("sleep 0.5; stty size; exit 5\r")
+        try await exec.expect("33 101\r\n")
+        #expect(try await exec.end() == 5)
+        let attached = try attach()
+        try await attached.type("echo attached\r")
+        try await attached.expect("\r\nattached\r\n")
+        try await attached.type("exit 3\r")
+        #expect(try await attached.end() == attachCode)
+    }
+
     /// The image busybox as an archive.
     /// - Parameter kind: skopeo's transport.
     func image(_ kind: String, _ name: String) async throws -> String {

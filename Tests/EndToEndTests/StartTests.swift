@@ -220,7 +220,10 @@ import Testing
             let profile = bulkhead.root + "/nothing.json"
             try Files.write(Array(#"{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": []}"#.utf8), to: profile)
             let rows: [([String], Int32, String)] = [
-                (["-m", "0", "--security-opt", "seccomp=builtin", "busybox", ""], 127, "no program is named"),
+                (
+                    ["-m", "0", "--security-opt", "seccomp=builtin", "busybox", ""], 127,
+                    #"exec: "": executable file not found in $PATH"#
+                ),
                 (["--ulimit", "nofile=-1", "busybox", "true"], 125, "RLIMIT_NOFILE to 18446744073709551615"),
                 (["--security-opt", "seccomp=" + profile, "busybox", "true"], 125, "does the seccomp profile deny"),
             ]

@@ -73,9 +73,15 @@ struct ContainerMount {
             // A read-only one has to be filled first.
             let kept = flags.subtracting(spec.copiesUp ? [.recursive, .readOnly] : [.recursive])
             try covered.withPath { path throws(SystemCallError) in
-                try Mounts.mount(
-                    spec.source.isEmpty ? type : spec.source, on: path, type: type, kept,
-                    data: data.isEmpty ? nil : data)
+                do throws(SystemCallError) {
+                    try Mounts.mount(
+                        spec.source.isEmpty ? type : spec.source, on: path, type: type, kept,
+                        data: data.isEmpty ? nil : data)
+                } catch {
+                    // By the container's name for the place; options are mostly to blame.
+                    let options = spec.data.isEmpty ? "" : " with \(spec.data)"
+                    throw SystemCallError(error.call, "\(type) on \(spec.destination)\(options)", code: error.code)
+                }
             }
             // Opened again: `covered` is below the mount now. As it was found before, whatever the links on the way.
             return try root.makePlace(spec.destination, directory: true)

@@ -129,11 +129,11 @@ struct ProcessSetup {
                     return ContainerError(step, "\(candidate): its interpreter is missing", kind: .notFound)
                 case ErrorNumber.noEntry, ErrorNumber.notDirectory: continue
                 case ErrorNumber.noAccess: refused = refused ?? error
-                default: return ContainerError(step, "\(candidate): \(error.reason)", kind: .notExecutable)
+                default: return notExecutable(candidate, error.reason)
                 }
             }
         }
-        return refused.map { notPermitted($0.subject) } ?? missing
+        return refused.map { notExecutable($0.subject) } ?? missing
     }
 
     /// The files that the program may be, of those that are there: it is known before the start whether there is one.
@@ -147,7 +147,7 @@ struct ProcessSetup {
         guard let first = found.first else { throw missing }
         // Only the call itself knows for sure.
         guard found.contains(where: { Files.mayBeExecutable($0) && !Files.isDirectory($0) }) else {
-            throw notPermitted(first)
+            throw notExecutable(first)
         }
         return found
     }
@@ -160,9 +160,9 @@ struct ProcessSetup {
             step, isPath ? "no such file or directory" : "executable file not found in $PATH", kind: .notFound)
     }
 
-    private func notPermitted(_ path: String) -> ContainerError {
+    private func notExecutable(_ path: String, _ reason: String = "permission denied") -> ContainerError {
         let isNamed = path == process.arguments.first
-        return ContainerError(step, (isNamed ? "" : "\(path): ") + "permission denied", kind: .notExecutable)
+        return ContainerError(step, (isNamed ? "" : "\(path): ") + reason, kind: .notExecutable)
     }
 
     private func execute(_ parent: borrowing OwnedFD?, _ program: String) -> ContainerError {

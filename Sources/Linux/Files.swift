@@ -112,7 +112,8 @@ public enum Files {
     /// As `read`, of a regular file only: anything else could keep the reader waiting.
     public static func readRegular(_ path: String, limit: Int) throws(SystemCallError) -> [UInt8] {
         let file = try open(path, [.nonBlocking, .noTerminal])
-        guard try file.status().kind == .regular else { throw SystemCallError("read", path, code: EINVAL) }
+        let kind = try file.status().kind
+        guard kind == .regular else { throw SystemCallError("read", path, code: kind == .directory ? EISDIR : EINVAL) }
         return try file.readAll(limit: limit)
     }
 

@@ -72,11 +72,15 @@ public enum UnixSocket {
     }
 
     /// Connects to the socket at `path`, of any length. Blocks only while the listener's queue is full.
-    /// - Parameter wait: false: a full queue is an error, and the socket is non-blocking.
-    public static func connect(_ kind: Kind, path: String, wait: Bool = true) throws(SystemCallError) -> OwnedFD {
+    /// - Parameters:
+    ///   - wait: false: a full queue is an error, and the socket is non-blocking.
+    ///   - followsLinks: false: a symbolic link as its last component is ECONNREFUSED.
+    public static func connect(
+        _ kind: Kind, path: String, wait: Bool = true, followsLinks: Bool = true
+    ) throws(SystemCallError) -> OwnedFD {
         let socket = OwnedFD(owning: try check(bh_unix_socket(kind.raw), "socket"))
         if !wait { try socket.setNonBlocking(true) }
-        let entry = try Files.open(path, .path)
+        let entry = try Files.open(path, followsLinks ? .path : [.path, .noFollow])
         let short = entry.withRaw { "/proc/self/fd/\($0)" }
         try check(socket.withRaw { bh_unix_connect($0, short) }, "connect", path)
         return socket

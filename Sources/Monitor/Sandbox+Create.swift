@@ -61,7 +61,7 @@ extension Sandbox {
         let (spec, review) = try Self.readSpec(request.bundle, hostSide: options.hostSide)
         var create = CreateRequest()
         create.container = request.id
-        create.spec = try translate(spec, review, request, options)
+        create.spec = try translate(spec, review, request, options, notifies: manager != nil)
         try joinPod(&create, options)
         if manager != nil { create.spec.addNotifySocket(of: request.id) }
         create.spec.startsAnyway = options.hostSide
@@ -148,6 +148,8 @@ extension Sandbox {
             return (spec, review)
         } catch let error as SystemCallError where error.code == ErrorNumber.noEntry {
             throw SandboxError(.failedPrecondition, "\(path): no such file")
+        } catch let error as SpecError {
+            throw SandboxError(.invalidArgument, "\(error.named(path))")
         } catch {
             throw SandboxError(.invalidArgument, "\(path): \(error)")
         }
@@ -155,7 +157,8 @@ extension Sandbox {
 
     /// Shares what the specification names of the host, and puts the specification into the agent's terms.
     private func translate(
-        _ spec: RuntimeSpec, _ review: SpecReview, _ request: CreateTaskRequest, _ options: ContainerOptions
+        _ spec: RuntimeSpec, _ review: SpecReview, _ request: CreateTaskRequest, _ options: ContainerOptions,
+        notifies: Bool
     ) throws -> ContainerSpec {
         func absolute(_ path: String) -> String {
             path.utf8.first == UInt8(ascii: "/") ? path : request.bundle + "/" + path
@@ -165,6 +168,8 @@ extension Sandbox {
         }
         var spec = spec
         if options.hostSide { spec.mounts?.removeAll(where: \.isOfHostsCgroups) }
+        // Another is to be there.
+        if notifies { spec.mounts?.removeAll { $0.destination == NotifySocket.place } }
         let sharedMemory =
             options.hostSide ? try placeSharedMemory(in: &spec.mounts, for: request.id) : nil
         let binds = Self.binds(spec.mounts ?? []).filter { $0.source != sharedMemory?.source }

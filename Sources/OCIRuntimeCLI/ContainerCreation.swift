@@ -51,7 +51,7 @@ import TaskAPI
         self.process = process
         try RuntimeTerminal.check(process.terminal == true && !staysAttached, consoleSocket)
         membership = try PodMembership(spec)
-        serviceManager = try ServiceManager.ofEnvironment()
+        serviceManager = try ServiceManager.of(spec)
         let root = spec.root?.path ?? ""
         container = RuntimeContainer(
             id: id, ociVersion: spec.ociVersion, bundle: bundle,
@@ -81,15 +81,20 @@ import TaskAPI
         let path = bundle + "/config.json"
         do {
             let json = try Files.readRegular(path, limit: RuntimeSpec.maximumBytes)
+            let spec = try RuntimeSpec.decode(json: json)
             let refusals = try SpecReview.review(json: json, hostSide: true).refusals
             guard refusals.isEmpty else {
                 throw RuntimeError(refusals)
             }
-            return try RuntimeSpec.decode(json: json)
+            return spec
         } catch let error as RuntimeError {
             throw error
-        } catch let error as SystemCallError where error.code == ErrorNumber.noEntry {
-            throw RuntimeError("JSON specification file \(path) not found")
+        } catch let error as SystemCallError {
+            throw RuntimeError(
+                error.code == ErrorNumber.noEntry
+                    ? "JSON specification file \(path) not found" : "\(path): \(error.reason)")
+        } catch let error as SpecError {
+            throw RuntimeError("\(error.named(path))")
         } catch {
             throw RuntimeError("\(path): \(error)")
         }

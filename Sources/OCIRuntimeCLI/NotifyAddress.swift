@@ -1,5 +1,6 @@
 import AgentAPI
 import Linux
+import OCI
 
 /// Where the service manager listens that has started the engine, as NOTIFY_SOCKET names it. Source: sd_notify(3).
 enum NotifyAddress: Equatable {
@@ -45,11 +46,35 @@ extension NotifyAddress: CustomStringConvertible {
 final class ServiceManager {
     let socket: OwnedFD
 
-    /// That of this process's environment; nil when it names none.
-    static func ofEnvironment() throws(RuntimeError) -> ServiceManager? {
+    /// The one that a container is to speak to: what its engine has bound into it, or else what this process's
+    /// environment names; nil when there is none.
+    static func of(_ spec: RuntimeSpec) throws(RuntimeError) -> ServiceManager? {
+        if let path = spec.boundNotifySocket {
+            do {
+                // No link: the directory may be one that containers write to.
+                if try Files.status(path).kind == .socket {
+                    return ServiceManager(try UnixSocket.connect(.datagrams, path: path, followsLinks: false))
+                }
+            } catch {
+                throw RuntimeError("\(NotifySocket.variable), which is bound to \(path): \(error.reason)")
+            }
+        }
         guard let text = CurrentProcess.environment(NotifySocket.variable), !text.isEmpty else { return nil }
         return ServiceManager(try NotifyAddress(text).connect())
     }
 
     private init(_ socket: consuming OwnedFD) { self.socket = socket }
+}
+
+extension RuntimeSpec {
+    /// The host's path of a socket that the container is told to speak to and that is bound where runc would have it, as
+    /// Podman does with the one that conmon listens at.
+    var boundNotifySocket: String? {
+        let assignment = "\(NotifySocket.variable)=\(NotifySocket.place)/\(NotifySocket.name)"
+        guard process?.env?.contains(assignment) == true,
+            let mount = mounts?.last(where: { $0.destination == NotifySocket.place }), let bind = mount.bind,
+            bind.source.hasPrefix("/")
+        else { return nil }
+        return "\(bind.source)/\(NotifySocket.name)"
+    }
 }

@@ -102,7 +102,7 @@ struct RuntimeStore: Sendable {
         } catch let error as SystemCallError where error.code == ErrorNumber.noEntry {
             throw RuntimeError.missing
         } catch let error as SpecError {
-            throw RuntimeError("\(path) is damaged: \(error): \"delete --force\" removes what is left")
+            throw RuntimeError("\(error.named(path)): it is damaged, and \"delete --force\" removes what is left")
         }
     }
 

@@ -125,9 +125,18 @@ import Testing
 
     /// Waits until no process of any pod is left.
     func waitUntilNothingRuns(_ what: String = "the end of all") async throws {
-        try await wait(for: what) {
-            try await self.drainSpares()
-            return self.processes().isEmpty
+        do {
+            try await wait(for: what) {
+                try await self.drainSpares()
+                return self.processes().isEmpty
+            }
+        } catch let error as TimedOut {
+            let left = processes().map { pid in
+                let line = (try? Files.readText("/proc/\(pid)/cmdline")) ?? "",
+                    now = (try? Files.readText("/proc/\(pid)/status")) ?? ""
+                return "\(pid): \(line.prefix(3000)) \(now)"
+            }
+            throw TestFailure("\(error); what runs: \(left)")
         }
     }
 

@@ -50,7 +50,8 @@ extension JSONDocument {
             switch error {
             case .keyNotFound(let key, let context): (context, "\(key.stringValue) is missing")
             case .valueNotFound(_, let context): (context, "is null, but required")
-            case .typeMismatch(_, let context), .dataCorrupted(let context): (context, context.debugDescription)
+            case .typeMismatch(_, let context): (context, context.debugDescription)
+            case .dataCorrupted(let context): (context, unknownValue(context) ?? context.debugDescription)
             @unknown default: (DecodingError.Context(codingPath: [], debugDescription: ""), "\(error)")
             }
         var path = ""
@@ -62,6 +63,13 @@ extension JSONDocument {
             }
         }
         return .mismatch(document: documentName, path: path, problem: SpecPath.shortened(problem))
+    }
+
+    /// For the standard library's words of a value that an enumeration has not.
+    private static func unknownValue(_ context: DecodingError.Context) -> String? {
+        let text = context.debugDescription
+        guard text.hasPrefix("Cannot initialize "), let range = text.firstRange(of: " value ") else { return nil }
+        return "no such value: \(text[range.upperBound...])"
     }
 }
 

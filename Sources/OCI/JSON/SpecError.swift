@@ -10,6 +10,18 @@ public enum SpecError: Error, Equatable, Sendable {
     case notEncodable(document: String, problem: String)
 }
 
+extension SpecError {
+    /// The same of a document that has this name, such as its path.
+    public func named(_ document: String) -> SpecError {
+        switch self {
+        case .tooLarge(_, let bytes, let limit): .tooLarge(document: document, bytes: bytes, limit: limit)
+        case .malformed(_, let offset, let problem): .malformed(document: document, offset: offset, problem: problem)
+        case .mismatch(_, let path, let problem): .mismatch(document: document, path: path, problem: problem)
+        case .notEncodable(_, let problem): .notEncodable(document: document, problem: problem)
+        }
+    }
+}
+
 extension SpecError: CustomStringConvertible {
     /// One line for a person, without values of the document.
     public var description: String {

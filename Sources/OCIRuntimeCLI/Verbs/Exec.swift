@@ -128,6 +128,8 @@ struct ExecProcess {
             return try decode(Files.readRegular(path, limit: RuntimeSpec.maximumBytes))
         } catch let error as SystemCallError {
             throw RuntimeError("open \(path): \(error.reason)")
+        } catch let error as SpecError {
+            throw RuntimeError("\(error.named(path))")
         } catch {
             throw RuntimeError("\(path): \(error)")
         }

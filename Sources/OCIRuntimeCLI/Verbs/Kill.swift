@@ -12,6 +12,7 @@ import TaskAPI
         case .created, .running, .paused: break
         case .creating, .stopped: throw RuntimeError.notRunning
         }
+        if signal == 0 { return 0 }
         var request = KillRequest(id: container.id, signal: UInt32(signal))
         request.all = arguments.flag("all")
         let client = try container.connect()
@@ -26,7 +27,7 @@ import TaskAPI
     }
 
     private static func signal(_ text: String) throws(RuntimeError) -> Int32 {
-        // Nothing is sent, and whether there is a process is known by then.
+        // To know whether there is a process.
         if text == "0" { return 0 }
         do {
             return try SignalName.parse(text)

@@ -29,6 +29,7 @@ enum SpecVerb {
         var sets = RuntimeSpec.Capabilities()
         (sets.bounding, sets.effective, sets.permitted) = (capabilities, capabilities, capabilities)
         process.capabilities = sets
+        process.rlimits = [RuntimeSpec.Rlimit(type: "RLIMIT_NOFILE", hard: 1024, soft: 1024)]
         process.noNewPrivileges = true
         spec.process = process
         spec.hostname = "bulkhead"

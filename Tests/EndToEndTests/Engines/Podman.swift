@@ -6,6 +6,8 @@ import Testing
 /// Debian's Podman with directories of its own, whose runtime is Bulkhead.
 @EventLoop final class Podman {
     let room: EngineRoom
+    /// Of its environment, beside what leads it to its directories.
+    var variables: [String] = []
 
     nonisolated static let missing = EngineRoom.missing(
         "/usr/bin/podman", "/usr/bin/conmon", "/usr/bin/skopeo", "/usr/bin/catatonit")
@@ -63,7 +65,7 @@ import Testing
     private var place: [String] { ["--root", room.directory + "/storage", "--runroot", room.directory + "/run"] }
 
     private var environment: [String] {
-        ["CONTAINERS_CONF=\(room.directory)/containers.conf", "TMPDIR=\(room.directory)"]
+        ["CONTAINERS_CONF=\(room.directory)/containers.conf", "TMPDIR=\(room.directory)"] + variables
     }
 
     func onTerminal(_ arguments: String...) throws -> TerminalSession {

@@ -92,6 +92,36 @@ import Testing
         }
     }
 
+    /// As of a service of type notify. In its own mode Podman binds a socket of conmon's into the container, which passes on
+    /// that it is ready; both, as people start services with it.
+    @EventLoop @Test func aServiceManagerIsTold() async throws {
+        try await Podman.with { podman in
+            let manager = try ServiceManager(podman.room.directory)
+            podman.variables = ["NOTIFY_SOCKET=\(manager.path)"]
+            let program = Guest.repository + "/build/tests/notify:/bin/notify:ro"
+            let script = "echo $NOTIFY_SOCKET; ls /run/notify; notify STATUS=almost; notify READY=1; read line"
+            for mode in ["container", "conmon", "ignore"] {
+                try await podman(
+                    "run", "-d", "-i", "--name", mode, "--sdnotify", mode, "--network", "none", "-v", program,
+                    Podman.image, "sh", "-c", script
+                ).expectSuccess()
+                var heard: [String] = []
+                while mode != "ignore", !heard.contains(where: { $0.contains("READY=1") }) {
+                    heard.append(try await manager.next())
+                }
+                let engine = try Files.readText(await podman.inspect(mode, ".ConmonPidFile"))
+                #expect(mode == "ignore" || heard.contains { $0.contains("MAINPID=\(engine)") }, "\(heard)")
+                let seen = mode == "container" ? "/run/notify/notify.sock\nnotify.sock\n" : "\n"
+                try await podman.room.bulkhead.wait(for: "what \(mode) says") {
+                    try await podman("logs", mode).output == seen
+                }
+                try await podman("rm", "-f", "-t", "0", mode).expectSuccess()
+            }
+            podman.variables = []
+            try await podman.expectNothingLeft()
+        }
+    }
+
     @EventLoop @Test func aTerminalIsTheClients() async throws {
         try await Podman.with { podman in
             try await podman.room.useTerminal(

@@ -25,9 +25,18 @@ import Testing
                 #""namespaces":[{"type":"pid"},{"type":"network"},{"type":"ipc"},{"type":"uts"},{"type":"mount"}]"#
             let good = #""root":{"path":"rootfs"},"process":{"user":{"uid":0,"gid":0},"args":["true"],"cwd":"/"}"#
             try await refused("missing", nil, "JSON specification file")
-            try await refused("empty", "", "config.json")
-            try await refused("half", #"{"ociVersion":"1.0.2""#, "config.json")
-            try await refused("type", #"{"ociVersion":1}"#, "ociVersion")
+            try await refused("empty", "", "empty/config.json: not JSON at byte 0: ")
+            try await refused("half", #"{"ociVersion":"1.0.2""#, "half/config.json: not JSON at byte 21: ")
+            try await refused("object", "{}", "object/config.json: document: ociVersion is missing")
+            try await refused("array", "[]", "array/config.json: document: ")
+            try await refused("type", #"{"ociVersion":1}"#, "type/config.json: ociVersion: expected a string, found 1")
+            try await refused(
+                "value", #"{"ociVersion":"1.0.2","linux":{"namespaces":[{"type":"net"}]}}"#,
+                "value/config.json: linux.namespaces[0].type: no such value: net")
+            try await refused(
+                "option",
+                #"{"ociVersion":"1.0.2",\#(good),"linux":{\#(namespaces)},"mounts":[{"destination":"/a","type":"tmpfs","options":["nosuid","frob"]}]}"#,
+                "mount /a: mount tmpfs on /a with frob: Invalid argument")
             try await refused("version", #"{"ociVersion":"2.0.0",\#(good),"linux":{\#(namespaces)}}"#, "only version 1")
             try await refused(
                 "process", #"{"ociVersion":"1.0.2","linux":{\#(namespaces)}}"#, "process property must not be empty")
@@ -46,6 +55,11 @@ import Testing
                 "users",
                 #"{"ociVersion":"1.0.2",\#(good),"linux":{"uidMappings":[{"containerID":0,"hostID":1,"size":1}],\#(namespaces)}}"#,
                 "user namespaces are not supported")
+            let bundle = try runtime.bundle("directory", "true")
+            try Files.remove(bundle + "/config.json")
+            try Files.makeDirectory(bundle + "/config.json")
+            try await runtime("create", "--bundle", bundle, "directory").expectError(
+                1, "directory/config.json: Is a directory")
             try await runtime("create", "--bundle", "/no/such", "gone").expectError(
                 1, "JSON specification file /no/such/config.json")
             try await runtime.expectNothingLeft()

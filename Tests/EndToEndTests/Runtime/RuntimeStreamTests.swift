@@ -94,6 +94,30 @@ import Testing
         }
     }
 
+    @EventLoop @Test func manyStreamsGoOnAtOnce() async throws {
+        try await OCIRuntime.with { runtime in
+            let running = try await runtime.create("many", runtime.bundle("many", "sleep 600"))
+            try await runtime("start", "many").expectSuccess()
+            let commands = try (0..<32).map { _ in try runtime.start(["exec", "many", "cat"]) }
+            for (number, command) in commands.enumerated() { try await command.input.write(Array("\(number)\n".utf8)) }
+            // Each has come through while all are open.
+            for (number, command) in commands.enumerated() { #expect(try await command.line() == "\(number)") }
+            let tasks = commands.enumerated().map { number, command in
+                Task { @EventLoop in
+                    let text = String(repeating: "line of \(number)\n", count: 6000)
+                    try await command.input.write(Array(text.utf8))
+                    command.input.close()
+                    let end = try await command.end()
+                    return end.code == 0 && end.output == text && end.error.isEmpty
+                }
+            }
+            for task in tasks { #expect(try await task.value) }
+            try await runtime("delete", "-f", "many").expectSuccess()
+            _ = try await running.end()
+            try await runtime.expectNothingLeft()
+        }
+    }
+
     @EventLoop @Test func aTerminalIsTheEngines() async throws {
         try await OCIRuntime.with { runtime in
             let bundle = try runtime.bundle(

@@ -15,6 +15,7 @@ import Protobuf
     let mountNamespace: OwnedFD
     /// Keeps the network that it may have of its own: taking that apart would hold up the news of its end.
     private let networkNamespace: OwnedFD
+    private let programs = KeptPrograms()
 
     private init(
         _ process: ContainerProcess, _ spec: ContainerSpec, _ runtime: ContainerRuntime, _ cgroup: ControlGroup?,
@@ -153,6 +154,7 @@ import Protobuf
     {
         guard self.process.exit.current == nil else { throw ContainerError("join the container", "it has ended") }
         try checkNotPaused("join the container")
+        programs.forgetChanged()
         var joined = ContainerSpec()
         joined.process = process.inheriting(from: spec.process)
         joined.personality = spec.personality
@@ -161,6 +163,7 @@ import Protobuf
         let made = try await ContainerProcess.make(
             joins: true, joined, streams: streams, runtime: runtime, cgroup: try Self.open(cgroup),
             joining: self.process)
+        programs.keep(made.takeProgram())
         try await made.start()
         return made
     }
@@ -170,6 +173,7 @@ import Protobuf
     @discardableResult
     public func delete(keepingLayer: Bool = false) async throws(ContainerError) -> WritableLayer? {
         await process.discard()
+        programs.forgetAll()
         if keepingLayer {
             try await cgroup?.remove()
             return layer

@@ -96,7 +96,7 @@ public enum ContainerInit {
         try ProcessScheduling(process).apply(joins: plan.joins, personality: plan.spec.personality)
         try setup.apply(filter: restrictCalls)
         let programs = try setup.findPrograms()
-        try awaitStart(channel)
+        try awaitStart(channel, of: plan.joins ? programs : [])
         if process.noNewPrivileges { try restrictCalls() }
         try hooks?.run()
         let failure = setup.execute(programs, under: parent)
@@ -153,14 +153,24 @@ public enum ContainerInit {
         return try stage("open the init") { () throws(SystemCallError) in try Files.open(path, .path) }
     }
 
+    /// - Parameter program: its file goes along, and is not held here meanwhile.
+    private static func sendReady(_ program: String?, over channel: borrowing OwnedFD) throws(SystemCallError) {
+        let file = program.flatMap { try? Files.open($0, .path) }
+        let number = file?.withRaw { $0 }
+        try UnixSocket.send(InitMessage.ready.encoded, descriptors: number.map { [$0] } ?? [], over: channel)
+        _ = consume file
+    }
+
     private static func prepareHooks(_ spec: HooksSpec?) throws(ContainerError) -> ContainerHooks? {
         guard let spec else { return nil }
         return try ContainerHooks(spec)
     }
 
-    private static func awaitStart(_ channel: borrowing OwnedFD) throws(ContainerError) {
+    private static func awaitStart(
+        _ channel: borrowing OwnedFD, of programs: [String]
+    ) throws(ContainerError) {
         let answer = try stage("wait for the start") { () throws(SystemCallError) in
-            try UnixSocket.send(InitMessage.ready.encoded, descriptors: [], over: channel)
+            try sendReady(programs.first, over: channel)
             return try channel.read(upTo: 1)
         }
         // Whoever made the container is gone or does not want it any more.

@@ -9,6 +9,7 @@ import Protobuf
     private let channel: AsyncFD
     private let limit: Duration
     private var terminal: OwnedFD?
+    private var program: OwnedFD?
     /// What the plan's seccomp profile has become, if the init made it.
     private(set) var filter: SeccompProgram?
     /// Of the process, to join its namespaces by.
@@ -36,6 +37,9 @@ import Protobuf
 
     /// The controlling side of its terminal: once, nil when it has none.
     public func takeTerminal() -> OwnedFD? { terminal.take() }
+
+    /// The file that it is about to execute, of one that joins: once.
+    func takeProgram() -> OwnedFD? { program.take() }
 
     /// Makes the process and waits until it is ready to execute its program.
     /// - Parameter joining: whose namespaces it shares, or whose container it becomes a part of.
@@ -162,7 +166,11 @@ import Protobuf
             guard let message = InitMessage(bytes) else {
                 throw ContainerError("hear of the process", "its init sent no message of ours")
             }
-            if message == .terminal { terminal = descriptors.takeFirst() }
+            switch message {
+            case .terminal: terminal = descriptors.takeFirst()
+            case .ready: program = descriptors.takeFirst()
+            case .filter, .failed: break
+            }
             return message
         } catch let error as ContainerError {
             throw error

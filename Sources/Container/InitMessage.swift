@@ -3,7 +3,8 @@ import AgentAPI
 /// What a container's init tells whoever made it, one message of the channel each. Nothing more comes once it executes
 /// its program; the end of the channel says that it has.
 enum InitMessage: Equatable, Sendable {
-    /// The container is as the plan says; a byte is awaited, then the program is executed.
+    /// The container is as the plan says; a byte is awaited, then the program is executed. Comes with its file, in a
+    /// process that joins.
     case ready
     /// What the plan's seccomp profile becomes.
     case filter(SeccompProgram)

@@ -60,6 +60,53 @@ import Testing
         }
     }
 
+    /// What has been executed is held for a while, but not longer than the host has it.
+    @EventLoop @Test func aProgramIsTheOneThatTheHostHas() async throws {
+        try await OCIRuntime.with { runtime in
+            let bundle = try runtime.bundle("held", "tool; while :; do tool; sleep 0.1; done")
+            let path = bundle + "/rootfs/bin/tool"
+            func place(_ word: String, at path: String) throws {
+                try Files.write(Array("#!/bin/sh\necho \(word)\n".utf8), to: path, mode: 0o755)
+            }
+            try place("one", at: path)
+            let engine = try await runtime.create("held", bundle)
+            // It was looked up when the container was made, and is another at its start.
+            func replace(_ word: String) throws {
+                try place(word, at: path + ".new")
+                try Files.rename(path + ".new", to: path)
+            }
+            try replace("two")
+            try await runtime("start", "held").expectSuccess()
+            #expect(try await engine.line() == "two")
+            // By another file, and in place; of one size, and all within a second.
+            for word in ["six", "ten"] {
+                try await runtime("exec", "held", "tool").expectSuccess()
+                try replace(word)
+                try await runtime("exec", "held", "tool").expectOutput(word + "\n")
+                let changed = String(word.reversed())
+                try place(changed, at: path)
+                try await runtime("exec", "held", "tool").expectOutput(changed + "\n")
+            }
+            // Nothing of the old one's pages is executed.
+            let program = bundle + "/rootfs/bin/busybox2"
+            try Files.write(Files.read("/bin/busybox"), to: program, mode: 0o755)
+            try await runtime("exec", "held", "busybox2", "echo", "old").expectOutput("old\n")
+            try Files.write(Files.read(Guest.repository + "/build/tests/attributes"), to: program + ".new", mode: 0o755)
+            try Files.rename(program + ".new", to: program)
+            try await runtime("exec", "held", "busybox2", "/no/such", "user.a").expectError(1, "attributes: ")
+            // Without another exec the container sees it a moment later.
+            try replace("end")
+            try await within(Patience.limit, waitingFor: "what the host has") {
+                while try await engine.line() != "end" {}
+            }
+            try Files.remove(path)
+            try await runtime("exec", "held", "tool").expectError(255, "executable file not found in $PATH")
+            try await runtime("delete", "-f", "held").expectSuccess()
+            _ = try await engine.end()
+            try await runtime.expectNothingLeft()
+        }
+    }
+
     @EventLoop @Test func readOnlyIsReadOnly() async throws {
         try await OCIRuntime.with { runtime in
             let bundle = try runtime.bundle("read", "echo x >/file || echo refused; echo y >/tmp/file && cat /tmp/file")

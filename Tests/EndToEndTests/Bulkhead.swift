@@ -9,7 +9,10 @@ import Testing
         var code: Int32
         var output: String
         var error: String
-        var description: String { "exit \(code)\noutput: \(output)\nerrors: \(error)" }
+        /// In one line: of others the summary of a run shows the first only.
+        var description: String {
+            "exit \(code), output: \(String(reflecting: output)), errors: \(String(reflecting: error))"
+        }
     }
 
     nonisolated let root: String
@@ -156,7 +159,11 @@ import Testing
         return names.compactMap { Int32($0) }.filter { pid in
             let line = (try? Files.readText("/proc/\(pid)/cmdline")) ?? ""
             if line.hasPrefix("bulkhead-") { return line.contains(root) }
-            guard line.hasPrefix("qemu-system") else { return false }
+            // Somebody else's, in the host's mount namespace, sees the mounts of all.
+            guard line.hasPrefix("qemu-system"),
+                let namespace = try? Files.readLink("/proc/\(pid)/ns/mnt"),
+                namespace != (try? Files.readLink("/proc/self/ns/mnt"))
+            else { return false }
             return (try? Files.readText("/proc/\(pid)/mountinfo"))?.contains(root.dropFirst(4)) ?? false
         }
     }

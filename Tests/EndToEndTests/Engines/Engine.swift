@@ -78,6 +78,12 @@ import Testing
             try? Files.removeDirectory("/sys/fs/cgroup/\(hierarchy)\(cgroupParent)")
         }
         _ = try await Self.program("/usr/sbin/ip", ["netns", "del", networkName])
+        // What dockerd mounts for itself stays when it ends.
+        let mounts = try Files.readText("/proc/self/mounts").split(separator: "\n")
+        for mount in mounts.reversed() {
+            let fields = mount.split(separator: " ")
+            if fields.count > 1, fields[1].hasPrefix(bulkhead.root + "/") { try Mounts.unmount(String(fields[1])) }
+        }
     }
 
     /// Runs a program to its end.

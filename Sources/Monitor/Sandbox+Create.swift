@@ -160,9 +160,6 @@ extension Sandbox {
         _ spec: RuntimeSpec, _ review: SpecReview, _ request: CreateTaskRequest, _ options: ContainerOptions,
         notifies: Bool
     ) throws -> ContainerSpec {
-        func absolute(_ path: String) -> String {
-            path.utf8.first == UInt8(ascii: "/") ? path : request.bundle + "/" + path
-        }
         guard let root = spec.root?.path, !root.isEmpty else {
             throw SandboxError(.invalidArgument, "root.path is missing")
         }
@@ -176,7 +173,7 @@ extension Sandbox {
         var rootfs = RootFileSystem()
         rootfs.path = try share.attach(
             Attachment(
-                name: "rootfs", source: absolute(root),
+                name: "rootfs", source: RuntimeSpec.hostPath(root, in: request.bundle),
                 readOnly: options.overlayBytes > 0 || spec.root?.readonly == true, recursive: true),
             for: request.id)
         // With a root that is read-only as well: places for mounts are made before it becomes that.
@@ -185,7 +182,7 @@ extension Sandbox {
         var places: [String: String] = [:]
         for (index, bind) in binds.enumerated() {
             let attachment = Attachment(
-                name: "mount\(index)", source: absolute(bind.source), readOnly: bind.readOnly,
+                name: "mount\(index)", source: RuntimeSpec.hostPath(bind.source, in: request.bundle), readOnly: bind.readOnly,
                 recursive: bind.recursive)
             places[bind.source] = try share.attach(attachment, for: request.id)
         }

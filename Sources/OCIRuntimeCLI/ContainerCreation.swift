@@ -55,7 +55,7 @@ import TaskAPI
         let root = spec.root?.path ?? ""
         container = RuntimeContainer(
             id: id, ociVersion: spec.ociVersion, bundle: bundle,
-            rootfs: (root.hasPrefix("/") ? root : bundle + "/" + root).tidied, created: WallClock.now,
+            rootfs: RuntimeSpec.hostPath(root, in: bundle).tidied, created: WallClock.now,
             annotations: spec.annotations ?? [:], state: host.state, pod: "", isFirst: true)
         container.hooks = spec.hooks ?? .init()
         let request = ResourceRequest(spec.linux?.resources)
@@ -258,7 +258,7 @@ import TaskAPI
         return plan
     }
 
-    private func absolute(_ source: String) -> String { source.hasPrefix("/") ? source : bundle + "/" + source }
+    private func absolute(_ source: String) -> String { RuntimeSpec.hostPath(source, in: bundle) }
 
     /// In a root that the guest cannot write, what it would make there: the places of mounts and the working directory.
     private func makePlaces() throws {

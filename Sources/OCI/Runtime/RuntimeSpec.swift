@@ -34,6 +34,11 @@ public struct RuntimeSpec: JSONDocument {
     /// Present if the document has a `zos` block.
     public var zos: PresentBlock?
 
+    /// What a path of the document that names something of the host means: it is relative to the bundle.
+    public static func hostPath(_ path: String, in bundle: String) -> String {
+        path.utf8.first == UInt8(ascii: "/") ? path : bundle + "/" + path
+    }
+
     /// A document with nothing but its version.
     public init(ociVersion: String) { self.ociVersion = ociVersion }
 

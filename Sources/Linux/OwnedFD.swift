@@ -37,19 +37,8 @@ public struct OwnedFD: ~Copyable, Sendable {
     /// Reads at most `count` bytes; empty at the end of file.
     /// - Throws: `SystemCallError`; EAGAIN when the descriptor is non-blocking and has nothing.
     public borrowing func read(upTo count: Int) throws(SystemCallError) -> [UInt8] {
-        var code: CInt = 0
         let number = raw
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            var got: Int
-            repeat {
-                got = Glibc.read(number, buffer.baseAddress, count)
-                code = errno
-            } while got < 0 && code == EINTR
-            filled = max(got, 0)
-            if got >= 0 { code = 0 }
-        }
-        guard code == 0 else { throw SystemCallError("read", code: code) }
-        return bytes
+        return try Self.bytes(upTo: count, by: "read") { Glibc.read(number, $0, count) }
     }
 
     /// Reads until there is nothing now or `count` bytes are there, for a non-blocking descriptor that gives a little with
@@ -75,36 +64,15 @@ public struct OwnedFD: ~Copyable, Sendable {
 
     /// Reads at most `count` bytes at `offset` of a file; empty at its end and beyond.
     public borrowing func read(upTo count: Int, at offset: Int64) throws(SystemCallError) -> [UInt8] {
-        var code: CInt = 0
         let number = raw
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            var got: Int
-            repeat {
-                got = pread(number, buffer.baseAddress, count, off_t(offset))
-                code = errno
-            } while got < 0 && code == EINTR
-            filled = max(got, 0)
-            if got >= 0 { code = 0 }
-        }
-        guard code == 0 else { throw SystemCallError("pread", code: code) }
-        return bytes
+        return try Self.bytes(upTo: count, by: "pread") { pread(number, $0, count, off_t(offset)) }
     }
 
     /// Writes as much of `bytes` as the kernel takes in one call. Returns the count.
     /// - Throws: `SystemCallError`; EAGAIN when the descriptor is non-blocking and full, EPIPE when nobody reads.
     public borrowing func write(_ bytes: ArraySlice<UInt8>) throws(SystemCallError) -> Int {
-        var code: CInt = 0
         let number = raw
-        let written = bytes.withUnsafeBytes { buffer in
-            var put: Int
-            repeat {
-                put = Glibc.write(number, buffer.baseAddress, buffer.count)
-                code = errno
-            } while put < 0 && code == EINTR
-            return put
-        }
-        guard written >= 0 else { throw SystemCallError("write", code: code) }
-        return written
+        return try Self.count(of: bytes, by: "write") { Glibc.write(number, $0.baseAddress, $0.count) }
     }
 
     /// Writes all of `bytes`, blocking as long as the descriptor does. For files, not for peers.
@@ -126,36 +94,50 @@ public struct OwnedFD: ~Copyable, Sendable {
 
     /// As `read`, of a socket, and without waiting whether it is non-blocking or not. recv(2), MSG_DONTWAIT.
     public borrowing func receiveNow(upTo count: Int) throws(SystemCallError) -> [UInt8] {
-        var code: CInt = 0
         let number = raw
+        return try Self.bytes(upTo: count, by: "recv") { recv(number, $0, count, CInt(MSG_DONTWAIT)) }
+    }
+
+    /// As `write`, to a socket, and without waiting whether it is non-blocking or not. send(2), MSG_DONTWAIT.
+    public borrowing func sendNow(_ bytes: ArraySlice<UInt8>) throws(SystemCallError) -> Int {
+        let number = raw
+        let flags = CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL)
+        return try Self.count(of: bytes, by: "send") { send(number, $0.baseAddress, $0.count, flags) }
+    }
+
+    /// What a call has put into a buffer; again when a signal came first.
+    private static func bytes(
+        upTo count: Int, by call: String, _ body: (UnsafeMutablePointer<UInt8>?) -> Int
+    ) throws(SystemCallError) -> [UInt8] {
+        var code: CInt = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             var got: Int
             repeat {
-                got = recv(number, buffer.baseAddress, count, CInt(MSG_DONTWAIT))
+                got = body(buffer.baseAddress)
                 code = errno
             } while got < 0 && code == EINTR
             filled = max(got, 0)
             if got >= 0 { code = 0 }
         }
-        guard code == 0 else { throw SystemCallError("recv", code: code) }
+        guard code == 0 else { throw SystemCallError(call, code: code) }
         return bytes
     }
 
-    /// As `write`, to a socket, and without waiting whether it is non-blocking or not. send(2), MSG_DONTWAIT.
-    public borrowing func sendNow(_ bytes: ArraySlice<UInt8>) throws(SystemCallError) -> Int {
+    /// How many bytes a call has taken; again when a signal came first.
+    private static func count(
+        of bytes: ArraySlice<UInt8>, by call: String, _ body: (UnsafeRawBufferPointer) -> Int
+    ) throws(SystemCallError) -> Int {
         var code: CInt = 0
-        let number = raw
-        let flags = CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL)
-        let sent = bytes.withUnsafeBytes { buffer in
+        let count = bytes.withUnsafeBytes { buffer in
             var put: Int
             repeat {
-                put = send(number, buffer.baseAddress, buffer.count, flags)
+                put = body(buffer)
                 code = errno
             } while put < 0 && code == EINTR
             return put
         }
-        guard sent >= 0 else { throw SystemCallError("send", code: code) }
-        return sent
+        guard count >= 0 else { throw SystemCallError(call, code: code) }
+        return count
     }
 
     /// The pipe or terminal opened once more, with a mode of its own. Nil for what cannot be: a file, whose offset would be

@@ -182,7 +182,8 @@ extension Sandbox {
         var places: [String: String] = [:]
         for (index, bind) in binds.enumerated() {
             let attachment = Attachment(
-                name: "mount\(index)", source: RuntimeSpec.hostPath(bind.source, in: request.bundle), readOnly: bind.readOnly,
+                name: "mount\(index)", source: RuntimeSpec.hostPath(bind.source, in: request.bundle),
+                readOnly: bind.readOnly,
                 recursive: bind.recursive)
             places[bind.source] = try share.attach(attachment, for: request.id)
         }

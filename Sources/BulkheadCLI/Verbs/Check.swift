@@ -190,7 +190,11 @@ import Templates
 
     private static var cgroups: Verdict {
         if Files.exists("/sys/fs/cgroup/cgroup.controllers") { return .fine("version 2") }
-        return .worse("version 1 or none", remedy: "pods are not limited from outside yet, so nothing is missed")
+        return .worse(
+            "version 1 or none",
+            remedy:
+                "engines' containers are limited by version 1, too; this command's pods are not limited from outside yet"
+        )
     }
 
     private static var tun: Verdict {

@@ -131,7 +131,12 @@ extension HostCgroup {
     /// Limits what is in it.
     /// - Throws: the first limit that the kernel refuses, or does not have.
     public func apply(_ limits: CgroupLimits, in mounts: CgroupMounts) throws(CgroupError) {
-        for setting in limits.settings {
+        if !unit.isEmpty { try SystemdScope(unit: unit, slice: slice).set(limits) }
+        try apply(limits.settings, in: mounts)
+    }
+
+    private func apply(_ settings: [CgroupLimits.Setting], in mounts: CgroupMounts) throws(CgroupError) {
+        for setting in settings {
             guard let directory = directory(of: setting.controller, in: mounts) else {
                 throw CgroupError("this host has no cgroup controller \(setting.controller) for \(setting.file)")
             }
@@ -139,6 +144,10 @@ extension HostCgroup {
             do {
                 try Files.control(path, setting.value)
             } catch {
+                if error.code == ErrorNumber.noEntry, let otherwise = setting.otherwise {
+                    try apply(otherwise, in: mounts)
+                    continue
+                }
                 let why = error.code == ErrorNumber.noEntry ? "this host's kernel has no such file" : error.reason
                 throw CgroupError("\(path) cannot be \(setting.value): \(why)")
             }

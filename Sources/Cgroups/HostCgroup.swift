@@ -31,8 +31,16 @@ public struct HostCgroup: Codable, Equatable, Sendable {
     /// Makes it, with the cgroups that it is in, and moves a process into it. One that is there is taken as it is.
     /// - Parameter process: nil: it stays empty, which systemd's cannot.
     /// - Throws: the first directory that cannot be made; those before it stay, and `remove` removes them.
-    public func make(for process: Int32?) throws(CgroupError) {
-        if !unit.isEmpty, let process { try SystemdScope(unit: unit, slice: slice).start(with: process) }
+    public mutating func make(for process: Int32?) throws(CgroupError) {
+        if !unit.isEmpty, let process {
+            do throws(CgroupError) {
+                try SystemdScope(unit: unit, slice: slice).start(with: process)
+            } catch {
+                // Another one of its name is not this one's to remove: that would be its processes' end.
+                self = HostCgroup()
+                throw error
+            }
+        }
         do throws(SystemCallError) {
             for directory in directories {
                 // systemd makes it, with the controllers that it has been asked for.
@@ -47,7 +55,7 @@ public struct HostCgroup: Codable, Equatable, Sendable {
     }
 
     private static func waitFor(_ directory: String) throws(SystemCallError) {
-        let limit = 500
+        let limit = 3000
         for _ in 0..<limit where !Files.exists(directory) { CurrentProcess.sleep(milliseconds: 10) }
     }
 
@@ -91,6 +99,13 @@ public struct HostCgroup: Codable, Equatable, Sendable {
     /// Moves a process into it.
     public func add(_ process: Int32) throws(SystemCallError) {
         for directory in directories { try Cgroup.move(process, into: directory) }
+    }
+
+    /// Moves this process, which was in one of systemd's that needs a process to be made, back to where it was.
+    public static func leave(to mounts: CgroupMounts) throws(SystemCallError) {
+        for hierarchy in mounts.hierarchies {
+            try Cgroup.move(CurrentProcess.id, into: hierarchy.mountPoint + hierarchy.own)
+        }
     }
 
     /// Removes it. Processes that are about to end in it are waited for, but not for long.

@@ -135,7 +135,10 @@ import TaskAPI
         let socket = try AsyncFD(started.socket.duplicate())
         try makeCgroups()
         // Its machine comes while hooks run on the host.
-        let starting = Task { @EventLoop in try await plan.begin(host, container, mounts, hostname: podHostname) }
+        let starting = Task { @EventLoop in
+            defer { if isNewPod, !container.podCgroups.unit.isEmpty { try? HostCgroup.leave(to: mounts) } }
+            return try await plan.begin(host, container, mounts, hostname: podHostname)
+        }
         do {
             try await StartedProxy.waitUntilReady(socket)
             try await create(plan, started.socket, when: starting)
@@ -184,7 +187,9 @@ import TaskAPI
     private func makeCgroups() throws {
         do {
             try container.cgroups.make(for: container.pid)
-            if isNewPod { try container.podCgroups.make(for: nil) }
+            // systemd makes none without a process: this one is in it until the monitor is.
+            let holder = container.podCgroups.unit.isEmpty ? nil : CurrentProcess.id
+            if isNewPod { try container.podCgroups.make(for: holder) }
         } catch {
             guard context.ignoresCgroups ?? (host.rootless != nil) else {
                 throw RuntimeError("linux.cgroupsPath: \(error)")

@@ -9,9 +9,11 @@ public struct CgroupLimits: Equatable, Sendable {
         public var controller: String
         public var file: String
         public var value: String
+        /// What is written where there is no such file; nil: that is an error.
+        public var otherwise: [Setting]?
 
-        init(_ controller: String, _ file: String, _ value: String) {
-            (self.controller, self.file, self.value) = (controller, file, value)
+        init(_ controller: String, _ file: String, _ value: String, otherwise: [Setting]? = nil) {
+            (self.controller, self.file, self.value, self.otherwise) = (controller, file, value, otherwise)
         }
     }
 
@@ -24,6 +26,7 @@ public struct CgroupLimits: Equatable, Sendable {
 
     /// In the order in which they can be written.
     public let settings: [Setting]
+    let isUnified: Bool
 
     /// - Parameter guestBytes: the machine's memory, when the pod's memory is limited.
     public init(_ resources: RuntimeSpec.Resources, guestBytes: Int64, isUnified: Bool) {
@@ -35,7 +38,7 @@ public struct CgroupLimits: Equatable, Sendable {
             settings.append(Setting("pids", "pids.max", value))
         }
         if let block = resources.blockIO { Self.add(block, isUnified, to: &settings) }
-        self.settings = settings
+        (self.settings, self.isUnified) = (settings, isUnified)
     }
 
     private static func add(
@@ -84,7 +87,10 @@ public struct CgroupLimits: Equatable, Sendable {
         if let weight = block.weight, weight > 0 {
             settings.append(
                 isUnified
-                    ? Setting(controller, "io.bfq.weight", "\(weight)")
+                    // Only with BFQ, which is a module; the other one has 1 to 10000. Source: runc's cgroups/utils.go.
+                    ? Setting(
+                        controller, "io.bfq.weight", "\(weight)",
+                        otherwise: [Setting(controller, "io.weight", "\(CgroupWeight.ioWeight(blkio: weight))")])
                     : Setting(controller, "blkio.bfq.weight", "\(weight)"))
         }
         if let weight = block.leafWeight, weight > 0, !isUnified {
@@ -95,7 +101,7 @@ public struct CgroupLimits: Equatable, Sendable {
             settings.append(
                 Setting(
                     controller, isUnified ? "io.bfq.weight" : "blkio.bfq.weight_device",
-                    "\(device.major):\(device.minor) \(weight)"))
+                    "\(device.major):\(device.minor) \(weight)", otherwise: isUnified ? [] : nil))
         }
         let kinds: [([RuntimeSpec.ThrottleDevice]?, String, String)] = [
             (block.throttleReadBpsDevice, "rbps", "read_bps"), (block.throttleWriteBpsDevice, "wbps", "write_bps"),

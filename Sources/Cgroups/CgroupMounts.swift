@@ -45,6 +45,13 @@ public struct CgroupMounts: Equatable, Sendable {
         hierarchies = isUnified ? second : first
     }
 
+    /// What a path that is not absolute is below: the process's own cgroup. In version 2 the one above that, as with runc:
+    /// its own has processes, and such a one gives no controllers to those below it.
+    func base(in hierarchy: Hierarchy) -> String {
+        let own = hierarchy.own.split(separator: "/")
+        return (isUnified ? own.dropLast() : own).map { "/" + $0 }.joined()
+    }
+
     /// A container of a host that has cgroups of its own sees a part of the tree.
     private static func path(_ path: String, below root: String) -> String {
         guard root != "/", path == root || path.hasPrefix(root + "/") else { return path }
@@ -119,19 +126,26 @@ public enum CgroupPlace: Equatable, Sendable {
         self = .path("/" + path, isAbsolute: text.hasPrefix("/") && !components.isEmpty)
     }
 
-    /// One of another name in the same cgroup; nil for systemd's, which are there for a process only.
-    public func beside(_ name: String) -> CgroupPlace? {
-        guard case .path(let path, let isAbsolute) = self else { return nil }
-        let parent = path.split(separator: "/").dropLast().map { "/" + $0 }.joined()
-        return .path(parent + "/" + name, isAbsolute: isAbsolute)
+    /// One of another name in the same cgroup.
+    public func beside(_ name: String) -> CgroupPlace {
+        switch self {
+        case .path(let path, let isAbsolute):
+            let parent = path.split(separator: "/").dropLast().map { "/" + $0 }.joined()
+            return .path(parent + "/" + name, isAbsolute: isAbsolute)
+        case .scope(let slice, _):
+            let escaped = String(
+                decoding: name.utf8.map { Self.isOfUnitName($0) ? $0 : UInt8(ascii: "_") }, as: UTF8.self)
+            return .scope(slice: slice, unit: "bulkhead-pod-" + escaped + ".scope")
+        }
     }
 
     private static func isUnitName(_ name: Substring) -> Bool {
-        name.utf8.count <= 255
-            && name.utf8.allSatisfy { byte in
-                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-                    || ":-_.\\@".utf8.contains(byte)
-            }
+        name.utf8.count <= 255 && name.utf8.allSatisfy(isOfUnitName)
+    }
+
+    private static func isOfUnitName(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+            || ":-_.\\@".utf8.contains(byte)
     }
 
     /// The directories of a slice below those it is in: `a-b.slice` is in `a.slice`. Source: systemd.slice(5).
@@ -150,7 +164,7 @@ public enum CgroupPlace: Equatable, Sendable {
         mounts.hierarchies.map { hierarchy in
             let path =
                 switch self {
-                case .path(let path, let isAbsolute): isAbsolute || hierarchy.own == "/" ? path : hierarchy.own + path
+                case .path(let path, let isAbsolute): isAbsolute ? path : mounts.base(in: hierarchy) + path
                 case .scope(let slice, let unit): Self.expanded(slice: slice) + "/" + unit
                 }
             return hierarchy.mountPoint + path

@@ -31,8 +31,16 @@ public struct HostCgroup: Codable, Equatable, Sendable {
     /// Makes it, with the cgroups that it is in, and moves a process into it. One that is there is taken as it is.
     /// - Parameter process: nil: it stays empty, which systemd's cannot.
     /// - Throws: the first directory that cannot be made; those before it stay, and `remove` removes them.
-    public func make(for process: Int32?) throws(CgroupError) {
-        if !unit.isEmpty, let process { try SystemdScope(unit: unit, slice: slice).start(with: process) }
+    public mutating func make(for process: Int32?) throws(CgroupError) {
+        if !unit.isEmpty, let process {
+            do throws(CgroupError) {
+                try SystemdScope(unit: unit, slice: slice).start(with: process)
+            } catch {
+                // Another one of its name is not this one's to remove: that would be its processes' end.
+                self = HostCgroup()
+                throw error
+            }
+        }
         do throws(SystemCallError) {
             for directory in directories {
                 // systemd makes it, with the controllers that it has been asked for.
@@ -47,7 +55,7 @@ public struct HostCgroup: Codable, Equatable, Sendable {
     }
 
     private static func waitFor(_ directory: String) throws(SystemCallError) {
-        let limit = 500
+        let limit = 3000
         for _ in 0..<limit where !Files.exists(directory) { CurrentProcess.sleep(milliseconds: 10) }
     }
 
@@ -93,6 +101,13 @@ public struct HostCgroup: Codable, Equatable, Sendable {
         for directory in directories { try Cgroup.move(process, into: directory) }
     }
 
+    /// Moves this process, which was in one of systemd's that needs a process to be made, back to where it was.
+    public static func leave(to mounts: CgroupMounts) throws(SystemCallError) {
+        for hierarchy in mounts.hierarchies {
+            try Cgroup.move(CurrentProcess.id, into: hierarchy.mountPoint + hierarchy.own)
+        }
+    }
+
     /// Removes it. Processes that are about to end in it are waited for, but not for long.
     public func remove() throws(CgroupError) {
         if !unit.isEmpty { try SystemdScope(unit: unit, slice: slice).stop() }
@@ -131,7 +146,12 @@ extension HostCgroup {
     /// Limits what is in it.
     /// - Throws: the first limit that the kernel refuses, or does not have.
     public func apply(_ limits: CgroupLimits, in mounts: CgroupMounts) throws(CgroupError) {
-        for setting in limits.settings {
+        if !unit.isEmpty { try SystemdScope(unit: unit, slice: slice).set(limits) }
+        try apply(limits.settings, in: mounts)
+    }
+
+    private func apply(_ settings: [CgroupLimits.Setting], in mounts: CgroupMounts) throws(CgroupError) {
+        for setting in settings {
             guard let directory = directory(of: setting.controller, in: mounts) else {
                 throw CgroupError("this host has no cgroup controller \(setting.controller) for \(setting.file)")
             }
@@ -139,6 +159,10 @@ extension HostCgroup {
             do {
                 try Files.control(path, setting.value)
             } catch {
+                if error.code == ErrorNumber.noEntry, let otherwise = setting.otherwise {
+                    try apply(otherwise, in: mounts)
+                    continue
+                }
                 let why = error.code == ErrorNumber.noEntry ? "this host's kernel has no such file" : error.reason
                 throw CgroupError("\(path) cannot be \(setting.value): \(why)")
             }

@@ -13,6 +13,14 @@ struct SystemdScope {
     /// Has the process be in it. Returns when systemd has answered; the cgroup is there a moment later.
     func start(with process: Int32) throws(CgroupError) { try Self.call(startArguments(process)) }
 
+    /// Has systemd know limits, until the next start of the host.
+    func set(_ limits: CgroupLimits) throws(CgroupError) {
+        let properties = limits.unitProperties
+        guard !properties.isEmpty else { return }
+        try Self.call(
+            ["SetUnitProperties", "sba(sv)", unit, "true", "\(properties.count)"] + properties.flatMap { $0 })
+    }
+
     /// Ends it; one that has gone is fine.
     func stop() throws(CgroupError) {
         do {
@@ -30,6 +38,8 @@ struct SystemdScope {
             [isSlice ? "Wants" : "Slice", isSlice ? "as" : "s"] + (isSlice ? ["1", slice] : [slice]),
             ["MemoryAccounting", "b", "true"], ["CPUAccounting", "b", "true"], ["TasksAccounting", "b", "true"],
             ["IOAccounting", "b", "true"],
+            // One that has failed leaves no unit either.
+            ["CollectMode", "s", "inactive-or-failed"],
         ]
         if !isSlice { properties += [["Delegate", "b", "true"], ["PIDs", "au", "1", "\(process)"]] }
         return ["StartTransientUnit", "ssa(sv)a(sa(sv))", unit, "replace", "\(properties.count)"]

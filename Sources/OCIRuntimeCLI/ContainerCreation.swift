@@ -133,9 +133,12 @@ import TaskAPI
             host, process.args ?? [], namespaces: plan.newNamespaces(spec), network: plan.network, terminal: terminal)
         (container.pid, container.startTime) = (started.pid, started.startTime)
         let socket = try AsyncFD(started.socket.duplicate())
-        try makeCgroups()
+        try makeCgroups(mounts)
         // Its machine comes while hooks run on the host.
-        let starting = Task { @EventLoop in try await plan.begin(host, container, mounts, hostname: podHostname) }
+        let starting = Task { @EventLoop in
+            defer { leavePodsCgroup(mounts) }
+            return try await plan.begin(host, container, mounts, hostname: podHostname)
+        }
         do {
             try await StartedProxy.waitUntilReady(socket)
             try await create(plan, started.socket, when: starting)
@@ -181,17 +184,26 @@ import TaskAPI
     private var podHostname: String { spec.annotations?["io.kubernetes.cri-o.HostName"] ?? spec.hostname ?? "" }
 
     /// For a user who may make none there is none.
-    private func makeCgroups() throws {
+    private func makeCgroups(_ mounts: CgroupMounts) throws {
         do {
             try container.cgroups.make(for: container.pid)
-            if isNewPod { try container.podCgroups.make(for: nil) }
+            // systemd makes none without a process: this one is in it until the monitor is.
+            let holder = container.podCgroups.unit.isEmpty ? nil : CurrentProcess.id
+            if isNewPod { try container.podCgroups.make(for: holder) }
         } catch {
+            leavePodsCgroup(mounts)
             guard context.ignoresCgroups ?? (host.rootless != nil) else {
                 throw RuntimeError("linux.cgroupsPath: \(error)")
             }
             context.log.warn("no cgroup: \(error)")
             (container.cgroups, container.podCgroups) = (HostCgroup(), HostCgroup())
         }
+    }
+
+    /// Before anybody removes it: systemd would end this process with it.
+    private func leavePodsCgroup(_ mounts: CgroupMounts) {
+        guard isNewPod, !container.podCgroups.unit.isEmpty else { return }
+        try? HostCgroup.leave(to: mounts)
     }
 
     private func create(

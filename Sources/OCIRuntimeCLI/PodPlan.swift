@@ -16,7 +16,7 @@ import TaskAPI
     let network: String?
     /// Its first container is a pause container of ours, since the engine has none: CRI-O drops its own.
     let hasStandIn: Bool
-    /// Of the machine, with a stand-in: the first member's goes with that member. None by systemd: it is in that one then.
+    /// Of the machine, with a stand-in: the first member's goes with that member.
     let podCgroups: HostCgroup
     /// What it shares with a container that is there, as in `ContainerOptions`.
     let joins: String
@@ -49,7 +49,7 @@ import TaskAPI
         case (nil, .member(let id)):
             (pod, isNew, hasStandIn) = (Self.podName(id, in: store.root), true, true)
             joins = pod
-            podCgroups = place.beside(pod).map { HostCgroup($0, in: mounts) } ?? HostCgroup()
+            podCgroups = HostCgroup(place.beside(pod), in: mounts)
             size = try host.machineSize(containers: [request])
         case (nil, _):
             (pod, isNew, hasStandIn) = (Self.podName(container.id, in: store.root), true, false)

@@ -52,6 +52,22 @@ import Testing
         #expect(files(true) == row.second)
     }
 
+    /// Debian 12 has no BFQ unless it is asked for.
+    @Test(arguments: [
+        (#"{"weight":10}"#, "io.weight=1"), (#"{"weight":300}"#, "io.weight=2930"),
+        (#"{"weight":1000}"#, "io.weight=10000"),
+        (#"{"weight":1}"#, "io.weight=1"), (#"{"weight":65535}"#, "io.weight=10000"),
+        (#"{"weightDevice":[{"major":8,"minor":0,"weight":20}]}"#, ""),
+    ])
+    func withoutBFQThereIsAnotherWeight(_ json: String, _ otherwise: String) throws {
+        let resources = try RuntimeSpec.Resources.decode(json: Array(#"{"blockIO":\#(json)}"#.utf8))
+        let settings = CgroupLimits(resources, guestBytes: 0, isUnified: true).settings
+        #expect(settings.map(\.file) == ["io.bfq.weight"])
+        #expect(settings.first?.otherwise?.map { "\($0.file)=\($0.value)" }.joined() == otherwise)
+        let first = CgroupLimits(resources, guestBytes: 0, isUnified: false).settings
+        #expect(first.allSatisfy { $0.otherwise == nil })
+    }
+
     @Test(
         arguments: [
             ("0", 1), ("1", 1), ("0-3", 4), ("0-1,7", 3), ("2,2", 1), ("", nil), ("3-1", nil), ("a", nil), ("0-", nil),

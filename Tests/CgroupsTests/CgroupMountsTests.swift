@@ -49,7 +49,7 @@ import Testing
     // MARK: Places
 
     private static let mounts = CgroupMounts(
-        mountinfo: "25 24 0:23 / /c rw - cgroup2 cgroup2 rw", cgroup: "0::/own\n")
+        mountinfo: "25 24 0:23 / /c rw - cgroup2 cgroup2 rw", cgroup: "0::/above/own\n")
 
     struct Row: Sendable {
         var path: String
@@ -58,8 +58,8 @@ import Testing
     }
 
     @Test(arguments: [
-        Row(path: "/docker/abc", directory: "/c/docker/abc"), Row(path: "abc", directory: "/c/own/abc"),
-        Row(path: "", directory: "/c/own/id"), Row(path: "/", directory: "/c/own/id"),
+        Row(path: "/docker/abc", directory: "/c/docker/abc"), Row(path: "abc", directory: "/c/above/abc"),
+        Row(path: "", directory: "/c/above/id"), Row(path: "/", directory: "/c/above/id"),
         Row(path: "/a//./b/", directory: "/c/a/b"),
         Row(path: "system.slice:docker:abc", isSystemd: true, directory: "/c/system.slice/docker-abc.scope"),
         Row(path: ":bulkhead:x", isSystemd: true, directory: "/c/system.slice/bulkhead-x.scope"),
@@ -70,6 +70,34 @@ import Testing
     func isWhereRuncHasIt(_ row: Row) throws {
         let place = try CgroupPlace(row.path, container: "id", isSystemd: row.isSystemd)
         #expect(HostCgroup(place, in: Self.mounts).directories == [row.directory])
+    }
+
+    /// In version 2 a cgroup with processes, as the caller's own is, gives no controllers to those below it.
+    @Test(arguments: [
+        ("0::/own\n", "/c/x"), ("0::/\n", "/c/x"), ("0::/a.slice/b.service\n", "/c/a.slice/x"),
+        ("4:cpu:/own\n", "/v/own/x"), ("4:cpu:/\n", "/v/x"),
+    ])
+    func aRelativePlaceIsWhereItCanHaveControllers(_ own: String, _ directory: String) throws {
+        let mounts = CgroupMounts(
+            mountinfo: "25 24 0:23 / /c rw - cgroup2 cgroup2 rw\n26 24 0:24 / /v rw - cgroup cgroup rw,cpu", cgroup: own
+        )
+        let place = try CgroupPlace("x", container: "id", isSystemd: false)
+        #expect(HostCgroup(place, in: mounts).directories == [directory])
+    }
+
+    @Test(arguments: [
+        ("/docker/abc", false, "/c/docker/pod"), ("abc", false, "/c/above/pod"),
+        ("a-b.slice:docker:abc", true, "/c/a.slice/a-b.slice/bulkhead-pod-pod.scope"),
+        ("", true, "/c/system.slice/bulkhead-pod-pod.scope"),
+    ])
+    func aPodsIsBesideItsFirstMembers(_ path: String, _ isSystemd: Bool, _ directory: String) throws {
+        let place = try CgroupPlace(path, container: "id", isSystemd: isSystemd).beside("pod")
+        #expect(HostCgroup(place, in: Self.mounts).directories == [directory])
+    }
+
+    @Test func aUnitsNameHasNothingThatSystemdRefuses() throws {
+        let place = try CgroupPlace("", container: "id", isSystemd: true).beside("a+b/c")
+        #expect(place == .scope(slice: "system.slice", unit: "bulkhead-pod-a_b_c.scope"))
     }
 
     @Test(arguments: [

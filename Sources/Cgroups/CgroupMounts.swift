@@ -92,13 +92,13 @@ public struct CgroupMounts: Equatable, Sendable {
 
 /// Where a container's cgroup is, as `linux.cgroupsPath` says. Pure.
 public enum CgroupPlace: Equatable, Sendable {
-    /// The path in each hierarchy, from its mount point or from the caller's own cgroup.
+    /// The path in each hierarchy, from its mount point or from `CgroupMounts.base`.
     case path(String, isAbsolute: Bool)
     /// Made by systemd: `slice:prefix:name`.
     case scope(slice: String, unit: String)
 
     /// - Parameters:
-    ///   - text: empty: a cgroup named as the container, in the caller's own.
+    ///   - text: empty: a cgroup named as the container, at the base.
     ///   - isSystemd: it has systemd's form.
     /// - Throws: why it is none.
     public init(_ text: String, container id: String, isSystemd: Bool) throws(CgroupError) {

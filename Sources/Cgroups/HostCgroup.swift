@@ -101,10 +101,10 @@ public struct HostCgroup: Codable, Equatable, Sendable {
         for directory in directories { try Cgroup.move(process, into: directory) }
     }
 
-    /// Moves this process, which was in one of systemd's that needs a process to be made, back to where it was.
-    public static func leave(to mounts: CgroupMounts) throws(SystemCallError) {
+    /// Moves a process that has been put into one to where this process was when `mounts` were read.
+    public static func move(_ process: Int32, to mounts: CgroupMounts) throws(SystemCallError) {
         for hierarchy in mounts.hierarchies {
-            try Cgroup.move(CurrentProcess.id, into: hierarchy.mountPoint + hierarchy.own)
+            try Cgroup.move(process, into: hierarchy.mountPoint + hierarchy.own)
         }
     }
 

@@ -53,7 +53,8 @@ struct SystemdScope {
         }
         let arguments =
             [
-                "busctl", "--system", "--quiet", "--no-pager", "--timeout=\(seconds)", "call",
+                "busctl", "--system", "--quiet", "--no-pager", "--timeout=\(seconds)",
+                "--allow-interactive-authorization=no", "call",
                 "org.freedesktop.systemd1",
                 "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
             ] + method

@@ -27,7 +27,7 @@ extension CgroupLimits {
             // Of version 2 only; in version 1 systemd leaves cpusets alone.
             case "cpuset.cpus" where isUnified: properties += Self.set("AllowedCPUs", value)
             case "cpuset.mems" where isUnified: properties += Self.set("AllowedMemoryNodes", value)
-            // The others are written once, and systemd has nothing to say of them.
+            // The others are written once. It undoes `cpu.idle` when it writes the weight, from version 252 on.
             default: break
             }
         }

@@ -15,11 +15,12 @@ import Protobuf
     let mountNamespace: OwnedFD
     /// Keeps the network that it may have of its own: taking that apart would hold up the news of its end.
     private let networkNamespace: OwnedFD
-    private let programs = KeptPrograms()
+    private let programs: KeptPrograms
 
     private init(
         _ process: ContainerProcess, _ spec: ContainerSpec, _ runtime: ContainerRuntime, _ cgroup: ControlGroup?,
-        _ layer: WritableLayer?, _ mountNamespace: consuming OwnedFD, _ networkNamespace: consuming OwnedFD
+        _ layer: WritableLayer?, _ mountNamespace: consuming OwnedFD, _ networkNamespace: consuming OwnedFD,
+        rootMount: UInt64
     ) {
         self.process = process
         self.spec = spec
@@ -28,6 +29,7 @@ import Protobuf
         self.layer = layer
         self.mountNamespace = mountNamespace
         self.networkNamespace = networkNamespace
+        programs = KeptPrograms(rootMount: rootMount)
     }
 
     /// Makes a container whose first process waits for `start`. When it fails nothing is left.
@@ -64,10 +66,10 @@ import Protobuf
                 joins: false, spec, as: encoded, layer: layer?.path ?? "", streams: streams, runtime: runtime,
                 cgroup: try Self.open(cgroup), joining: other?.process)
             let container = try stage("keep the namespaces") { () throws(SystemCallError) in
-                let namespaces = "/proc/\(process.pid)/ns/"
+                let own = "/proc/\(process.pid)/"
                 return Container(
-                    process, spec, runtime, cgroup, layer, try Files.open(namespaces + "mnt"),
-                    try Files.open(namespaces + "net"))
+                    process, spec, runtime, cgroup, layer, try Files.open(own + "ns/mnt"),
+                    try Files.open(own + "ns/net"), rootMount: try Mounts.id(of: Files.open(own + "root", .path)))
             }
             container.endWithFirstProcess()
             return container
@@ -155,6 +157,7 @@ import Protobuf
         guard self.process.exit.current == nil else { throw ContainerError("join the container", "it has ended") }
         try checkNotPaused("join the container")
         programs.forgetChanged()
+        let changes = programs.changes
         var joined = ContainerSpec()
         joined.process = process.inheriting(from: spec.process)
         joined.personality = spec.personality
@@ -163,7 +166,7 @@ import Protobuf
         let made = try await ContainerProcess.make(
             joins: true, joined, streams: streams, runtime: runtime, cgroup: try Self.open(cgroup),
             joining: self.process)
-        programs.keep(made.takeProgram())
+        programs.keep(made.takeProgram(), since: changes)
         try await made.start()
         return made
     }
@@ -173,7 +176,7 @@ import Protobuf
     @discardableResult
     public func delete(keepingLayer: Bool = false) async throws(ContainerError) -> WritableLayer? {
         await process.discard()
-        programs.forgetAll()
+        programs.close()
         if keepingLayer {
             try await cgroup?.remove()
             return layer

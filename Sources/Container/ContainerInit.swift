@@ -153,12 +153,15 @@ public enum ContainerInit {
         return try stage("open the init") { () throws(SystemCallError) in try Files.open(path, .path) }
     }
 
-    /// - Parameter program: its file goes along, and is not held here meanwhile.
+    /// - Parameter program: its file goes along if it can, and is not held here meanwhile.
     private static func sendReady(_ program: String?, over channel: borrowing OwnedFD) throws(SystemCallError) {
-        let file = program.flatMap { try? Files.open($0, .path) }
-        let number = file?.withRaw { $0 }
-        try UnixSocket.send(InitMessage.ready.encoded, descriptors: number.map { [$0] } ?? [], over: channel)
-        _ = consume file
+        let message = InitMessage.ready.encoded
+        if let file = program.flatMap({ try? Files.open($0, .path) }) {
+            let number = file.withRaw { $0 }
+            // As many descriptors may be on their way as the user's limit says.
+            if (try? UnixSocket.send(message, descriptors: [number], over: channel)) != nil { return }
+        }
+        try UnixSocket.send(message, descriptors: [], over: channel)
     }
 
     private static func prepareHooks(_ spec: HooksSpec?) throws(ContainerError) -> ContainerHooks? {

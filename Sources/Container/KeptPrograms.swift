@@ -6,58 +6,82 @@ import Linux
 /// virtualization. Pages that are held are what another file of that name would be executed from, though: so the host is
 /// asked before each start, and often meanwhile, whether it is still the same.
 @EventLoop final class KeptPrograms {
-    private final class Program {
-        let file: OwnedFD
+    private struct Program {
+        let file: HeldFile
         let status: FileStatus
-        var usedAt: UInt64
-
-        init(_ file: consuming OwnedFD) throws(SystemCallError) {
-            status = try file.status()
-            self.file = file
-            usedAt = MonotonicTime.now
-        }
+        let heldAt: UInt64
 
         /// Asks the host.
-        var hasChanged: Bool {
-            guard let now = try? file.status() else { return true }
-            return now != status
-        }
+        var hasChanged: Bool { (try? file.fd.status()) != status }
     }
 
-    /// How long one is held after its last start.
-    private static let nanoseconds: UInt64 = 15_000_000_000
+    private final class HeldFile {
+        let fd: OwnedFD
+        init(_ fd: consuming OwnedFD) { self.fd = fd }
+    }
+
+    /// How long one is held: whatever goes wrong with it is over then.
+    private static let limit: Duration = .seconds(15)
     private static let interval: Duration = .milliseconds(100)
-    private static let maximumCount = 8
-    /// The one that was used last is the last one.
+    static let maximumCount = 8
+
+    private let rootMount: UInt64
+    /// The one that has been held for the longest time is the first one.
     private var programs: [Program] = []
+    /// How many have been let go of since they had changed.
+    private(set) var changes = 0
+    private var isClosed = false
     private var watch: Task<Void, Never>?
 
+    var count: Int { programs.count }
+
+    /// - Parameter rootMount: of the container's root, `Mounts.id`. Files of other mounts are not held: their file system may
+    ///   be one that does not answer, and nobody could take it away.
+    init(rootMount: UInt64) { self.rootMount = rootMount }
+
     /// Holds what a process is about to execute.
-    func keep(_ file: consuming OwnedFD?) {
-        // One that cannot be looked at is not held.
-        guard let file, let program = try? Program(file) else { return }
-        programs.removeAll { $0.status.device == program.status.device && $0.status.inode == program.status.inode }
+    /// - Parameter changes: as they were before anybody looked for the file.
+    func keep(_ file: consuming OwnedFD?, since changes: Int) {
+        guard let file, !isClosed, (try? Mounts.id(of: file)) == rootMount, changes == self.changes,
+            let status = try? file.status()
+        else { return }
+        if let index = programs.firstIndex(where: { $0.status.isSameFile(as: status) }) {
+            // What its pages are of is not known when it has just changed.
+            if programs[index].status != status { letGo(at: index) }
+            return
+        }
         if programs.count == Self.maximumCount { programs.removeFirst() }
-        programs.append(program)
+        programs.append(Program(file: HeldFile(file), status: status, heldAt: MonotonicTime.now))
         guard watch == nil else { return }
         watch = Task { @EventLoop in
-            while !self.programs.isEmpty {
-                // Cancelled when there is nothing any more.
-                try? await EventLoop.sleep(for: Self.interval)
+            while !Task.isCancelled, !self.programs.isEmpty {
+                try? await EventLoop.sleep(for: Self.interval)  // Cancelled, it is the end.
                 self.forgetChanged()
             }
             self.watch = nil
         }
     }
 
-    /// Lets go of what has changed, or has not been used for long.
+    /// Lets go of what has changed, or has been held for long.
     func forgetChanged() {
         let now = MonotonicTime.now
-        programs.removeAll { now - $0.usedAt > Self.nanoseconds || $0.hasChanged }
+        programs.removeAll { Duration.nanoseconds(now - $0.heldAt) > Self.limit }
+        for index in programs.indices.reversed() where programs[index].hasChanged { letGo(at: index) }
     }
 
-    func forgetAll() {
+    private func letGo(at index: Int) {
+        programs.remove(at: index)
+        changes += 1
+    }
+
+    /// Lets go of all, for ever.
+    func close() {
+        isClosed = true
         programs.removeAll()
         watch?.cancel()
     }
+}
+
+extension FileStatus {
+    fileprivate func isSameFile(as other: FileStatus) -> Bool { device == other.device && inode == other.inode }
 }

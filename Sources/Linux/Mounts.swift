@@ -47,6 +47,15 @@ public enum Mounts {
         try check(result, "mount", "propagation of \(target)")
     }
 
+    /// The number of the mount that an open file is in, proc(5), fdinfo. The file system is not asked.
+    public static func id(of file: borrowing OwnedFD) throws(SystemCallError) -> UInt64 {
+        let path = file.withRaw { "/proc/self/fdinfo/\($0)" }
+        for line in try Files.readText(path).split(separator: "\n") where line.hasPrefix("mnt_id:") {
+            if let id = UInt64(line.drop { !$0.isNumber }) { return id }
+        }
+        throw SystemCallError("read", path, code: EINVAL)
+    }
+
     /// Takes `target` away. `detach` also when it is busy, once nobody uses it (MNT_DETACH).
     public static func unmount(_ target: String, detach: Bool = false) throws(SystemCallError) {
         let noFollow: CInt = 8, lazy: CInt = 2

@@ -114,12 +114,13 @@ import TaskAPI
         }
         let plan = try PodPlan(membership, container, at: place, in: mounts, context, host)
         (container.pod, container.isFirst) = (plan.pod, plan.isNew && !plan.hasStandIn)
-        (container.hasStandIn, container.podCgroups) = (plan.hasStandIn, plan.podCgroups)
-        (container.machineBytes, container.cgroups) = (plan.guestBytes, HostCgroup(place, in: mounts))
+        // The cgroups of a pod that is there. What is to be made is its own when it is being made.
+        if !plan.isNew { container.podCgroups = plan.podCgroups }
+        (container.hasStandIn, container.machineBytes) = (plan.hasStandIn, plan.guestBytes)
         isNewPod = plan.isNew
         let entry = try context.store.add(container)
         do {
-            try await make(plan, mounts)
+            try await make(plan, HostCgroup(place, in: mounts), mounts)
             _ = consume entry
         } catch {
             await undo()
@@ -127,13 +128,13 @@ import TaskAPI
         }
     }
 
-    private func make(_ plan: PodPlan, _ mounts: CgroupMounts) async throws {
+    private func make(_ plan: PodPlan, _ cgroups: HostCgroup, _ mounts: CgroupMounts) async throws {
         terminal = process.terminal == true ? try RuntimeTerminal(process.consoleSize) : nil
         let started = try StartedProxy.first(
             host, process.args ?? [], namespaces: plan.newNamespaces(spec), network: plan.network, terminal: terminal)
         (container.pid, container.startTime) = (started.pid, started.startTime)
         let socket = try AsyncFD(started.socket.duplicate())
-        try makeCgroups(mounts)
+        try makeCgroups(cgroups, plan, mounts)
         // Its machine comes while hooks run on the host.
         let starting = Task { @EventLoop in
             defer { leavePodsCgroup(mounts) }
@@ -184,18 +185,26 @@ import TaskAPI
     private var podHostname: String { spec.annotations?["io.kubernetes.cri-o.HostName"] ?? spec.hostname ?? "" }
 
     /// For a user who may make none there is none.
-    private func makeCgroups(_ mounts: CgroupMounts) throws {
+    private func makeCgroups(_ cgroups: HostCgroup, _ plan: PodPlan, _ mounts: CgroupMounts) throws {
+        let mayLackThem = context.ignoresCgroups ?? (host.rootless != nil)
         do {
+            if host.rootless != nil, mayLackThem, !cgroups.unit.isEmpty {
+                throw CgroupError("a user does not ask the host's systemd for one")
+            }
+            container.cgroups = cgroups
+            if isNewPod { container.podCgroups = plan.podCgroups }
+            // Before: whoever deletes what is left of a container removes them.
+            try context.store.save(container)
             try container.cgroups.make(for: container.pid)
             // systemd makes none without a process: this one is in it until the monitor is.
             let holder = container.podCgroups.unit.isEmpty ? nil : CurrentProcess.id
             if isNewPod { try container.podCgroups.make(for: holder) }
-        } catch {
+        } catch let error as CgroupError {
             leavePodsCgroup(mounts)
-            guard context.ignoresCgroups ?? (host.rootless != nil) else {
-                throw RuntimeError("linux.cgroupsPath: \(error)")
-            }
+            guard mayLackThem else { throw RuntimeError("linux.cgroupsPath: \(error)") }
             context.log.warn("no cgroup: \(error)")
+            if container.pid != 0 { try? HostCgroup.move(container.pid, to: mounts) }
+            try? container.cgroups.remove()
             (container.cgroups, container.podCgroups) = (HostCgroup(), HostCgroup())
         }
     }
@@ -203,7 +212,7 @@ import TaskAPI
     /// Before anybody removes it: systemd would end this process with it.
     private func leavePodsCgroup(_ mounts: CgroupMounts) {
         guard isNewPod, !container.podCgroups.unit.isEmpty else { return }
-        try? HostCgroup.leave(to: mounts)
+        try? HostCgroup.move(CurrentProcess.id, to: mounts)
     }
 
     private func create(

@@ -177,7 +177,7 @@ import TaskAPI
         } else {
             assign.endsWithContainer = true
         }
-        let own = podCgroups.directories
+        let own = container.podCgroups.directories
         assign.cgroups = own.isEmpty ? container.cgroups.directories : own
         return try await host.startPod(
             pod, size: size, boots: false, as: assign, spareCgroups: mounts.hierarchies.map(\.mountPoint))

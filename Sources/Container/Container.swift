@@ -15,7 +15,8 @@ import Protobuf
     let mountNamespace: OwnedFD
     /// Keeps the network that it may have of its own: taking that apart would hold up the news of its end.
     private let networkNamespace: OwnedFD
-    private let programs: KeptPrograms
+    /// Of what `exec` has run.
+    let programs: KeptPrograms
 
     private init(
         _ process: ContainerProcess, _ spec: ContainerSpec, _ runtime: ContainerRuntime, _ cgroup: ControlGroup?,

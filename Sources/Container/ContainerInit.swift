@@ -157,9 +157,9 @@ public enum ContainerInit {
     private static func sendReady(_ program: String?, over channel: borrowing OwnedFD) throws(SystemCallError) {
         let message = InitMessage.ready.encoded
         if let file = program.flatMap({ try? Files.open($0, .path) }) {
-            let number = file.withRaw { $0 }
             // As many descriptors may be on their way as the user's limit says.
-            if (try? UnixSocket.send(message, descriptors: [number], over: channel)) != nil { return }
+            let sent: Void? = file.withRaw { try? UnixSocket.send(message, descriptors: [$0], over: channel) }
+            if sent != nil { return }
         }
         try UnixSocket.send(message, descriptors: [], over: channel)
     }

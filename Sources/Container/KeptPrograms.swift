@@ -8,6 +8,8 @@ import Linux
 @EventLoop final class KeptPrograms {
     private struct Program {
         let file: HeldFile
+        /// The name by which it was found: of a share each name of a file has pages of its own.
+        let path: String
         let status: FileStatus
         let heldAt: UInt64
 
@@ -43,15 +45,15 @@ import Linux
     /// - Parameter changes: as they were before anybody looked for the file.
     func keep(_ file: consuming OwnedFD?, since changes: Int) {
         guard let file, !isClosed, (try? Mounts.id(of: file)) == rootMount, changes == self.changes,
-            let status = try? file.status()
+            let status = try? file.status(), let path = try? file.currentPath()
         else { return }
-        if let index = programs.firstIndex(where: { $0.status.isSameFile(as: status) }) {
+        if let index = programs.firstIndex(where: { $0.path == path }) {
             // What its pages are of is not known when it has just changed.
             if programs[index].status != status { letGo(at: index) }
             return
         }
         if programs.count == Self.maximumCount { programs.removeFirst() }
-        programs.append(Program(file: HeldFile(file), status: status, heldAt: MonotonicTime.now))
+        programs.append(Program(file: HeldFile(file), path: path, status: status, heldAt: MonotonicTime.now))
         guard watch == nil else { return }
         watch = Task { @EventLoop in
             while !Task.isCancelled, !self.programs.isEmpty {
@@ -80,8 +82,4 @@ import Linux
         programs.removeAll()
         watch?.cancel()
     }
-}
-
-extension FileStatus {
-    fileprivate func isSameFile(as other: FileStatus) -> Bool { device == other.device && inode == other.inode }
 }

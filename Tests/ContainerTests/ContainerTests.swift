@@ -272,6 +272,7 @@ import Testing
         let streams = StandardStreams(input: number, output: number, error: number)
         let joined = try await container.exec(process, streams: streams)
         #expect(try await joined.exit.value().code == 0)
+        #expect(container.programs.count == 1)
         #expect(try Fixture.content(output) == "inside\nsleep\u{0}1000\u{0}alice\n0\n1\n2\n3")
         let error = await #expect(throws: ContainerError.self) {
             _ = try await container.exec(Fixture.process(["nothing"]), streams: nil)

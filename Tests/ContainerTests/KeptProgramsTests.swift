@@ -25,10 +25,15 @@ import Testing
                 for _ in 0..<2 { kept.keep(try Files.open(directory + "/\(number)", .path), since: kept.changes) }
             }
             #expect(kept.count == 3)
+            try Files.link(directory + "/0", at: directory + "/name")
+            kept.forgetChanged()
+            #expect(kept.count == 2)
+            for name in ["0", "name"] { kept.keep(try Files.open(directory + "/" + name, .path), since: kept.changes) }
+            #expect(kept.count == 4)
             kept.keep(nil, since: kept.changes)
             // Of another mount.
             kept.keep(try Files.open("/proc/self/status", .path), since: kept.changes)
-            #expect(kept.count == 3)
+            #expect(kept.count == 4)
             for number in 3..<12 {
                 try Files.write([], to: directory + "/\(number)")
                 kept.keep(try Files.open(directory + "/\(number)", .path), since: kept.changes)

@@ -142,7 +142,7 @@ import TTRPC
     private func take(_ spec: StreamsSpec, terminal: Bool) throws -> Streams {
         return try Streams(
             input: take(spec.input), output: take(spec.output), error: take(spec.error), terminal: terminal,
-            breaksPipes: spec.breaksPipes)
+            breaksPipes: spec.breaksPipes, joinsError: spec.joinsError)
     }
 
     /// Nil for 0.

@@ -53,14 +53,16 @@ import Linux
     private let error: Channel
 
     private let breaksPipes: Bool
+    private let joinsError: Bool
 
     /// - Parameters:
     ///   - terminal: then there are no pipes, and `output` goes both ways.
-    ///   - breaksPipes: see `StreamsSpec`.
+    ///   - breaksPipes, joinsError: see `StreamsSpec`.
     init(
-        input: LinkStream?, output: LinkStream?, error: LinkStream?, terminal: Bool, breaksPipes: Bool
+        input: LinkStream?, output: LinkStream?, error: LinkStream?, terminal: Bool, breaksPipes: Bool,
+        joinsError: Bool
     ) throws(SystemCallError) {
-        self.breaksPipes = breaksPipes
+        (self.breaksPipes, self.joinsError) = (breaksPipes, joinsError)
         self.input = try Channel(input, processReads: true, piped: !terminal)
         self.output = try Channel(output, processReads: false, piped: !terminal)
         self.error = try Channel(error, processReads: false, piped: !terminal)
@@ -68,7 +70,8 @@ import Linux
 
     /// The process's descriptors, lent until `processWasMade`.
     var standard: StandardStreams {
-        StandardStreams(input: input.number, output: output.number, error: error.number)
+        StandardStreams(
+            input: input.number, output: output.number, error: joinsError ? output.number : error.number)
     }
 
     /// Closes the process's ends here, so that it holds the last ones.

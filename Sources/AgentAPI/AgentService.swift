@@ -107,8 +107,10 @@ public struct StreamsSpec: Codable, Equatable, Sendable {
     public var error: UInt32 = 0
     /// An output that nobody takes any more is closed to the process, which otherwise hears nothing of that.
     public var breaksPipes = false
+    /// The process has one pipe for both outputs, and so what it writes keeps its order; `error` is 0 then.
+    public var joinsError = false
     public init() {}
-    enum CodingKeys: Int, CodingKey { case input = 1, output, error, breaksPipes }
+    enum CodingKeys: Int, CodingKey { case input = 1, output, error, breaksPipes, joinsError }
 }
 
 /// A container to make.

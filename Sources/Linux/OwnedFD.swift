@@ -140,6 +140,15 @@ public struct OwnedFD: ~Copyable, Sendable {
         return count
     }
 
+    /// Whether what is written to one and to the other goes the same way, in the order in which it is written. Two that
+    /// have opened a file have a place in it each: they are not.
+    public borrowing func isSameSink(as other: borrowing OwnedFD) -> Bool {
+        guard let own = try? status(), let others = try? other.status(), own.device == others.device,
+            own.inode == others.inode
+        else { return false }
+        return own.kind != .regular || bh_is_same_file(raw, other.raw) == 1
+    }
+
     /// The pipe or terminal opened once more, with a mode of its own. Nil for what cannot be: a file, whose offset would be
     /// another one, or a pipe whose other end has gone.
     public borrowing func reopened() -> OwnedFD? {

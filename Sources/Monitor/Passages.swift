@@ -9,6 +9,16 @@ struct StandardDescriptors {
     var error: AsyncFD?
 }
 
+extension AsyncFD {
+    /// See `OwnedFD`.
+    func isSameSink(as other: AsyncFD) -> Bool {
+        let same = try? withFD { own throws(SystemCallError) in
+            try other.withFD { other throws(SystemCallError) in own.isSameSink(as: other) }
+        }
+        return same == true
+    }
+}
+
 /// From a descriptor of the host into the guest.
 @EventLoop final class InputPassage {
     private let source: AsyncFD

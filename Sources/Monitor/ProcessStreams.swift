@@ -43,6 +43,12 @@ import Linux
         spec.output = outputStream?.id ?? 0
         if terminal {
             error = nil
+        } else if log == nil, !isAttachable, let first = descriptors.output, let second = descriptors.error,
+            first.isSameSink(as: second)
+        {
+            error = nil
+            spec.joinsError = true
+            second.close()
         } else {
             let stream = descriptors.error != nil || log != nil ? try link.open(forBulk: true) : nil
             error = stream.map {

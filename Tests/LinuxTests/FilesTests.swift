@@ -127,6 +127,23 @@ import Testing
         }
     }
 
+    @Test func oneSinkIsToldFromTwo() throws {
+        let pipe = try Pipe(), other = try Pipe()
+        let copy = try pipe.writing.duplicate()
+        let pipes = (pipe.writing.isSameSink(as: copy), pipe.writing.isSameSink(as: other.writing))
+        #expect(pipes == (true, false))
+        let path = "/tmp/bulkhead-sink-\(CurrentProcess.id)"
+        defer { try? Files.remove(path) }
+        try Files.write([], to: path)
+        let file = try Files.open(path, .writeOnly), again = try Files.open(path, .writeOnly)
+        let fileCopy = try file.duplicate()
+        let files = (file.isSameSink(as: fileCopy), file.isSameSink(as: again))
+        #expect(files == (true, false))
+        let nothing = try Files.open("/dev/null", .writeOnly), nothingAgain = try Files.open("/dev/null", .writeOnly)
+        let nothings = (nothing.isSameSink(as: nothingAgain), nothing.isSameSink(as: file))
+        #expect(nothings == (true, false))
+    }
+
     @Test func sealedMemoryDoesNotChange() throws {
         let file = try Files.inMemory([1, 2, 3], name: "sealed")
         #expect(throws: SystemCallError("write", code: EPERM)) { _ = try file.write([4]) }

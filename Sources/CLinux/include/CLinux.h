@@ -155,6 +155,8 @@ int bh_memfd(const char *name, int allow_sealing);
 int bh_seal(int fd);
 /// 1 when nobody can write to it or change its size, 0 when somebody can, or it is no file of memory.
 int bh_is_sealed(int fd);
+/// 1 when both are of one open file, as after dup(2).
+int bh_is_same_file(int a, int b);
 int bh_rename_new(const char *from, const char *to);
 /// The next bytes from `offset` on that are no hole. -ENXIO: there are none.
 int bh_next_data(int fd, int64_t offset, int64_t *begin, int64_t *end);

@@ -21,6 +21,12 @@ import Testing
             try await runtime.run("files", bundle, Streams(input, output, output))
             #expect(try Files.readText(file) == "before\nabcerror\n1\n2\n3\n")
 
+            // What is one for both outputs keeps their order.
+            let order = try runtime.bundle("order", "for i in $(seq 100); do echo $i; echo $i >&2; done")
+            try Files.write([], to: file)
+            try await runtime.run("order", order, Streams(input, output, output))
+            #expect(try Files.readText(file) == (1...100).map { "\($0)\n\($0)\n" }.joined())
+
             // A socket whose other end half-closes.
             let ends = try UnixSocket.pair()
             let socket = try runtime.bundle("socket", "cat; echo end")

@@ -104,12 +104,19 @@ import Testing
 
             try await docker("stop", "web").expectSuccess()
             #expect(try await docker.inspect("web", ".State.ExitCode") == "3")
+            func logged(_ times: Int) async throws {
+                try await docker.room.bulkhead.wait(for: "\(times) lines of the log") {
+                    try await docker("logs", "web").output == String(repeating: "logged\n", count: times)
+                }
+            }
             try await docker("start", "web").expectSuccess()
+            try await logged(2)
             try await docker("restart", "-t", "1", "web").expectSuccess()
             #expect(try await docker.inspect("web", ".State.Running") == "true")
+            try await logged(3)
             try await docker("kill", "web").expectSuccess()
             try await docker("wait", "web").expectOutput("137\n")
-            #expect(try await docker("logs", "web").output == "logged\nlogged\nlogged\n")
+            try await logged(3)
             try await docker("rm", "web").expectSuccess()
             try await docker("run", "-d", "--name", "forced", "--network", "none", Docker.image, "sleep", "600")
                 .expectSuccess()

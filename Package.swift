@@ -52,7 +52,7 @@ let package = Package(
         module("Configuration", ["NearestName", "YAML"]), tests("Configuration", ["Linux", "SeededRandom", "YAML"]),
         // The host's and the guest's system calls.
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
-        module("Linux", ["CLinux"]), tests("Linux"),
+        module("Linux", ["CLinux"]), tests("Linux", ["Support"]),
         module("Archive", ["Linux", "Tar"]), tests("Archive", ["Linux", "SeededRandom", "Tar"]),
         .target(name: "CEventLoop"),
         module("EventLoop", ["CEventLoop", "Linux"]),
@@ -156,6 +156,6 @@ let package = Package(
             swiftSettings: swiftSettings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
         .target(
-            name: "Support", dependencies: ["EventLoop"], path: "Tests/Support", swiftSettings: swiftSettings),
+            name: "Support", dependencies: ["EventLoop", "Linux"], path: "Tests/Support", swiftSettings: swiftSettings),
     ]
 )

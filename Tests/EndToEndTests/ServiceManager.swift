@@ -1,5 +1,4 @@
 import EventLoop
-import Glibc
 import Linux
 import Support
 
@@ -16,18 +15,7 @@ import Support
 
     init(abstract name: String) throws {
         path = "@" + name
-        let owned = OwnedFD(owning: Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | O_CLOEXEC, 0))
-        var address = sockaddr_un()
-        address.sun_family = UInt16(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0[1...].copyBytes(from: name.utf8) }
-        let length = socklen_t(MemoryLayout<sa_family_t>.size + 1 + name.utf8.count)
-        let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                owned.withRaw { bind($0, pointer, length) }
-            }
-        }
-        guard result == 0 else { throw TestFailure("no socket called \(name)") }
-        socket = try AsyncFD(owned)
+        socket = try AsyncFD(datagramReceiver(abstract: name))
     }
 
     func next() async throws -> String {

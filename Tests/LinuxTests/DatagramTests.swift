@@ -1,4 +1,5 @@
 import Glibc
+import Support
 import Testing
 
 @testable import Linux
@@ -52,17 +53,7 @@ import Testing
         #expect(throws: SystemCallError("connect", "@" + name, code: ECONNREFUSED)) {
             _ = try UnixSocket.connect(.datagrams, abstract: name)
         }
-        let receiver = OwnedFD(owning: socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0))
-        var address = sockaddr_un()
-        address.sun_family = UInt16(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0[1...].copyBytes(from: name.utf8) }
-        let length = socklen_t(MemoryLayout<sa_family_t>.size + 1 + name.utf8.count)
-        let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                receiver.withRaw { bind($0, pointer, length) }
-            }
-        }
-        try #require(result == 0)
+        let receiver = try datagramReceiver(abstract: name)
         _ = try UnixSocket.connect(.datagrams, abstract: name).sendNow([5, 6])
         #expect(try receiver.receiveNow(upTo: 10) == [5, 6])
         for name in ["", String(repeating: "a", count: 108)] {

@@ -47,6 +47,7 @@ programs:
 	        strip -o bin/$$program .build/release/$$program; }; done
 	@# The same executable: what it is called decides what it is.
 	@ln -sf bulkhead bin/bulkhead-runtime
+	@ln -sf bulkhead bin/containerd-shim-bulkhead-v2
 	@mkdir -p build/qemu
 	@clang $(QEMU_LIBRARY_FLAGS) -o build/qemu/.special-files.so Sources/bulkhead-qemu/special_files.c && \
 	    mv build/qemu/.special-files.so build/qemu/special-files.so

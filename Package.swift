@@ -46,6 +46,8 @@ let package = Package(
         module("SpecTranslation", ["AgentAPI", "OCI", "Protobuf"]),
         tests("SpecTranslation", ["AgentAPI", "OCI", "SeededRandom"]),
         module("TaskAPI", ["Protobuf"]), tests("TaskAPI", ["Protobuf"], exclude: ["Golden"]),
+        module("ContainerdAPI", ["JSON", "Protobuf", "TaskAPI"]),
+        tests("ContainerdAPI", ["Protobuf", "SeededRandom", "TaskAPI"], exclude: ["Golden"]),
         module("Pod", ["JSON"]), tests("Pod", ["SeededRandom"]),
         .systemLibrary(name: "CYAML"),
         module("YAML", ["CYAML"]), tests("YAML", ["Linux", "SeededRandom"]),
@@ -78,6 +80,8 @@ let package = Package(
         module("Confinement", ["Linux", "JSON"]), tests("Confinement", ["Linux", "JSON"]),
         module("QEMU", ["Confinement", "EventLoop", "JSON", "Linux"]),
         tests("QEMU", ["Confinement", "EventLoop", "JSON", "Linux", "Support"]),
+        module("HostSide", ["ContainerProxy", "EventLoop", "JSON", "Linux", "OCI", "Pod"]),
+        tests("HostSide", ["OCI"]),
         .systemLibrary(name: "CXXHash"),
         module("Templates", ["CXXHash", "JSON", "Linux", "QEMU"]),
         tests("Templates", ["JSON", "Linux", "QEMU", "SeededRandom"]),
@@ -93,9 +97,9 @@ let package = Package(
         module(
             "Monitor",
             [
-                "AgentAPI", "ContainerLog", "ContainerProxy", "EventLog", "EventLoop", "GuestLink", "Linux", "OCI",
-                "Pod",
-                "PodDirectory", "Protobuf", "QEMU", "RPC", "SpecTranslation", "TTRPC", "TaskAPI", "Templates",
+                "AgentAPI", "ContainerLog", "ContainerProxy", "EventLog", "EventLoop", "GuestLink", "HostSide", "Linux",
+                "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU", "RPC", "SpecTranslation", "TTRPC", "TaskAPI",
+                "Templates",
             ]),
         tests(
             "Monitor",
@@ -135,12 +139,20 @@ let package = Package(
         module(
             "OCIRuntimeCLI",
             [
-                "AgentAPI", "Calendar", "Cgroups", "CommandTree", "ContainerProxy", "EventLoop", "FrontEnd", "JSON",
-                "Linux",
+                "AgentAPI", "Calendar", "Cgroups", "CommandTree", "ContainerProxy", "EventLoop", "FrontEnd", "HostSide",
+                "JSON", "Linux",
                 "MonitorClient", "OCI", "Pod", "PodDirectory", "Protobuf", "SpecTranslation", "TTRPC", "TaskAPI",
             ]),
         tests("OCIRuntimeCLI", ["CommandTree", "JSON", "Linux", "OCI", "TaskAPI"]),
-        program("bulkhead", ["BulkheadCLI", "Confinement", "ContainerProxy", "Monitor", "OCIRuntimeCLI"]),
+        module(
+            "ContainerdShim",
+            [
+                "Cgroups", "CommandTree", "ContainerdAPI", "EventLoop", "FrontEnd", "HostSide", "JSON", "Linux",
+                "Monitor",
+                "MonitorClient", "OCI", "Pod", "PodDirectory", "Protobuf", "RPC", "TTRPC", "TaskAPI",
+            ]),
+        program(
+            "bulkhead", ["BulkheadCLI", "Confinement", "ContainerProxy", "ContainerdShim", "Monitor", "OCIRuntimeCLI"]),
         .testTarget(name: "TidyTests", dependencies: ["Linux"], swiftSettings: swiftSettings),
         .testTarget(
             name: "InteropTests",

@@ -17,8 +17,7 @@ extension Host {
     /// How long a spare that has been claimed has to say that it goes on. Its guest has less.
     private static let spareLimit: Duration = .seconds(10)
 
-    /// Starts a monitor for a pod of that size, or has one that waits for a pod, and tells it what the pod is. A spare that
-    /// turns out to be of no use is given up, once, for a monitor that is started.
+    /// Starts a monitor for a pod of that size, or has one that waits for a pod, and tells it what the pod is.
     /// - Parameters:
     ///   - boots: its machine is no template's clone.
     ///   - assignment: what the pod is, but for its size.
@@ -30,13 +29,26 @@ extension Host {
     ) async throws -> MonitorClient {
         var assignment = assignment
         assignment.setSize(size)
+        return try await startPod(id, size: size, boots: boots, spareCgroups: spareCgroups) {
+            [assignment] client, limit in
+            try await client.assign(assignment, within: limit)
+        }
+    }
+
+    /// As above, where somebody else says what the pod is. A spare that turns out to be of no use is given up, once, for a
+    /// monitor that is started.
+    /// - Parameter begin: the first call after `hello`, within a limit; when it fails the pod is given up.
+    @EventLoop public func startPod(
+        _ id: String, size: MachineSize, boots: Bool = false, spareCgroups: [String],
+        begin: @escaping @EventLoop (MonitorClient, Duration) async throws -> Void
+    ) async throws -> MonitorClient {
         var monitor = try monitorConfiguration(id, size: size)
         monitor.spareCgroups = spareCgroups
         let isTooLarge = size.memoryMiB > monitor.baseMemoryMiB + monitor.growthMiB
         if boots || !configuration.template.enabled || isTooLarge { monitor.templates = "" }
         if let spare = try await claimSpare(monitor) {
             do {
-                try await begin(spare, id, assignment, within: Self.spareLimit)
+                try await self.begin(spare, id, within: Self.spareLimit, begin)
                 return spare
             } catch let error as TTRPCStatus where error.code == .aborted {
                 throw error
@@ -46,7 +58,7 @@ extension Host {
             }
         }
         let client = try MonitorClient.start(monitor, launcher: launcher)
-        try await begin(client, id, assignment, within: MonitorClient.callLimit)
+        try await self.begin(client, id, within: MonitorClient.callLimit, begin)
         return client
     }
 
@@ -65,11 +77,12 @@ extension Host {
 
     /// Leaves nothing of the pod when it fails.
     @EventLoop private func begin(
-        _ client: MonitorClient, _ id: String, _ assignment: AssignRequest, within limit: Duration
+        _ client: MonitorClient, _ id: String, within limit: Duration,
+        _ begin: @EventLoop (MonitorClient, Duration) async throws -> Void
     ) async throws {
         do {
             try await client.hello(within: limit)
-            try await client.assign(assignment, within: limit)
+            try await begin(client, limit)
         } catch {
             try await uncancelled { await self.giveUp(client, id) }
             throw client.wasKilled(error) ? MonitorWasKilled() : error
@@ -93,7 +106,7 @@ extension Host {
 
 extension AssignRequest {
     /// Of the machine.
-    mutating func setSize(_ size: MachineSize) {
+    public mutating func setSize(_ size: MachineSize) {
         (memoryMiB, vCPUs) = (UInt32(clamping: size.memoryMiB), UInt32(clamping: size.vCPUs))
     }
 }

@@ -40,9 +40,10 @@ public struct Host: Sendable {
     }
 
     /// - Throws: `HostProblem` for the configuration, any other error for the overrides.
-    public init(overriding overrides: [Override] = []) throws {
+    /// - Parameter configuration: the path of the configuration that counts, instead of the usual one.
+    public init(overriding overrides: [Override] = [], configuration: String? = nil) throws {
         launcher = try Files.readLink("/proc/self/exe")
-        var settings = try Self.readConfiguration()
+        var settings = try Self.readConfiguration(configuration)
         for override in overrides { try settings.set(override.key, to: override.text, by: override.option) }
         if !overrides.isEmpty { try settings.checkTogether() }
         self.settings = settings
@@ -57,15 +58,16 @@ public struct Host: Sendable {
     }
 
     /// - Throws: when the file that the user has named is not there; only the default one need not be.
-    private static func readConfiguration() throws(HostProblem) -> ConfigurationFile {
-        let named = CurrentProcess.environment("BULKHEAD_CONFIG").flatMap { $0.isEmpty ? nil : $0 }
+    private static func readConfiguration(_ chosen: String?) throws(HostProblem) -> ConfigurationFile {
+        let variable = CurrentProcess.environment("BULKHEAD_CONFIG").flatMap { $0.isEmpty ? nil : $0 }
+        let named = chosen ?? variable
         let path = named ?? Configuration.defaultPath
         do {
             return try ConfigurationFile(Files.read(path, limit: 1 << 20), name: path)
         } catch let error as SystemCallError {
             if named == nil, error.code == ErrorNumber.noEntry { return ConfigurationFile() }
             throw HostProblem(
-                "the configuration \(path)\(named == nil ? "" : ", which BULKHEAD_CONFIG names,") cannot be "
+                "the configuration \(path)\(chosen == nil && named != nil ? ", which BULKHEAD_CONFIG names," : "") cannot be "
                     + "read: \(error.reason)")
         } catch {
             throw HostProblem("\(error)")

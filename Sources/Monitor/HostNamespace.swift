@@ -23,15 +23,22 @@ public final class HostNamespace: Sendable {
     }
 
     /// Lends the namespace to a spawn that joins it.
-    func withDescriptor<R, E: Error>(_ body: (Int32) throws(E) -> R) throws(E) -> R {
+    public func withDescriptor<R: ~Copyable, E: Error>(_ body: (Int32) throws(E) -> R) throws(E) -> R {
         try namespace.withRaw { number throws(E) in try body(number) }
     }
 
     /// Runs `body`, which must not wait, with the host's mounts in sight. The process has one thread.
-    func look<R: ~Copyable>(_ body: () throws(SystemCallError) -> R) throws(SystemCallError) -> R {
+    /// - Parameter privately: in a copy of the namespace, which goes with the call: what is mounted there no one else sees.
+    public func look<R: ~Copyable>(
+        privately: Bool = false, _ body: () throws(SystemCallError) -> R
+    ) throws(SystemCallError) -> R {
         try Namespaces.mount.join(namespace)
         let result: Result<R, SystemCallError>
         do throws(SystemCallError) {
+            if privately {
+                try Namespaces.mount.unshare()
+                try Mounts.setPropagation("/", [.isPrivate, .recursive])
+            }
             result = .success(try body())
         } catch {
             result = .failure(error)

@@ -20,14 +20,15 @@ public enum Monitor {
     /// - Parameters:
     ///   - launcher: our own executable, under whose other names the confining step and the reaper run.
     ///   - version: what is told to who connects.
-    public static func main(launcher: String, version: String) -> Never {
+    ///   - engine: serves the protocol of an engine whose pod it is.
+    public static func main(launcher: String, version: String, engine: EngineServerMaker? = nil) -> Never {
         do {
             let arguments = CommandLine.arguments
             guard arguments.count == 2 else {
                 throw SandboxError(.invalidArgument, "this is a part of bulkhead, not a command")
             }
             let configuration = try MonitorConfiguration.decode(json: Array(arguments[1].utf8))
-            try run(configuration, launcher: launcher, version: version)
+            try run(configuration, launcher: launcher, version: version, engine)
         } catch {
             warn("\(error)")
             CurrentProcess.exit(125)
@@ -35,7 +36,9 @@ public enum Monitor {
         CurrentProcess.exit(0)
     }
 
-    private static func run(_ configuration: MonitorConfiguration, launcher: String, version: String) throws {
+    private static func run(
+        _ configuration: MonitorConfiguration, launcher: String, version: String, _ engine: EngineServerMaker?
+    ) throws {
         var begin = MonotonicTime.now
         try CurrentProcess.closeOnExecute(from: UInt32(taskDescriptor))
         CurrentProcess.setFileCreationMask(0o022)
@@ -73,7 +76,7 @@ public enum Monitor {
             return EventLoop.run { await tell(told, configuration) }
         }
         let failure = EventLoop.run {
-            await serve(configuration, directory, host, reaper, launcher, version, since: begin)
+            await serve(configuration, directory, host, reaper, launcher, version, engine, since: begin)
         }
         try directory.remove()
         if let failure { throw failure }
@@ -81,7 +84,7 @@ public enum Monitor {
 
     @EventLoop private static func serve(
         _ configuration: MonitorConfiguration, _ directory: PodDirectory, _ host: HostNamespace, _ reaper: Int32,
-        _ launcher: String, _ version: String, since begin: UInt64
+        _ launcher: String, _ version: String, _ engine: EngineServerMaker?, since begin: UInt64
     ) async -> SandboxError? {
         let timings = Timings(since: begin)
         do {
@@ -129,7 +132,10 @@ public enum Monitor {
             guard let task = connections.takeFirst(), let handOver = connections.takeFirst() else {
                 throw SandboxError(.invalidArgument, "a monitor has two connections at its begin")
             }
-            sockets.serveFirst(task: task, handOver: handOver)
+            sockets.serveFirst(task: task, handOver: handOver) { [unowned sockets] listener, plan in
+                guard let engine else { throw SandboxError(.unimplemented, "this monitor serves no engine") }
+                try sockets.serve(listener, plan, by: engine, launcher: launcher, host)
+            }
             _ = try await sandbox.finished.value()
             // The front end that has started a container asks for its end at once, but that may have come before.
             if sandbox.hasUnexpectedEnd {

@@ -5,15 +5,17 @@ import PodDirectory
 /// Where front ends reach the monitor: two sockets, mode 0600 in a directory with mode 0700, each connection's user
 /// checked. Removed with the directory.
 @EventLoop final class MonitorSockets {
-    /// Connections served at a time, of both sockets.
+    /// Connections served at a time, of each socket.
     private static let maximumConnections = 256
     private let sandbox: Sandbox
     private let server: TaskServer
     /// Of the connection that the monitor was started with.
     private let firstServer: TaskServer
-    private var connections = 0
+    private var listeners: [LocalListener] = []
     /// Fulfilled when the front end that started the monitor has gone, or has learnt how a container ended.
     nonisolated let starterIsServed = Promise<Void>()
+    /// Of the engine whose pod it is, if it has a protocol of its own.
+    private(set) var engine: (any EngineServer)?
 
     init(_ paths: PodDirectory.Paths, _ sandbox: Sandbox, version: String) throws {
         self.sandbox = sandbox
@@ -21,29 +23,56 @@ import PodDirectory
         firstServer = TaskServer(sandbox, version: version)
         let directory = try Files.open(paths.pod, [.directory])
         let task = try UnixSocket.listen(.stream, directory: directory, name: PodDirectory.Paths.taskSocket)
-        try listen(task) { [unowned self] in await Self.serve($0, by: self.server) }
+        listeners.append(
+            try LocalListener(task, maximum: Self.maximumConnections) { [unowned self] in
+                await Self.serve($0, by: self.server)
+            })
         let handOver = try UnixSocket.listen(
             .messages, directory: directory, name: PodDirectory.Paths.handOverSocket)
-        try listen(handOver) { [unowned self] in await self.sandbox.handOver.serve($0) }
+        listeners.append(
+            try LocalListener(handOver, maximum: Self.maximumConnections) { [unowned self] in
+                await self.sandbox.handOver.serve($0)
+            })
     }
 
     /// Serves the connections that the monitor was started with. When the front end that started it goes before its
     /// pod has begun, nobody would ever end it.
-    func serveFirst(task: consuming OwnedFD, handOver: consuming OwnedFD) {
-        spawn(handOver) { [unowned self] in await self.sandbox.handOver.serve($0) }
+    /// - Parameter engine: has an engine served.
+    func serveFirst(
+        task: consuming OwnedFD, handOver: consuming OwnedFD,
+        engine: @escaping (consuming OwnedFD, [UInt8]) throws -> Void
+    ) {
+        firstServer.serve = engine
+        Self.spawn(handOver) { [unowned self] in await self.sandbox.handOver.serve($0) }
         Task { @EventLoop in
             _ = try? await firstServer.endTold.value()  // Never cancelled.
             starterIsServed.fulfil(())
         }
-        spawn(task) { [unowned self] in
+        Self.spawn(task) { [unowned self] in
             await Self.serve($0, by: self.firstServer)
             self.starterIsServed.fulfil(())
-            if self.sandbox.isIdle { self.sandbox.shutDown() }
+            if self.engine == nil, self.sandbox.isIdle { self.sandbox.shutDown() }
         }
+    }
+
+    /// Has an engine's protocol served from here on.
+    func serve(
+        _ listener: consuming OwnedFD, _ plan: [UInt8], by make: EngineServerMaker, launcher: String,
+        _ host: HostNamespace
+    ) throws {
+        guard engine == nil else { throw SandboxError(.alreadyExists, "the pod has an engine already") }
+        let task = try UnixSocket.pair(), handOver = try UnixSocket.pair(.messages)
+        engine = try make(
+            EngineSeat(
+                listener: listener, task: task.first, handOver: handOver.first, plan: plan,
+                paths: sandbox.directory.paths, launcher: launcher, host: host))
+        Self.spawn(task.second) { [unowned self] in await Self.serve($0, by: self.server) }
+        Self.spawn(handOver.second) { [unowned self] in await self.sandbox.handOver.serve($0) }
     }
 
     /// Suspends until whoever waits for something has been told.
     func drain(within limit: Duration) async throws {
+        await engine?.finish()
         try await within(limit, waitingFor: "end of calls") {
             try await self.firstServer.drain(within: limit)
             try await self.server.drain(within: limit)
@@ -55,57 +84,12 @@ import PodDirectory
         await server.serve(stream)
     }
 
-    private func listen(
-        _ listener: consuming OwnedFD, _ serve: @escaping @EventLoop (consuming OwnedFD) async -> Void
-    ) throws {
-        let listener = try AsyncFD(listener)
-        Task { @EventLoop [weak self] in
-            while true {
-                let connection: Handed
-                do {
-                    connection = try await Self.accept(from: listener)
-                } catch let error as SystemCallError where error.code != ErrorNumber.badDescriptor {
-                    // Out of descriptors, for instance: whoever wants to stop the pod is to get through later.
-                    guard (try? await EventLoop.sleep(for: .milliseconds(100))) != nil else { return }
-                    continue
-                } catch {
-                    return
-                }
-                guard let self, let descriptor = connection.take() else { return }
-                // Only this user's processes, whatever the mode of a directory has become.
-                guard let peer = try? UnixSocket.peer(of: descriptor), peer.uid == CurrentProcess.user,
-                    self.connections < Self.maximumConnections
-                else { continue }
-                self.spawn(descriptor, serve)
-            }
-        }
-    }
-
-    /// Suspends until somebody connects.
-    static func accept(from listener: AsyncFD) async throws -> Handed {
-        try await listener.retry(when: .readable) { fd throws(SystemCallError) in
-            guard let connection = try UnixSocket.accept(fd) else {
-                throw SystemCallError("accept", code: ErrorNumber.again)
-            }
-            return Handed(connection)
-        }
-    }
-
-    private func spawn(
+    private static func spawn(
         _ descriptor: consuming OwnedFD, _ serve: @escaping @EventLoop (consuming OwnedFD) async -> Void
     ) {
-        connections += 1
-        let handed = Handed(consume descriptor)
+        let handed = Handed(descriptor)
         Task { @EventLoop in
             if let descriptor = handed.take() { await serve(descriptor) }
-            self.connections -= 1
         }
     }
-}
-
-/// A descriptor on its way into a closure, which cannot take a value that cannot be copied.
-@EventLoop final class Handed {
-    private var descriptor: OwnedFD?
-    init(_ descriptor: consuming OwnedFD) { self.descriptor = consume descriptor }
-    func take() -> OwnedFD? { descriptor.take() }
 }

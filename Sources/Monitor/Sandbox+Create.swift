@@ -1,5 +1,6 @@
 import AgentAPI
 import EventLoop
+import HostSide
 import Linux
 import OCI
 import Pod
@@ -18,8 +19,8 @@ extension Sandbox {
         guard options.notifySocket.isEmpty || restart == .no else {
             throw SandboxError(.invalidArgument, "a container with a NOTIFY_SOCKET is not started again")
         }
-        guard request.rootfs.isEmpty, request.checkpoint.isEmpty, request.parentCheckpoint.isEmpty else {
-            throw SandboxError(.unimplemented, "mounts for the root file system and checkpoints are not supported yet")
+        guard request.checkpoint.isEmpty, request.parentCheckpoint.isEmpty else {
+            throw SandboxError(.unimplemented, "checkpoints are not supported: virtual machines are not restored")
         }
         let descriptors = try handOver.claim(stdin: request.stdin, stdout: request.stdout, stderr: request.stderr)
         let proxy = try handOver.claimProxy(options.proxy)
@@ -63,6 +64,7 @@ extension Sandbox {
         create.container = request.id
         create.spec = try translate(spec, review, request, options, notifies: manager != nil)
         try joinPod(&create, options)
+        if options.hostSide { Self.nameAsHost(&create.spec) }
         if manager != nil { create.spec.addNotifySocket(of: request.id) }
         create.spec.startsAnyway = options.hostSide
         let isTerminal = create.spec.process.terminal != nil
@@ -118,6 +120,15 @@ extension Sandbox {
         }
     }
 
+    /// As with runc: a container of an engine that gives it no name has the host's.
+    private static func nameAsHost(_ spec: inout ContainerSpec) {
+        guard spec.hostname.isEmpty, Namespaces(rawValue: spec.newNamespaces).contains(.uts),
+            // Every Linux says so.
+            let name = try? Files.readText("/proc/sys/kernel/hostname")
+        else { return }
+        spec.hostname = String(name.prefix { !$0.isNewline })
+    }
+
     /// What is asked of a container that is being made comes after that: its maker may have gone.
     func waitForCreation(of id: String) async {
         try? await creations[id]?.value()  // Cancelled, it is asked for nothing.
@@ -160,22 +171,19 @@ extension Sandbox {
         _ spec: RuntimeSpec, _ review: SpecReview, _ request: CreateTaskRequest, _ options: ContainerOptions,
         notifies: Bool
     ) throws -> ContainerSpec {
-        guard let root = spec.root?.path, !root.isEmpty else {
-            throw SandboxError(.invalidArgument, "root.path is missing")
-        }
         var spec = spec
         if options.hostSide { spec.mounts?.removeAll(where: \.isOfHostsCgroups) }
         // Another is to be there.
         if notifies { spec.mounts?.removeAll { $0.destination == NotifySocket.place } }
         let sharedMemory =
             options.hostSide ? try placeSharedMemory(in: &spec.mounts, for: request.id) : nil
+        if options.isPause {
+            try share.holdPlace(for: request.id)
+            return try pauseSpec(spec)
+        }
         let binds = Self.binds(spec.mounts ?? []).filter { $0.source != sharedMemory?.source }
         var rootfs = RootFileSystem()
-        rootfs.path = try share.attach(
-            Attachment(
-                name: "rootfs", source: RuntimeSpec.hostPath(root, in: request.bundle),
-                readOnly: options.overlayBytes > 0 || spec.root?.readonly == true, recursive: true),
-            for: request.id)
+        rootfs.path = try attachRoot(spec, request, options)
         // With a root that is read-only as well: places for mounts are made before it becomes that.
         rootfs.overlayBytes = options.overlayBytes
         rootfs.files = options.files.map { FileSpec(path: $0.path, content: $0.content) }
@@ -195,6 +203,39 @@ extension Sandbox {
         } catch {
             throw SandboxError(.invalidArgument, "\(error)")
         }
+    }
+
+    /// Of a pod's sandbox that is ours in the place of its engine's.
+    private func pauseSpec(_ spec: RuntimeSpec) throws(SandboxError) -> ContainerSpec {
+        do {
+            return try PauseContainer.spec(hostname: spec.hostname ?? "", sysctls: spec.linux?.sysctl ?? [:])
+        } catch {
+            throw SandboxError(.invalidArgument, "\(error)")
+        }
+    }
+
+    /// - Returns: the guest's path of the root file system.
+    private func attachRoot(
+        _ spec: RuntimeSpec, _ request: CreateTaskRequest, _ options: ContainerOptions
+    ) throws -> String {
+        let readOnly = options.overlayBytes > 0 || spec.root?.readonly == true
+        guard request.rootfs.isEmpty else {
+            return try share.attach(RootMounts(request.rootfs), readOnly: readOnly, for: request.id) { root in
+                guard options.overlayBytes == 0, let process = spec.process else { return }
+                do {
+                    try ContainerPlaces(spec, process, bundle: request.bundle).make(in: root)
+                } catch let error as HostSideError {
+                    throw SandboxError(.failedPrecondition, "\(error)")
+                }
+            }
+        }
+        guard let root = spec.root?.path, !root.isEmpty else {
+            throw SandboxError(.invalidArgument, "root.path is missing")
+        }
+        return try share.attach(
+            Attachment(
+                name: "rootfs", source: RuntimeSpec.hostPath(root, in: request.bundle), readOnly: readOnly,
+                recursive: true), for: request.id)
     }
 
     /// What of the host is bound into the container, each source once, as writable as its most writable use.

@@ -227,9 +227,25 @@ import TaskAPI
             ? containers.keys.allSatisfy { $0 == id } : containers.values.allSatisfy { $0.main.state == .created }
     }
 
+    /// How long a machine that has been ended may take to be gone.
+    private static let machineEndLimit: Duration = .seconds(10)
+
+    /// Moves what is left of the pod, when its machine is gone.
+    func move(_ request: MoveRequest) async throws {
+        guard state.phase == .stopping(.machine) || state.phase == .stopped else {
+            throw SandboxError(.failedPrecondition, "the pod's machine runs")
+        }
+        try await within(Self.machineEndLimit, waitingFor: "end of the machine") {
+            _ = try await self.guest.ended.value()
+        }
+        try join(request.cgroups)
+    }
+
     /// Moves the pod's processes.
     private func join(_ cgroups: [String]) throws(SandboxError) {
-        let processes = [CurrentProcess.id, guest.pid] + (reaper.map { [$0] } ?? [])
+        var processes = [CurrentProcess.id] + (reaper.map { [$0] } ?? [])
+        // Another one may have its number since.
+        if guest.ended.current == nil { processes.append(guest.pid) }
         for cgroup in cgroups {
             for process in processes {
                 do {

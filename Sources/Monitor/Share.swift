@@ -18,6 +18,13 @@ struct Attachment: Equatable, Sendable {
 @EventLoop protocol Share: AnyObject {
     /// Makes `attachment` visible and returns its path in the guest.
     func attach(_ attachment: Attachment, for container: String) throws -> String
+    /// Makes the file system that `mounts` are together visible, and returns its path in the guest.
+    /// - Parameter prepare: is given its path on the host before that.
+    func attach(
+        _ mounts: RootMounts, readOnly: Bool, for container: String, prepare: (String) throws -> Void
+    ) throws -> String
+    /// Makes an empty directory where the container's root would be on the host, and shares nothing.
+    func holdPlace(for container: String) throws
     /// Takes everything of the container away.
     func detach(_ container: String) throws
     /// The size of the tmpfs that a directory of the host is of; nil for anything else.
@@ -61,13 +68,9 @@ struct Attachment: Equatable, Sendable {
                         + "machine")
             }
             let mount = found.mount
-            // What the host mounts below it later must not arrive with the host's flags.
-            try Mounts.setPropagation(mount, [.isPrivate, .recursive], named: attachment.source)
-            var attributes: MountAttributes = [.noSetUID, .noDevices, .noExecute]
-            if attachment.readOnly { attributes.insert(.readOnly) }
-            try Mounts.setAttributes(
-                mount, set: attributes, recursive: attachment.recursive, named: attachment.source)
-            try Mounts.attach(mount, at: Files.open(directory + place, .path), named: directory + place)
+            try expose(
+                mount, at: place, readOnly: attachment.readOnly, recursive: attachment.recursive,
+                named: attachment.source)
             return Self.guestPath + place
         } catch let error as SystemCallError where error.code == ErrorNumber.noEntry {
             // `.notFound` is what a program is that is not there.
@@ -75,6 +78,38 @@ struct Attachment: Equatable, Sendable {
         } catch let error as SystemCallError {
             throw SandboxError(.failedPrecondition, "\(attachment.source) cannot be shared: \(error)")
         }
+    }
+
+    func attach(
+        _ mounts: RootMounts, readOnly: Bool, for container: String, prepare: (String) throws -> Void
+    ) throws -> String {
+        let place = "/" + container + "/rootfs"
+        do {
+            try Files.makeDirectories(directory + place)
+            let mount = try mounts.mount(at: directory + place, in: host)
+            guard try mount.status().kind == .directory else {
+                throw SandboxError(.invalidArgument, "the root file system is no directory")
+            }
+            try mount.withRaw { number in try prepare("/proc/self/fd/\(number)") }
+            try expose(mount, at: place, readOnly: readOnly, recursive: true, named: "the root file system")
+            return Self.guestPath + place
+        } catch let error as SystemCallError {
+            throw SandboxError(.failedPrecondition, "the root file system cannot be mounted: \(error)")
+        }
+    }
+
+    func holdPlace(for container: String) throws { try Files.makeDirectories(directory + "/" + container + "/rootfs") }
+
+    /// Puts a mount that is nowhere yet where the guest sees it.
+    private func expose(
+        _ mount: borrowing OwnedFD, at place: String, readOnly: Bool, recursive: Bool, named subject: String
+    ) throws(SystemCallError) {
+        // What the host mounts below it later must not arrive with the host's flags.
+        try Mounts.setPropagation(mount, [.isPrivate, .recursive], named: subject)
+        var attributes: MountAttributes = [.noSetUID, .noDevices, .noExecute]
+        if readOnly { attributes.insert(.readOnly) }
+        try Mounts.setAttributes(mount, set: attributes, recursive: recursive, named: subject)
+        try Mounts.attach(mount, at: Files.open(directory + place, .path), named: directory + place)
     }
 
     /// What is at a place of the host, and a mount of it that is nowhere yet.

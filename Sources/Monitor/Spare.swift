@@ -128,7 +128,7 @@ import TaskAPI
 
     private func accept(from listener: AsyncFD) async {
         while outcome.current == nil {
-            guard let handed = try? await MonitorSockets.accept(from: listener) else { return }  // Closed.
+            guard let handed = try? await listener.acceptConnection() else { return }  // Closed.
             guard let descriptor = handed.take(), let connection = try? AsyncFD(descriptor) else { continue }
             Task { @EventLoop in await self.serve(connection) }
         }

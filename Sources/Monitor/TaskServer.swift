@@ -13,6 +13,8 @@ import TaskAPI
     private let version: String
     /// Fulfilled when somebody has asked how a container ended, or for the pod's end.
     nonisolated let endTold = Promise<Void>()
+    /// What has an engine served, where that may be asked for.
+    var serve: ((consuming OwnedFD, [UInt8]) throws -> Void)?
 
     init(_ sandbox: Sandbox, version: String) {
         self.sandbox = sandbox
@@ -49,6 +51,22 @@ import TaskAPI
         }
         register(SandboxService.name, Method.ready, cancellable: true) { [sandbox] (_: TaskEmpty) in
             try await sandbox.waitForPause()
+            return TaskEmpty()
+        }
+        register(SandboxService.name, Method.move) { [sandbox] (request: MoveRequest) in
+            try await sandbox.move(request)
+            return TaskEmpty()
+        }
+        register(SandboxService.name, Method.serve) { [unowned self] (request: ServeRequest) in
+            guard let serve else {
+                throw SandboxError(.failedPrecondition, "no engine can be served over this connection")
+            }
+            try await sandbox.waitUntilItGoesOn()
+            let list = try sandbox.handOver.claim(HandOver.token(inURI: request.listener) ?? "")
+            guard let listener = list.takeFirst() else {
+                throw SandboxError(.invalidArgument, "an engine's server without a socket that listens")
+            }
+            try serve(listener, request.plan)
             return TaskEmpty()
         }
         registerFiles()

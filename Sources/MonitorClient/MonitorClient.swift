@@ -107,6 +107,11 @@ import TaskAPI
             (monitor.pid, paths.taskSocket), spare: nil)
     }
 
+    /// Has connections that are there already, those of an engine's server.
+    public convenience init(task: consuming OwnedFD, handOver: consuming OwnedFD) throws(SystemCallError) {
+        self.init(try AsyncFD(task), try AsyncFD(handOver), nil, nil, spare: nil)
+    }
+
     private init(
         _ task: AsyncFD, _ handOver: AsyncFD, _ process: WatchedProcess?, _ listener: (pid: Int32, socket: String)?,
         spare: consuming PidFD?

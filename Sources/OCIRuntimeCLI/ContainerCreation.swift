@@ -4,6 +4,7 @@ import CommandTree
 import ContainerProxy
 import EventLoop
 import FrontEnd
+import HostSide
 import Linux
 import MonitorClient
 import OCI
@@ -131,7 +132,9 @@ import TaskAPI
     private func make(_ plan: PodPlan, _ cgroups: HostCgroup, _ mounts: CgroupMounts) async throws {
         terminal = process.terminal == true ? try RuntimeTerminal(process.consoleSize) : nil
         let started = try StartedProxy.first(
-            host, process.args ?? [], namespaces: plan.newNamespaces(spec), network: plan.network, terminal: terminal)
+            host.launcher, process.args ?? [],
+            namespaces: PodMembership.newNamespaces(spec, network: plan.network), network: plan.network,
+            terminal: terminal?.peer.withRaw { $0 })
         (container.pid, container.startTime) = (started.pid, started.startTime)
         let socket = try AsyncFD(started.socket.duplicate())
         try makeCgroups(cgroups, plan, mounts)
@@ -218,17 +221,20 @@ import TaskAPI
     private func create(
         _ client: MonitorClient, _ plan: PodPlan, _ proxy: borrowing OwnedFD
     ) async throws {
-        try makePlaces()
+        let places = ContainerPlaces(spec, process, bundle: bundle)
+        try places.make(in: container.rootfs, others: serviceManager == nil ? [] : [NotifySocket.place])
         var request = CreateTaskRequest()
         (request.id, request.bundle, request.terminal) = (container.id, bundle, process.terminal == true)
         let names = try await RuntimeStreams.handOver(to: client, terminal)
         (request.stdin, request.stdout, request.stderr) = (names.stdin, names.stdout, names.stderr)
         var options = ContainerOptions()
         options.hostSide = true
-        options.overlayBytes = try overlayBytes
+        options.overlayBytes = try places.overlayBytes(standard: host.configuration.container.writableBytes) {
+            try? ByteSize.parse($0)
+        }
         options.record = context.store.directory(container.id)
         options.proxy = try await client.handOver([proxy.withRaw { $0 }])
-        options.proxyPlan = try proxyPlan.encode()
+        options.proxyPlan = try places.proxyPlan(rootfs: container.rootfs).encode()
         (options.joins, options.joinedNamespaces) = (plan.joins, plan.joinedNamespaces)
         options.outOfMemoryFile = outOfMemoryFile
         if let serviceManager {
@@ -242,69 +248,8 @@ import TaskAPI
             TaskService.Method.create, request, within: .seconds(host.startSeconds + 30))
     }
 
-    /// Nil for a root that is written through, as engines rely on.
-    private var overlayBytes: UInt64 {
-        get throws(RuntimeError) {
-            let name = SpecAnnotation.writable.rawValue
-            switch spec.annotations?[name] {
-            case nil, "false": return 0
-            case "true": return host.configuration.container.writableBytes
-            case let text?:
-                guard let bytes = try? ByteSize.parse(text), bytes > 0 else {
-                    throw RuntimeError("annotations.\(name) is a size, true or false, not \(text.prefix(80))")
-                }
-                return UInt64(bytes)
-            }
-        }
-    }
-
     /// Where Podman looks for it; its bundles are called so.
     private var outOfMemoryFile: String { bundle.hasSuffix("/userdata") ? bundle + "/oom" : "" }
-
-    private var proxyPlan: ProxyPlan {
-        var plan = ProxyPlan(process, root: container.rootfs)
-        // What lies below a mount of the guest's is nowhere on the host.
-        var guests: [String] = []
-        for mount in spec.mounts ?? [] {
-            let place = mount.destination.tidied + "/"
-            guard let bind = mount.bind else {
-                guests.append(place)
-                continue
-            }
-            guard !guests.contains(where: place.hasPrefix) else { continue }
-            plan.binds.append(
-                ProxyPlan.Bind(
-                    absolute(bind.source), at: mount.destination, recursive: bind.recursive, readOnly: bind.readOnly))
-        }
-        return plan
-    }
-
-    private func absolute(_ source: String) -> String { RuntimeSpec.hostPath(source, in: bundle) }
-
-    /// In a root that the guest cannot write, what it would make there: the places of mounts and the working directory.
-    private func makePlaces() throws {
-        guard spec.root?.readonly == true else { return }
-        let root = try Files.open(container.rootfs, [.path, .directory])
-        // What lies below another mount is made there.
-        var covered: [String] = []
-        func make(_ path: String, directory: Bool) throws {
-            let place = path.tidied + "/"
-            guard !covered.contains(where: place.hasPrefix) else { return }
-            covered.append(place)
-            do {
-                _ = try Files.makePlace(path, in: root, directory: directory)
-            } catch {
-                throw RuntimeError("mount \(path): cannot make its place in \(container.rootfs): \(error.reason)")
-            }
-        }
-        for mount in spec.mounts ?? [] {
-            // A source that is not there is the monitor's to tell.
-            let isFile = mount.bind.map { Files.exists(absolute($0.source)) && !Files.isDirectory(absolute($0.source)) }
-            try make(mount.destination, directory: isFile != true)
-        }
-        if serviceManager != nil { try make(NotifySocket.place, directory: true) }
-        if !process.cwd.isEmpty { try make(process.cwd, directory: true) }
-    }
 
     /// The container's limits, on the host. After the machine's start, which is not what they are for.
     private func limit(_ plan: PodPlan, _ mounts: CgroupMounts) throws {
@@ -337,31 +282,6 @@ import TaskAPI
         try? container.cgroups.remove()
         if isNewPod { try? container.podCgroups.remove() }
         try? context.store.remove(container.id)
-    }
-}
-
-extension ResourceRequest {
-    /// What a container's limits ask of its machine.
-    init(_ resources: RuntimeSpec.Resources?) {
-        self.init()
-        if let limit = resources?.memory?.limit, limit > 0 { memoryBytes = limit }
-        let period = Int64(clamping: resources?.cpu?.period ?? 100_000)
-        if let quota = resources?.cpu?.quota, quota > 0, period > 0 {
-            let (billionths, overflow) = quota.multipliedReportingOverflow(by: 1_000_000_000)
-            nanoCPUs = overflow ? .max : billionths / period
-        }
-        if let count = resources?.cpu?.processorCount { nanoCPUs = max(nanoCPUs ?? 0, Int64(count) * 1_000_000_000) }
-    }
-}
-
-extension String {
-    /// An absolute path without `.`, `..` and doubled slashes.
-    var tidied: String {
-        var parts: [Substring] = []
-        for part in split(separator: "/") where part != "." {
-            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
-        }
-        return "/" + parts.joined(separator: "/")
     }
 }
 

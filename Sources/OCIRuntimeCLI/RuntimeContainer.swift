@@ -1,10 +1,11 @@
 import Cgroups
+import HostSide
 import Linux
 import OCI
 import Pod
 
 /// A container as its directory below the root has it.
-struct RuntimeContainer: JSONDocument {
+struct RuntimeContainer: JSONDocument, PodMember {
     static let documentName = "state.json"
     static let maximumBytes = RuntimeSpec.maximumBytes
     /// Of the format; a reader refuses others.

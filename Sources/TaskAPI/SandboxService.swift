@@ -39,6 +39,12 @@ public enum SandboxService {
         /// `TaskContainerRequest` → `WaitResponse`, when the shell has ended. It is killed when the caller's connection is no
         /// more.
         public static let holdDebugShell = "HoldDebugShell"
+        /// `ServeRequest` → `TaskEmpty`, when the pod's machine goes on. The monitor serves an engine's protocol as well from
+        /// then on, and the pod is that engine's: whoever calls may go.
+        public static let serve = "Serve"
+        /// `MoveRequest` → `TaskEmpty`, when the pod's machine has ended and what is left of the pod is in other cgroups than
+        /// those that it was assigned, so that those can be removed.
+        public static let move = "Move"
         /// `StopRequest` → `TaskEmpty`, at once. The end of the monitor is the end of the pod.
         public static let stop = "Stop"
     }
@@ -76,6 +82,24 @@ public struct AssignRequest: Codable, Equatable, Sendable {
         case endsWithContainer = 1, pause, memoryMiB, vCPUs, takesOthers, keepsCreated, cgroups
         case endsWithLast
     }
+}
+
+/// Has an engine's own protocol served beside the monitor's.
+public struct ServeRequest: Codable, Equatable, Sendable {
+    /// `fd://TOKEN` of a socket that listens, a descriptor that was handed over.
+    public var listener = ""
+    /// What the engine's server wants to know; the monitor does not read it.
+    public var plan: [UInt8] = []
+    public init(listener: String = "", plan: [UInt8] = []) { (self.listener, self.plan) = (listener, plan) }
+    enum CodingKeys: Int, CodingKey { case listener = 1, plan }
+}
+
+/// Where the processes of a pod that has ended are to be.
+public struct MoveRequest: Codable, Equatable, Sendable {
+    /// As in `AssignRequest`.
+    public var cgroups: [String] = []
+    public init(cgroups: [String] = []) { self.cgroups = cgroups }
+    enum CodingKeys: Int, CodingKey { case cgroups = 1 }
 }
 
 /// What a pod's machine is to have at least, with containers that come to it or are given more.
@@ -203,12 +227,15 @@ public struct ContainerOptions: Codable, Equatable, Sendable {
     public var notifySocket = ""
     /// The process of this host that the service manager is told is the service's main one.
     public var notifyProcess: UInt32 = 0
+    /// Its root is that of the pause containers, which comes with the guest: nothing of its image is read.
+    public var isPause = false
     public init() {}
     enum CodingKeys: Int, CodingKey {
         case record = 1, removesRecord, recordLink, overlayBytes, user, logFileBytes, logFiles, width, height
         case keepsInputOpen, files, stopSignal, stopSeconds, replacesEnded, attributes, restart
         case health, needsCreator, hostSide, proxy, proxyPlan, joins
         case joinedNamespaces, outOfMemoryFile, notifySocket, notifyProcess
+        case isPause
     }
 }
 

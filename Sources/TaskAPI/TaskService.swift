@@ -2,6 +2,8 @@
 /// Source: containerd, api/runtime/task/v2/shim.proto (release 1.7).
 public enum TaskService {
     public static let name = "containerd.task.v2.Task"
+    /// The same under containerd 2's name.
+    public static let nameOfVersion3 = "containerd.task.v3.Task"
 
     /// The methods, with the messages they take and return.
     public enum Method {

@@ -1,6 +1,7 @@
 import CommandTree
 import EventLoop
 import FrontEnd
+import HostSide
 import Linux
 import MonitorClient
 import TTRPC

@@ -2,6 +2,7 @@ import CommandTree
 import ContainerProxy
 import EventLoop
 import FrontEnd
+import HostSide
 import Linux
 import MonitorClient
 import OCI
@@ -43,7 +44,10 @@ import TaskAPI
         try await client.hello()
         let terminal = isTerminal ? try RuntimeTerminal(process.consoleSize) : nil
         let host = try context.host()
-        let proxy = try StartedProxy.exec(host, process.args ?? [], beside: container, terminal: terminal)
+        let first = try PidFD(container.pid)
+        guard container.lives else { throw RuntimeError.notRunning }
+        let proxy = try StartedProxy.exec(
+            host.launcher, process.args ?? [], beside: first, terminal: terminal?.peer.withRaw { $0 })
         let pid = proxy.pid, startTime = proxy.startTime
         do {
             try container.cgroups.add(pid)

@@ -1,5 +1,6 @@
 import CommandTree
 import EventLoop
+import HostSide
 import Linux
 import SpecTranslation
 import TTRPC

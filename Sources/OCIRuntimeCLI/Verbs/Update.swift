@@ -1,6 +1,7 @@
 import Cgroups
 import CommandTree
 import EventLoop
+import HostSide
 import Linux
 import MonitorClient
 import OCI

@@ -101,11 +101,11 @@ import Testing
     }
 
     /// Starts a program in the room's network namespace, with its output in a file.
-    func daemon(_ path: String, _ arguments: [String], environment: [String] = [], log: String) throws -> WatchedProcess
-    {
+    /// - Parameter programs: a directory where it finds programs before others.
+    func daemon(_ path: String, _ arguments: [String], programs: String? = nil, log: String) throws -> WatchedProcess {
         let name = path.split(separator: "/").last.map(String.init) ?? path
-        var plan = SpawnPlan(
-            path, [name] + arguments, environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"] + environment)
+        let search = (programs.map { $0 + ":" } ?? "") + "/usr/sbin:/usr/bin:/sbin:/bin"
+        var plan = SpawnPlan(path, [name] + arguments, environment: ["PATH=" + search, "HOME=/root"])
         plan.newSession = true
         plan.joinNamespaces = .network
         let nothing = try Files.open("/dev/null"), file = try Files.open(log, [.writeOnly, .create, .append])
@@ -138,19 +138,20 @@ import Testing
     }
 
     /// A shell in a container, that `run -it` has started on a terminal.
-    func useTerminal(_ session: TerminalSession) async throws {
+    /// - Parameter newline: what becomes of the guest's on a terminal that the engine has not made quite raw.
+    func useTerminal(_ session: TerminalSession, newline: String = "\r\n") async throws {
         try await session.expect("# ")
         try await session.type("tty; stty size\r")
-        try await session.expect("/dev/pts/0\r\n33 101\r\n")
+        try await session.expect("/dev/pts/0\(newline)33 101\(newline)")
         try session.resize(rows: 20, columns: 60)
         try await session.type("sleep 0.5; stty size\r")
-        try await session.expect("20 60\r\n")
+        try await session.expect("20 60\(newline)")
         // A key is a signal, of the program in the foreground.
         try await session.type("sh -c 'echo be\"\"gun; exec sleep 100'\r")
-        try await session.expect("begun\r\n")
+        try await session.expect("begun\(newline)")
         try await session.type("\u{3}")
         try await session.type("echo after $?\r")
-        try await session.expect("after 130\r\n")
+        try await session.expect("after 130\(newline)")
         try await session.type("exit 7\r")
         #expect(try await session.end() == 7)
     }

@@ -1,8 +1,9 @@
+import Linux
 import OCI
 
-/// What a config.json says of the pod that its container is in. Pure.
-struct PodMembership: Equatable, Sendable {
-    enum Role: Equatable, Sendable {
+/// What a config.json says of the pod that its container is in.
+public struct PodMembership: Equatable, Sendable {
+    public enum Role: Equatable, Sendable {
         /// Nothing is said: a pod of its own, which others may join by its namespaces.
         case own
         /// The pod's first container.
@@ -12,17 +13,17 @@ struct PodMembership: Equatable, Sendable {
     }
 
     /// A namespace that exists already.
-    struct Joined: Equatable, Sendable {
-        let kind: RuntimeSpec.Namespace.Kind
-        let path: String
+    public struct Joined: Equatable, Sendable {
+        public let kind: RuntimeSpec.Namespace.Kind
+        public let path: String
         /// Of the process whose namespace it is; nil for a file of its own.
-        let process: Int32?
+        public let process: Int32?
         /// The field, for messages.
-        let field: String
+        public let field: String
     }
 
-    let role: Role
-    let joined: [Joined]
+    public let role: Role
+    public let joined: [Joined]
 
     /// The annotations of those who make pods: CRI plugins, CRI-O and Podman, openEuler's Docker.
     private static let kinds: [(type: String, sandbox: String, member: String, id: String)] = [
@@ -31,7 +32,7 @@ struct PodMembership: Equatable, Sendable {
         ("io.kubernetes.docker.type", "podsandbox", "container", "io.kubernetes.sandbox.id"),
     ]
 
-    init(_ spec: RuntimeSpec) throws(RuntimeError) {
+    public init(_ spec: RuntimeSpec) throws(HostSideError) {
         role = try Self.role(spec.annotations ?? [:])
         joined = (spec.linux?.namespaces ?? []).enumerated().compactMap { index, namespace in
             guard let path = namespace.path, !path.isEmpty else { return nil }
@@ -41,19 +42,19 @@ struct PodMembership: Equatable, Sendable {
         }
     }
 
-    private static func role(_ annotations: [String: String]) throws(RuntimeError) -> Role {
+    private static func role(_ annotations: [String: String]) throws(HostSideError) -> Role {
         for kind in kinds {
             switch annotations[kind.type] {
             case nil: continue
             case kind.sandbox: return .sandbox
             case kind.member:
                 guard let id = annotations[kind.id], !id.isEmpty else {
-                    throw RuntimeError(
+                    throw HostSideError(
                         "annotations.\(kind.type) is \(kind.member), and there is no \(kind.id) that names its pod")
                 }
                 return .member(of: id)
             case let value?:
-                throw RuntimeError(
+                throw HostSideError(
                     "annotations.\(kind.type) is \(kind.sandbox) or \(kind.member), not \(value.prefix(80))")
             }
         }
@@ -61,7 +62,7 @@ struct PodMembership: Equatable, Sendable {
     }
 
     /// The number in `/proc/1234/ns/net`; nil for another path.
-    static func process(ofPath path: String) -> Int32? {
+    public static func process(ofPath path: String) -> Int32? {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 5, parts[0].isEmpty, parts[1] == "proc", parts[3] == "ns", let number = Int32(parts[2]),
             number > 0

@@ -4,23 +4,35 @@ import Linux
 import OCI
 
 /// Programs of the engine that are run at points of a container's life. Source: runtime-spec, config.md, "POSIX-platform Hooks".
-@EventLoop struct Hooks {
+@EventLoop public final class Hooks {
     /// What they read: the container's state.
     let state: [UInt8]
     /// The proxy, whose namespaces some of them are run in.
     let process: Int32
+
+    /// Where those are run that are not run in the proxy's namespaces; nil: in this process's own.
+    private let mounts: OwnedFD?
+
+    /// - Parameters:
+    ///   - state: what they read, `State` as JSON.
+    ///   - process: the container's proxy; 0 when it is no more.
+    ///   - mounts: the host's mount namespace, for a process that is in another.
+    public init(state: [UInt8], process: Int32, mounts: consuming OwnedFD? = nil) {
+        (self.state, self.process) = (state, process)
+        self.mounts = mounts
+    }
 
     /// Those of one kind, one after the other.
     /// - Parameters:
     ///   - kind: as in config.json, for messages.
     ///   - joined: the proxy's namespaces that they are run in.
     /// - Throws: at the first that fails.
-    func run(_ hooks: [RuntimeSpec.Hook]?, _ kind: String, in joined: Namespaces = []) async throws {
+    public func run(_ hooks: [RuntimeSpec.Hook]?, _ kind: String, in joined: Namespaces = []) async throws {
         for (index, hook) in (hooks ?? []).enumerated() {
             do {
                 try await run(hook, in: joined)
             } catch {
-                throw RuntimeError("error running \(kind) hook #\(index): \(OCIRuntimeCLI.message(error))")
+                throw HostSideError("error running \(kind) hook #\(index): \(error)")
             }
         }
     }
@@ -31,7 +43,7 @@ import OCI
     private static let longest: Duration = .seconds(600)
 
     private func run(_ hook: RuntimeSpec.Hook, in joined: Namespaces) async throws {
-        guard hook.path.hasPrefix("/") else { throw RuntimeError("\(hook.path): its path is not absolute") }
+        guard hook.path.hasPrefix("/") else { throw HostSideError("\(hook.path): its path is not absolute") }
         var plan = SpawnPlan(hook.path, hook.args ?? [hook.path], environment: hook.env ?? [])
         plan.newSession = true
         plan.joinNamespaces = joined
@@ -46,7 +58,7 @@ import OCI
         switch joining {
         case .some(let joining):
             child = try joining.fd.withRaw { number in try plan.start(descriptors: descriptors, joining: number) }
-        case .none: child = try plan.start(descriptors: descriptors)
+        case .none: child = try start(&plan, descriptors)
         }
         let watched = try WatchedProcess(child)
         let writing = try AsyncFD(input.writing.duplicate()), reading = try AsyncFD(output.reading.duplicate())
@@ -74,7 +86,18 @@ import OCI
         }
         guard exit != .exited(code: 0) else { return }
         let text = await said.text()
-        throw RuntimeError("\(hook.path): \(exit)" + (text.isEmpty ? "" : ", output: \(text)"))
+        throw HostSideError("\(hook.path): \(exit)" + (text.isEmpty ? "" : ", output: \(text)"))
+    }
+}
+
+extension Hooks {
+    private func start(_ plan: inout SpawnPlan, _ descriptors: [DescriptorMapping]) throws -> ChildProcess {
+        switch mounts {
+        case .some(let mounts):
+            plan.joinNamespaces = .mount
+            return try mounts.withRaw { number in try plan.start(descriptors: descriptors, joining: number) }
+        case .none: return try plan.start(descriptors: descriptors)
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 import OCI
 import Testing
 
-@testable import OCIRuntimeCLI
+@testable import HostSide
 
 @Suite struct PodMembershipTests {
     private static func spec(_ annotations: [String: String], _ namespaces: [RuntimeSpec.Namespace] = []) -> RuntimeSpec
@@ -34,7 +34,7 @@ import Testing
         ["io.kubernetes.docker.type": "container", "io.kubernetes.sandbox.id": ""], ["io.kubernetes.docker.type": ""],
     ])
     func whatNamesNoPodIsRefused(_ annotations: [String: String]) {
-        #expect(throws: RuntimeError.self) { try PodMembership(Self.spec(annotations)) }
+        #expect(throws: HostSideError.self) { try PodMembership(Self.spec(annotations)) }
     }
 
     @Test(
@@ -54,8 +54,8 @@ import Testing
 
     @Test func podsOfTwoRootsHaveTwoNames() {
         let id = String(repeating: "ab", count: 32)
-        let name = PodPlan.podName(id, in: "/run/a")
-        #expect(name != PodPlan.podName(id, in: "/run/b"))
+        let name = PodName.of(id, in: "/run/a")
+        #expect(name != PodName.of(id, in: "/run/b"))
         #expect(name.hasPrefix("abababababab-") && name.count == 29)
     }
 }

@@ -1,0 +1,123 @@
+import ContainerdAPI
+import EventLoop
+import Linux
+import Protobuf
+import RPC
+import TTRPC
+import TaskAPI
+
+/// Tells containerd what happens to tasks: each event once, in order. While containerd is away they wait, and when there
+/// are too many the oldest go.
+@EventLoop final class EventPublisher {
+    /// As many as containerd's own shim keeps.
+    private static let maximumQueue = 2048
+    /// How long containerd may take for one.
+    private static let limit: Duration = .seconds(5)
+    private static let pauses: ClosedRange<Duration> = .milliseconds(100)...(.seconds(5))
+
+    private let plan: ShimPlan
+    private let warn: (String) -> Void
+    private var queue: [EventEnvelope] = []
+    private var lost = 0
+    private var client: RPCClient?
+    private var isSending = false
+    private let wentIdle = Condition()
+
+    init(_ plan: ShimPlan, warn: @escaping (String) -> Void) { (self.plan, self.warn) = (plan, warn) }
+
+    /// Returns at once.
+    func publish(_ event: some TaskEvent) {
+        let now = WallClock.now
+        let time = Timestamp(seconds: now / 1_000_000_000, nanoseconds: Int32(now % 1_000_000_000))
+        guard let envelope = try? EventEnvelope(event, at: time, in: plan.namespace) else { return }  // Never seen.
+        queue.append(envelope)
+        if queue.count > Self.maximumQueue {
+            queue.removeFirst()
+            lost += 1
+        }
+        guard !isSending else { return }
+        isSending = true
+        Task { @EventLoop in await self.send() }
+    }
+
+    /// Suspends until all have been sent, for `limit` at most.
+    func finish(within limit: Duration) async {
+        // Late is what the limit is for.
+        try? await within(limit, waitingFor: "containerd") {
+            while self.isSending { try await self.wentIdle.wait() }
+        }
+        client?.close()
+    }
+
+    private func send() async {
+        var pause = Self.pauses.lowerBound
+        while let envelope = queue.first {
+            do {
+                try await forward(envelope)
+            } catch {
+                client?.close()
+                client = nil
+                guard (try? await EventLoop.sleep(for: pause)) != nil else { break }
+                pause = min(pause * 2, Self.pauses.upperBound)
+                continue
+            }
+            pause = Self.pauses.lowerBound
+            // It may have been dropped meanwhile.
+            if queue.first == envelope { queue.removeFirst() }
+            if lost > 0 {
+                warn("\(lost) events were dropped: containerd was away for too long")
+                lost = 0
+            }
+        }
+        isSending = false
+        wentIdle.notify()
+    }
+
+    private func forward(_ envelope: EventEnvelope) async throws {
+        guard !plan.eventSocket.isEmpty else { return try await publishByProgram(envelope) }
+        if client == nil || client?.ended.current != nil {
+            client = RPCClient(try AsyncFD(UnixSocket.connect(.stream, path: plan.eventSocket)))
+        }
+        do {
+            let _: TaskEmpty? = try await client?.call(
+                EventService.name, EventService.forward, ForwardRequest(envelope), within: Self.limit)
+        } catch let status as TTRPCStatus where status.code != .unavailable && status.code != .deadlineExceeded {
+            // It has been taken and found wrong: again would be no better.
+            warn("containerd does not take the event \(envelope.topic): \(status)")
+        }
+    }
+
+    /// Source: containerd, runtime/v2/README.md, "publish-binary".
+    private func publishByProgram(_ envelope: EventEnvelope) async throws {
+        guard !plan.publisher.isEmpty, let event = envelope.event else { return }
+        let arguments = [
+            plan.publisher, "-address", plan.address, "publish", "-topic", envelope.topic, "-namespace",
+            envelope.namespace,
+        ]
+        let input = try Pipe(), nothing = try Files.open("/dev/null", .readWrite)
+        var spawn = SpawnPlan(plan.publisher, arguments)
+        spawn.newSession = true
+        let number = nothing.withRaw { $0 }
+        let child = try WatchedProcess(
+            try spawn.start(descriptors: [
+                DescriptorMapping(input.reading.withRaw { $0 }, as: 0), DescriptorMapping(number, as: 1),
+                DescriptorMapping(number, as: 2),
+            ]))
+        let writing = try AsyncFD(input.writing.duplicate())
+        _ = consume input
+        defer { writing.close() }
+        do {
+            try await within(Self.limit, waitingFor: plan.publisher) {
+                try await writing.write(Protobuf.encode(event))
+                writing.close()
+                let exit = try await child.exit.value()
+                guard exit == .exited(code: 0) else {
+                    throw TTRPCStatus(.unavailable, "\(self.plan.publisher): \(exit)")
+                }
+            }
+        } catch {
+            child.signal(9)
+            throw error
+        }
+    }
+}

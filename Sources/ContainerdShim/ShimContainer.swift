@@ -1,0 +1,55 @@
+import Cgroups
+import EventLoop
+import HostSide
+import Linux
+import OCI
+import Pod
+import TaskAPI
+
+/// A process of a container as containerd knows it.
+@EventLoop final class ShimProcess {
+    /// As containerd has named them.
+    let stdin: String, stdout: String, stderr: String
+    let streams: ShimStreams
+    /// Fulfilled when its end has been told.
+    nonisolated let exit = Promise<WaitResponse>()
+    /// While it is being started: its end is told after that.
+    var start: Promise<Void>?
+
+    init(_ stdin: String, _ stdout: String, _ stderr: String, _ streams: ShimStreams) {
+        (self.stdin, self.stdout, self.stderr, self.streams) = (stdin, stdout, stderr, streams)
+    }
+}
+
+/// A container as containerd knows it, with what it has on the host.
+@EventLoop final class ShimContainer {
+    let bundle: String
+    let main: ShimProcess
+    var execs: [String: ShimProcess] = [:]
+    var record: ShimRecord
+    /// What it asks of its machine.
+    var request: ResourceRequest
+    /// While a call is at it.
+    var deletion: Promise<Void>?
+
+    init(_ record: ShimRecord, bundle: String, main: ShimProcess, request: ResourceRequest) {
+        (self.record, self.bundle, self.main, self.request) = (record, bundle, main, request)
+    }
+
+    var id: String { record.id }
+    /// What containerd is told of all of its processes: that of the proxy, which is the one on the host.
+    var pid: UInt32 { UInt32(record.pid) }
+    var member: ShimMember { ShimMember(record) }
+}
+
+/// A container of the pod, for those that join it.
+struct ShimMember: PodMember {
+    let id: String
+    let pid: Int32
+    let pod: String
+    let annotations: [String: String]
+
+    init(_ record: ShimRecord) {
+        (id, pid, pod, annotations) = (record.id, record.pid, record.pod, record.annotations)
+    }
+}

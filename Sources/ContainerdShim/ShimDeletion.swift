@@ -1,0 +1,71 @@
+import ContainerdAPI
+import EventLoop
+import FrontEnd
+import HostSide
+import Linux
+import MonitorClient
+import OCI
+import PodDirectory
+import TaskAPI
+
+/// `delete`: takes away what a container has on the host when its shim could not. Of one that has been deleted, or whose
+/// shim goes on without it, there is nothing.
+@EventLoop struct ShimDeletion {
+    private let bundle: String
+
+    /// How long a part of a pod may take to do what it is told.
+    private static let limit: Duration = .seconds(5)
+    private static let killedStatus: UInt32 = 137
+
+    init(_ flags: ShimFlags) throws {
+        bundle = flags.bundle.isEmpty ? try CurrentProcess.workingDirectory() : flags.bundle
+    }
+
+    /// - Returns: what containerd reads: how the container has ended, as far as anybody knows.
+    func run() async throws -> DeleteResponse {
+        var response = DeleteResponse()
+        let now = WallClock.now
+        response.exitStatus = Self.killedStatus
+        response.exitedAt = Timestamp(seconds: now / 1_000_000_000, nanoseconds: Int32(now % 1_000_000_000))
+        guard let record = try ShimRecord.load(from: bundle) else { return response }
+        response.pid = UInt32(clamping: record.pid)
+        try await end(record)
+        if let proxy = try? PidFD(record.pid), ProcessTime.lives(record.pid, startedAt: record.startTime) {
+            try proxy.signal(9)
+        }
+        try record.cgroups.remove()
+        if record.isFirst { try Files.remove(record.socket) }
+        ShimRecord.remove(from: bundle)
+        try await runHooks(record)
+        return response
+    }
+
+    /// Ends it, with its pod when that is there for it.
+    private func end(_ record: ShimRecord) async throws {
+        let paths = record.podPaths
+        if let client = try? MonitorClient.connect(paths) {
+            defer { client.close() }
+            if record.isFirst {
+                try? await client.shutDown(within: Self.limit)
+                if (try? await client.waitForEnd(within: Self.limit)) == nil {
+                    try? client.killMonitor()
+                    try? await client.waitForEnd(within: Self.limit)
+                }
+            } else {
+                var kill = KillRequest(id: record.id, signal: 9)
+                kill.all = true
+                let _: TaskEmpty? = try? await client.task(TaskService.Method.kill, kill, within: Self.limit)
+                _ = try? await within(Self.limit, waitingFor: "end") { _ = try await client.wait(record.id) }
+                let _: DeleteResponse? = try? await client.task(
+                    TaskService.Method.delete, TaskProcessRequest(id: record.id), within: Self.limit)
+            }
+        }
+        if record.isFirst { try await paths.waitForReaper(within: Self.limit) }
+    }
+
+    private func runHooks(_ record: ShimRecord) async throws {
+        guard let hooks = record.hooks.poststop, !hooks.isEmpty else { return }
+        let state = try State(record, bundle: bundle, .stopped).encode()
+        try await Hooks(state: state, process: 0).run(hooks, "poststop")
+    }
+}

@@ -1,0 +1,35 @@
+import OCI
+import Pod
+
+/// What a shim's server is told by the command that has started it.
+struct ShimPlan: JSONDocument {
+    static let documentName = "shim's plan"
+    static let maximumBytes = 64 << 10
+
+    /// containerd's, of the pod and all its containers.
+    var namespace: String
+    /// Where containerd takes events: its ttrpc socket, or else the program that passes one on to the other socket.
+    var eventSocket = ""
+    var publisher = "", address = ""
+    /// Where containerd finds this server.
+    var socket: String
+    /// Where it reads what this server has to say; a named pipe.
+    var log: String
+    /// The directory of this host's pods.
+    var state: String
+    /// Of a machine whose containers ask for nothing.
+    var memoryMiB: Int, vCPUs: Int
+    /// What the host has.
+    var hostMemoryMiB: Int, hostVCPUs: Int
+    /// What `bulkhead.writable: true` means.
+    var writableBytes: UInt64
+    /// How long the machine may take to answer.
+    var startSeconds: Int
+
+    /// The machine's size for containers that ask for that.
+    func machineSize(_ containers: [ResourceRequest]) -> MachineSize {
+        MachineSize.of(
+            default: MachineSize(memoryMiB: memoryMiB, vCPUs: vCPUs), containers: containers,
+            host: MachineSize(memoryMiB: hostMemoryMiB, vCPUs: hostVCPUs))
+    }
+}

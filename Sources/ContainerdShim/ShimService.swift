@@ -1,0 +1,238 @@
+import Cgroups
+import ContainerdAPI
+import EventLoop
+import HostSide
+import Linux
+import Monitor
+import MonitorClient
+import OCI
+import Pod
+import PodDirectory
+import TTRPC
+import TaskAPI
+
+/// A pod as containerd knows it: its tasks, what they have on the host, and what containerd is told of them. What happens in
+/// the machine the monitor does, whose client this is.
+@EventLoop final class ShimService {
+    let plan: ShimPlan
+    let paths: PodDirectory.Paths
+    let launcher: String
+    let host: HostNamespace
+    let client: MonitorClient
+    let publisher: EventPublisher
+    let warn: (String) -> Void
+    private(set) var containers: [String: ShimContainer] = [:]
+    /// Of containers that are being made.
+    private var creations: [String: Promise<Void>] = [:]
+    /// The machine is the pod's.
+    var isAssigned = false
+    private var isShuttingDown = false
+
+    init(
+        _ plan: ShimPlan, _ client: MonitorClient, paths: PodDirectory.Paths, launcher: String, host: HostNamespace,
+        warn: @escaping (String) -> Void
+    ) {
+        (self.plan, self.client, self.paths, self.launcher, self.host) = (plan, client, paths, launcher, host)
+        self.warn = warn
+        publisher = EventPublisher(plan, warn: warn)
+    }
+
+    var pod: String { paths.id }
+    var members: [ShimMember] { containers.values.map(\.member) }
+    var requests: [ResourceRequest] { containers.values.map(\.request) }
+    /// Whether there is nothing that anybody could want of it.
+    var isIdle: Bool { containers.isEmpty && creations.isEmpty }
+
+    func container(_ id: String) throws(TTRPCStatus) -> ShimContainer {
+        guard let container = containers[id] else {
+            throw TTRPCStatus(.notFound, id.isEmpty ? "no container is named" : "no container \(id.prefix(200))")
+        }
+        return container
+    }
+
+    func process(_ id: String, _ execID: String) throws(TTRPCStatus) -> ShimProcess {
+        let container = try container(id)
+        if execID.isEmpty { return container.main }
+        guard let process = container.execs[execID] else {
+            throw TTRPCStatus(.notFound, "no process \(execID.prefix(200)) in container \(id)")
+        }
+        return process
+    }
+
+    // MARK: Containers
+
+    func create(_ request: CreateTaskRequest) async throws -> CreateTaskResponse {
+        try Self.check(request)
+        guard containers[request.id] == nil, creations[request.id] == nil else {
+            throw TTRPCStatus(.alreadyExists, "container \(request.id) exists")
+        }
+        // The first makes the pod, which others join.
+        while !isAssigned, let first = creations.values.first { try await first.value() }
+        let done = Promise<Void>()
+        creations[request.id] = done
+        defer {
+            creations[request.id] = nil
+            done.fulfil(())
+        }
+        guard !isShuttingDown else { throw TTRPCStatus(.failedPrecondition, "the shim is ending") }
+        let container = try await ShimCreation(request, for: self).run()
+        containers[request.id] = container
+        var event = TaskCreate(), streams = TaskCreate.Streams()
+        (event.containerID, event.bundle, event.rootfs) = (request.id, request.bundle, request.rootfs)
+        (streams.stdin, streams.stdout, streams.stderr) = (request.stdin, request.stdout, request.stderr)
+        streams.terminal = request.terminal
+        (event.streams, event.pid) = (streams, container.pid)
+        publisher.publish(event)
+        watch(container.main, "", of: container)
+        return CreateTaskResponse(pid: container.pid)
+    }
+
+    private static func check(_ request: CreateTaskRequest) throws {
+        guard !request.id.isEmpty else { throw TTRPCStatus(.invalidArgument, "no container is named") }
+        guard request.checkpoint.isEmpty, request.parentCheckpoint.isEmpty else {
+            throw TTRPCStatus(.unimplemented, "checkpoints are not supported: virtual machines are not restored")
+        }
+        if let options = request.options { _ = try RuntimeOptions.read(options) }
+    }
+
+    /// Waits for a process's end and tells of it.
+    func watch(_ process: ShimProcess, _ execID: String, of container: ShimContainer) {
+        Task { @EventLoop in
+            let end: WaitResponse
+            do {
+                end = try await client.wait(container.id, execID)
+            } catch {
+                // It has been deleted without ever running, or the monitor ends.
+                var killed = WaitResponse()
+                let now = WallClock.now
+                killed.exitStatus = 137
+                killed.exitedAt = Timestamp(
+                    seconds: now / 1_000_000_000, nanoseconds: Int32(now % 1_000_000_000))
+                process.exit.fulfil(killed)
+                return
+            }
+            // Whoever has been told of its start first.
+            try? await process.start?.value()
+            if end.outOfMemory { publisher.publish(TaskOOM(containerID: container.id)) }
+            if !end.reason.isEmpty { warn("container \(container.id): \(end.reason)") }
+            var event = TaskExit()
+            (event.containerID, event.id) = (container.id, execID.isEmpty ? container.id : execID)
+            (event.pid, event.exitStatus, event.exitedAt) = (container.pid, end.exitStatus, end.exitedAt)
+            publisher.publish(event)
+            process.exit.fulfil(end)
+        }
+    }
+
+    func start(_ request: TaskProcessRequest) async throws -> StartResponse {
+        let container = try container(request.id), process = try process(request.id, request.execID)
+        guard process.start == nil else {
+            throw TTRPCStatus(.failedPrecondition, "the process has been started already")
+        }
+        let started = Promise<Void>()
+        process.start = started
+        defer { started.fulfil(()) }
+        let hooks = container.record.hooks
+        let limit: Duration = .seconds(60) + Self.limit(of: hooks.startContainer)
+        let _: StartResponse = try await client.task(TaskService.Method.start, request, within: limit)
+        if request.execID.isEmpty {
+            publisher.publish(TaskStart(containerID: request.id, pid: container.pid))
+            try await runPoststart(container)
+        } else {
+            publisher.publish(TaskExecStarted(containerID: request.id, execID: request.execID, pid: container.pid))
+            watch(process, request.execID, of: container)
+        }
+        return StartResponse(pid: container.pid)
+    }
+
+    private func runPoststart(_ container: ShimContainer) async throws {
+        guard let all = container.record.hooks.poststart, !all.isEmpty else { return }
+        do {
+            try await hooks(container.record, bundle: container.bundle, .running).run(all, "poststart")
+        } catch {
+            // As runc: what was started is ended again.
+            var kill = KillRequest(id: container.id, signal: 9)
+            kill.all = true
+            let _: TaskEmpty? = try? await client.task(TaskService.Method.kill, kill)
+            throw error
+        }
+    }
+
+    private static func limit(of hooks: [RuntimeSpec.Hook]?) -> Duration {
+        (hooks ?? []).reduce(.zero) { $0 + .seconds(max(1, $1.timeout ?? 600)) }
+    }
+
+    func delete(_ request: TaskProcessRequest) async throws -> DeleteResponse {
+        let container = try container(request.id), process = try process(request.id, request.execID)
+        var response: DeleteResponse = try await client.task(TaskService.Method.delete, request)
+        response.pid = container.pid
+        if request.execID.isEmpty {
+            try await forget(container, &response)
+        } else {
+            container.execs[request.execID] = nil
+        }
+        process.streams.close()
+        return response
+    }
+
+    /// How long the end of a container that the monitor has deleted may take to be told.
+    private static let exitLimit: Duration = .seconds(5)
+
+    private func forget(_ container: ShimContainer, _ response: inout DeleteResponse) async throws {
+        let end = try? await within(Self.exitLimit, waitingFor: "a container's end") {
+            try await container.main.exit.value()
+        }
+        if response.exitedAt == nil, let end {
+            (response.exitStatus, response.exitedAt) = (end.exitStatus, end.exitedAt)
+        }
+        for exec in container.execs.values { exec.streams.close() }
+        if container.record.isFirst { await leaveCgroups() }
+        do {
+            try container.record.cgroups.remove()
+            ShimRecord.remove(from: container.bundle)
+        } catch {
+            // Whoever cleans up after the shim tries again.
+            warn("\(error)")
+        }
+        containers[container.id] = nil
+        if let all = container.record.hooks.poststop, !all.isEmpty {
+            do {
+                try await hooks(container.record, bundle: container.bundle, .stopped).run(all, "poststop")
+            } catch {
+                // The container is gone; source: runtime-spec, runtime.md, "Lifecycle".
+                warn("\(error)")
+            }
+        }
+        var event = TaskDelete()
+        (event.containerID, event.pid) = (container.id, container.pid)
+        (event.exitStatus, event.exitedAt) = (response.exitStatus, response.exitedAt)
+        publisher.publish(event)
+    }
+
+    /// Takes the pod's processes out of the cgroups that are its first container's.
+    func leaveCgroups() async {
+        do {
+            let roots = try HostCgroup.mounts().hierarchies.map(\.mountPoint)
+            let _: TaskEmpty = try await client.call(SandboxService.Method.move, MoveRequest(cgroups: roots))
+        } catch {
+            warn("the pod cannot leave its cgroups: \(error)")
+        }
+    }
+
+    func hooks(_ record: ShimRecord, bundle: String, _ status: State.Status) throws -> Hooks {
+        let mounts = try host.withDescriptor { number throws(SystemCallError) in
+            try Files.open("/proc/self/fd/\(number)")
+        }
+        return Hooks(
+            state: try State(record, bundle: bundle, status).encode(), process: status == .stopped ? 0 : record.pid,
+            mounts: mounts)
+    }
+
+    // MARK: The pod
+
+    /// Ends it when containerd has nothing more in it.
+    func shutDown(_ request: ShutdownRequest) async throws {
+        guard request.now || isIdle else { return }
+        isShuttingDown = true
+        try await client.shutDown()
+    }
+}

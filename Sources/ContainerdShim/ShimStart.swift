@@ -1,0 +1,117 @@
+import Cgroups
+import ContainerdAPI
+import EventLoop
+import FrontEnd
+import HostSide
+import JSON
+import Linux
+import MonitorClient
+import OCI
+import Pod
+import Protobuf
+import TTRPC
+import TaskAPI
+
+/// `start`: has a pod begin for a container, or finds the one that it belongs to.
+@EventLoop struct ShimStart {
+    private let flags: ShimFlags
+    private let bundle: String
+    /// The container whose pod it is.
+    private let group: String
+    private let isMember: Bool
+
+    init(_ flags: ShimFlags) throws {
+        self.flags = flags
+        bundle = flags.bundle.isEmpty ? try CurrentProcess.workingDirectory() : flags.bundle
+        var spec = RuntimeSpec(ociVersion: "")
+        spec.annotations = try Self.annotations(bundle + "/config.json")
+        switch try PodMembership(spec).role {
+        case .own, .sandbox: (group, isMember) = (flags.id, false)
+        case .member(let sandbox): (group, isMember) = (sandbox, true)
+        }
+    }
+
+    private static func annotations(_ path: String) throws -> [String: String] {
+        let document: JSONValue
+        do {
+            document = try JSONParser.parse(Files.readRegular(path, limit: RuntimeSpec.maximumBytes))
+        } catch let error as SystemCallError {
+            throw HostSideError("\(path): \(error.reason)")
+        } catch {
+            throw HostSideError("\(path): \(error)")
+        }
+        guard case .object(let members) = document["annotations"] else { return [:] }
+        var annotations: [String: String] = [:]
+        for member in members { annotations[member.key] = member.value.text }
+        return annotations
+    }
+
+    /// - Returns: what containerd reads.
+    func run() async throws -> String {
+        let pod = PodName.of(group, in: flags.address + "/" + flags.namespace)
+        let socket = ShimAddress.directory + "/" + pod
+        let address = ShimAddress.address(ofSocket: socket)
+        if isMember {
+            guard (try? UnixSocket.connect(.stream, path: socket)) != nil else {
+                throw HostSideError(
+                    "its pod's sandbox \(group.prefix(200)) has no shim: it has ended, or is another runtime's")
+            }
+        } else {
+            try await begin(pod, socket)
+        }
+        do {
+            // Before containerd 1.7 a shim writes it, by which it is found again.
+            try Files.replace(bundle + "/address", with: Array(address.utf8), mode: 0o600)
+        } catch {
+            if !isMember { await giveUp(pod, socket) }
+            throw error
+        }
+        return ShimAddress.answer(address, maximumVersion: CurrentProcess.environment("MAX_SHIM_VERSION"))
+    }
+
+    private func begin(_ pod: String, _ socket: String) async throws {
+        let options = try RuntimeOptions.read(CurrentProcess.standardStream(0).readAll(limit: 1 << 20))
+        let host = try options.configPath.isEmpty ? Host() : Host(configuration: options.configPath)
+        host.sweep()
+        guard (try? UnixSocket.connect(.stream, path: socket)) == nil else {
+            throw HostSideError("container \(flags.id) has a shim already")
+        }
+        try Files.makeDirectories(ShimAddress.directory)
+        let directory = try Files.open(ShimAddress.directory, .directory)
+        let listener = try UnixSocket.listen(.stream, directory: directory, name: pod)
+        let size = try host.machineSize(containers: [])
+        let plan = try self.plan(host, socket).encode()
+        do {
+            let number = listener.withRaw { $0 }
+            let client = try await host.startPod(
+                pod, size: size, spareCgroups: HostCgroup.mounts().hierarchies.map(\.mountPoint)
+            ) { client, limit in
+                let request = ServeRequest(listener: try await client.handOver([number]), plan: plan)
+                let _: TaskEmpty = try await client.call(SandboxService.Method.serve, request, within: limit)
+            }
+            withExtendedLifetime(listener) {}
+            client.close()
+        } catch {
+            try? Files.remove(socket)
+            throw error
+        }
+    }
+
+    private func plan(_ host: Host, _ socket: String) throws -> ShimPlan {
+        let guest = host.configuration.guest
+        var plan = ShimPlan(
+            namespace: flags.namespace, socket: socket, log: bundle + "/log", state: host.state,
+            memoryMiB: Int(guest.memoryBytes >> 20), vCPUs: guest.vCPUs, hostMemoryMiB: host.size.memoryMiB,
+            hostVCPUs: host.size.vCPUs, writableBytes: host.configuration.container.writableBytes,
+            startSeconds: host.startSeconds)
+        plan.eventSocket = CurrentProcess.environment("TTRPC_ADDRESS") ?? ""
+        (plan.publisher, plan.address) = (flags.publishBinary, flags.address)
+        return plan
+    }
+
+    private func giveUp(_ pod: String, _ socket: String) async {
+        try? Files.remove(socket)
+        guard let host = try? Host(), let client = try? MonitorClient.connect(host.paths(pod)) else { return }
+        await host.giveUp(client, pod)
+    }
+}

@@ -10,9 +10,9 @@ import Linux
         let inotify: Inotify
         private let ready: AsyncFD
 
-        init() throws(SystemCallError) {
-            inotify = try Inotify()
+        init(_ inotify: consuming Inotify) throws(SystemCallError) {
             ready = try AsyncFD(inotify.fd.duplicate())
+            self.inotify = inotify
         }
 
         func close() { ready.close() }
@@ -37,7 +37,10 @@ import Linux
     /// Nothing is watched.
     var isIdle: Bool { instance == nil && listeners.isEmpty }
 
-    nonisolated init() {}
+    private let open: () throws(SystemCallError) -> Inotify
+
+    /// - Parameter open: makes the instance that there is to be.
+    init(_ open: @escaping () throws(SystemCallError) -> Inotify) { self.open = open }
 
     /// Watches a directory, until `remove`. Twice is fine.
     /// - Returns: the watch's number.
@@ -73,7 +76,7 @@ import Linux
     }
 
     private func start() throws(SystemCallError) -> Instance {
-        let new = try Instance()
+        let new = try Instance(open())
         Task { @EventLoop [weak self] in
             // Until it is closed.
             while let events = try? await new.events() { self?.tell(events) }

@@ -36,7 +36,7 @@ import TaskAPI
     var creations: [String: Promise<Void>] = [:]
     /// Of containers, by their ids, also of those that are being made.
     var projections: [String: [Projection]] = [:]
-    let projectionWatch = ProjectionWatch()
+    let projectionWatch = ProjectionWatch { () throws(SystemCallError) in try Inotify() }
     /// Shells in the guest itself, by their ids, which are no container's.
     var shells: [String: SandboxContainer] = [:]
     private var journal = Journal()

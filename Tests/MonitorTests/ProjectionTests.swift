@@ -14,13 +14,19 @@ import Testing
 
     @EventLoop private final class Fixture {
         nonisolated let directory: AtomicDirectory
-        let watch = ProjectionWatch()
+        let watch: ProjectionWatch
         private(set) var requests: [ProjectRequest] = []
         /// What the guest answers from now on.
         var failure: TTRPCStatus?
+        /// It never answers.
+        var hangs = false
         private let changed = Condition()
 
-        init() throws {
+        init(canWatch: Bool = true) throws {
+            watch = ProjectionWatch { () throws(SystemCallError) in
+                guard canWatch else { throw SystemCallError("inotify_init1", code: EMFILE) }
+                return try Inotify()
+            }
             let name = try Identity.randomBytes(4).map(String.init).joined(separator: ".")
             directory = try AtomicDirectory(at: "/tmp/bulkhead-projection-\(name)")
             try directory.write(["key": "old"], stamp: "1")
@@ -39,6 +45,7 @@ import Testing
                 requests.append(request)
                 changed.notify()
                 if let failure { throw failure }
+                if hangs { try await Promise<Void>().value() }
             }
         }
 
@@ -122,6 +129,33 @@ import Testing
         try fixture.directory.write(["key": "newer"], stamp: "3")
         try await EventLoop.sleep(for: .milliseconds(200))
         #expect(fixture.requests.count == 2)
+    }
+
+    @EventLoop @Test func aGuestThatHangsKeepsNothing() async throws {
+        let fixture = try Fixture()
+        var projection: Projection? = try fixture.project()
+        weak let kept = projection
+        if let projection { try await fixture.begin(projection) }
+        fixture.hangs = true
+        try fixture.directory.write(["key": "new"], stamp: "2")
+        try await fixture.wait(for: 2)
+        projection?.close()
+        projection = nil
+        try await within(.seconds(20), waitingFor: "the end of the call") {
+            while kept != nil { try await EventLoop.sleep(for: .milliseconds(10)) }
+        }
+        #expect(fixture.watch.isIdle)
+    }
+
+    @EventLoop @Test func whatCannotBeWatchedIsLookedAt() async throws {
+        let fixture = try Fixture(canWatch: false)
+        let projection = try fixture.project()
+        try await fixture.begin(projection)
+        defer { projection.close() }
+        #expect(fixture.watch.isIdle)
+        try fixture.directory.write(["key": "new"], stamp: "2")
+        try await fixture.wait(for: 2)
+        #expect(fixture.content() == "new")
     }
 
     /// Two containers may have one directory, of which the kernel has one watch.

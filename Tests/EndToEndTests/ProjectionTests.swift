@@ -1,7 +1,9 @@
+import AgentAPI
 import EventLoop
 import Linux
 import OCI
 import Support
+import TTRPC
 import TaskAPI
 import Testing
 
@@ -26,6 +28,9 @@ import Testing
                 + more + ["busybox", "sh", "-c", script]
         ).expectSuccess()
     }
+
+    /// Whether it is a copy, and the content.
+    private static let look = "busybox grep -c '^tmpfs /config tmpfs ro' /proc/mounts; cat /config/key"
 
     @EventLoop private static func type(_ bulkhead: Bulkhead, _ container: String) async throws -> String {
         try await bulkhead("exec", container, "sh", "-c", "grep ' /config ' /proc/mounts | cut -d ' ' -f 3").output
@@ -143,24 +148,27 @@ import Testing
             try await bulkhead("run", "-d", "--pod", "new:shop", "--name", "stays", "busybox", "sleep", "600")
                 .expectSuccess()
             let monitor = try #require(bulkhead.monitor())
-            func links() throws -> [String] {
-                try Files.names(in: "/proc/\(monitor)/fd").compactMap {
-                    try? Files.readLink("/proc/\(monitor)/fd/\($0)")
-                }
+            /// What the monitor has of projections: mounts that are nowhere, whose path is that, and what tells of changes.
+            func held() throws -> [String] {
+                let directory = "/proc/\(monitor)/fd"
+                let links = try Files.names(in: directory).compactMap { try? Files.readLink(directory + "/" + $0) }
+                return links.filter { $0 == "/" || $0.contains("inotify") }.sorted()
             }
             /// By their containers' names.
             func inGuest() async throws -> String {
                 try await bulkhead("debug", "shell", "shop", "sh", "-c", "ls -A /run/projections || true")
                     .expectSuccess().output
             }
-            let before = try links()
+            let before = try held()
             #expect(try await inGuest() == "")
-            #expect(!before.contains { $0.contains("inotify") })
+            #expect(!before.contains { $0.contains("inotify") }, "\(before)")
             // Two of one directory, which is one watch.
             for name in ["first", "second"] {
                 try await Self.run(bulkhead, name, pod: "shop", directory, more: ["-v", directory.path + ":/again:ro"])
             }
-            #expect(try links().filter { $0.contains("inotify") }.count == 2, "one, and what waits for it")
+            // Of inotify one for all, and the loop's copy of it.
+            let inotify = "anon_inode:inotify"
+            #expect(try held() == (before + ["/", "/", inotify, inotify]).sorted())
             #expect(try await inGuest().split(separator: "\n").count == 2)
             try await bulkhead("rm", "-f", "first").expectSuccess()
             #expect(try await inGuest().split(separator: "\n").count == 1)
@@ -176,8 +184,7 @@ import Testing
                 #expect(failed.code != 0, "\(failed)")
             }
             #expect(try await inGuest() == "")
-            try await bulkhead.wait(for: "the end of connections") { try links().count <= before.count }
-            #expect(try !links().contains { $0.contains("inotify") })
+            #expect(try held() == before)
             try await bulkhead("pod", "rm", "-f", "shop").expectSuccess()
             try await bulkhead.expectNothingLeft()
         }
@@ -188,16 +195,99 @@ import Testing
             let directory = try AtomicDirectory(at: bulkhead.root + "/config")
             try directory.write(["key": "old"], stamp: "1")
             try await Self.run(
-                bulkhead, "loop", pod: "new:shop", directory, more: ["--restart", "always"], "cat /config/key; exit 1")
+                bulkhead, "loop", pod: "new:shop", directory, more: ["--restart", "always"], Self.look + "; exit 1")
             try await bulkhead.wait(for: "a second run") {
-                try await bulkhead("logs", "loop").output.hasPrefix("oldold")
+                try await bulkhead("logs", "loop").output.hasPrefix("1\nold1\nold")
             }
             try directory.write(["key": "new"], stamp: "2")
             try await bulkhead.wait(for: "the new content") {
-                try await bulkhead("logs", "loop").output.hasSuffix("new")
+                try await bulkhead("logs", "loop").output.hasSuffix("1\nnew")
             }
             try await bulkhead("pod", "rm", "-f", "shop").expectSuccess()
             try await bulkhead.expectNothingLeft()
+        }
+    }
+
+    @EventLoop @Test func aGuestThatHangsHoldsNobodyUp() async throws {
+        try await Bulkhead.with { bulkhead in
+            let directory = try AtomicDirectory(at: bulkhead.root + "/config")
+            try directory.write(["key": "old"], stamp: "1")
+            try await Self.run(bulkhead, "web", pod: "new:shop", directory)
+            let machine = try #require(
+                bulkhead.processes().first {
+                    (try? Files.readText("/proc/\($0)/cmdline"))?.hasPrefix("qemu-system") == true
+                })
+            try PidFD(machine).signal(19)
+            for stamp in 2...4 {
+                try directory.write(["key": "new"], stamp: "\(stamp)")
+                try await EventLoop.sleep(for: .milliseconds(200))
+            }
+            // The monitor answers, and goes when it is told.
+            #expect(try await bulkhead("ps").expectSuccess().output.contains("web"))
+            try await bulkhead("pod", "rm", "-f", "shop").expectSuccess()
+            try await bulkhead.expectNothingLeft()
+        }
+    }
+
+    @EventLoop @Test func theAgentTakesNothingElse() async throws {
+        try await Guest.withBusybox { agent in
+            func project(
+                _ entries: [ProjectionEntry], as name: String = "config", of container: String = "web",
+                begins: Bool = true
+            ) async throws -> TTRPCCode? {
+                var request = ProjectRequest()
+                (request.name, request.container, request.begins) = (name, container, begins)
+                request.snapshot.entries = entries
+                do {
+                    let _: Empty = try await agent.call(AgentService.Method.project, request)
+                    return nil
+                } catch let status as TTRPCStatus {
+                    return status.code
+                }
+            }
+            func file(_ path: String, _ content: String) -> ProjectionEntry {
+                ProjectionEntry(path: Array(path.utf8), kind: .file, mode: 0o644, content: Array(content.utf8))
+            }
+            let top = ProjectionEntry(path: [], kind: .directory, mode: 0o755)
+            for name in ["", "..", "a/b", ".hidden"] {
+                #expect(try await project([top], as: name) == .invalidArgument, "\(name)")
+                #expect(try await project([top], of: name) == .invalidArgument, "\(name)")
+            }
+            #expect(try await project([top], begins: false) == .notFound)
+            for entries in [[], [top, file("../x", "")], [top, file("/etc/x", "")], [top, file("a/b", "")]] {
+                #expect(try await project(entries) == .failedPrecondition)
+                #expect(try await project([top], begins: false) == .notFound)
+            }
+            let large = file("large", String(repeating: "x", count: 1 << 20 + 1))
+            #expect(try await project([top, large]) == .failedPrecondition)
+
+            #expect(try await project([top, file("key", "old")]) == nil)
+            #expect(try await project([top, large], begins: false) == .failedPrecondition)
+            var spec = Guest.spec(["cat", "/tmp/key"])
+            var mount = MountSpec()
+            (mount.source, mount.destination) = (ProjectRequest.place(of: "config", in: "web"), "/tmp")
+            // MS_BIND and MS_RDONLY.
+            (mount.type, mount.flags) = ("bind", 4097)
+            spec.mounts.append(mount)
+            for content in ["old", "new"] {
+                #expect(try await project([top, file("key", content)], begins: false) == nil)
+                // Deleted each time, and it is there still.
+                let result = try await agent.run("web", spec, input: [])
+                #expect(result.output == content, "\(result)")
+            }
+            for number in 2...64 { #expect(try await project([top], as: "\(number)") == nil) }
+            #expect(try await project([top], as: "65") == .resourceExhausted)
+            // In the place of one, not besides.
+            #expect(try await project([top], as: "64") == nil)
+            for _ in 0..<2 {
+                let _: Empty = try await agent.call(
+                    AgentService.Method.unproject, ContainerRequest(container: "web"))
+            }
+            #expect(try await project([top], begins: false) == .notFound)
+            let status = await #expect(throws: TTRPCStatus.self) {
+                _ = try await agent.run("web", spec, input: [])
+            }
+            #expect(status?.message.contains("No such file or directory") == true, "\(status?.message ?? "")")
         }
     }
 
@@ -205,7 +295,7 @@ import Testing
         try await TestPod.with { pod in
             let directory = try AtomicDirectory(at: pod.state + "/config")
             try directory.write(["key": "old"], stamp: "1")
-            try pod.writeBundle(["cat", "/config/key"]) { spec in
+            try pod.writeBundle(["sh", "-c", Self.look]) { spec in
                 var mount = RuntimeSpec.Mount(destination: "/config")
                 (mount.type, mount.source, mount.options) = ("bind", directory.path, ["rbind", "ro"])
                 spec.mounts?.append(mount)
@@ -220,7 +310,11 @@ import Testing
             try await pod.start(client)
             #expect(try await client.wait(pod.id).exitStatus == 0)
             let reader = try AsyncFD(output.reading)
-            #expect(try await reader.read(upTo: 100) == Array("new".utf8))
+            var text = ""
+            while case let bytes = try await reader.read(upTo: 100), !bytes.isEmpty {
+                text += String(decoding: bytes, as: UTF8.self)
+            }
+            #expect(text == "1\nnew")
             try await client.waitForEnd(within: .seconds(10))
             try await pod.expectNothingLeft()
         }

@@ -83,7 +83,7 @@ build/tests/%: Tests/Programs/%.c
 	@mkdir -p $(@D)
 	@clang -static -O1 -Wall -Wextra -Werror -o $@ $<
 
-test: build lint test-deps build/interop/peer build/tests/semaphore build/tests/secrets build/tests/engine build/tests/namespace build/tests/notify build/tests/attributes ## Unit tests and end-to-end tests
+test: build lint test-deps build/interop/peer build/tests/semaphore build/tests/secrets build/tests/engine build/tests/namespace build/tests/notify build/tests/attributes build/tests/inotify ## Unit tests and end-to-end tests
 	@echo "building the tests"
 	@$(SWIFT_BUILD) --build-tests
 	@echo "running the tests"

@@ -62,6 +62,8 @@ import TTRPC
     private var reserved: Set<String> = []
     /// What containers that are no more have written, for the next one of their name.
     private var layers: [String: WritableLayer] = [:]
+    /// By the containers' names, which may have them before they are made, and their own.
+    var projections: [String: [String: ProjectedDirectory]] = [:]
 
     init(_ runtime: ContainerRuntime) throws(SystemCallError) {
         network = try Files.open("/proc/self/ns/net")
@@ -75,7 +77,7 @@ import TTRPC
     }
 
     /// Nobody has made anything here.
-    var isEmpty: Bool { records.isEmpty && reserved.isEmpty && layers.isEmpty }
+    var isEmpty: Bool { records.isEmpty && reserved.isEmpty && layers.isEmpty && projections.isEmpty }
 
     func create(
         _ request: ReceivedCreateRequest, _ spec: ContainerSpec, _ streams: Streams, notifying: LinkStream?
@@ -262,13 +264,13 @@ import TTRPC
     }
 
     /// Names become cgroup directories.
-    private static func checkName(_ name: String) throws {
+    static func checkName(_ name: String) throws {
         guard PlainName.isPlain(name, maximumBytes: 255) else {
             throw TTRPCStatus(.invalidArgument, "no name for a container or process: \(name)")
         }
     }
 
-    private static func translating<R>(_ body: () throws(ContainerError) -> R) throws -> R {
+    static func translating<R>(_ body: () throws(ContainerError) -> R) throws -> R {
         do {
             return try body()
         } catch {

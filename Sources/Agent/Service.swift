@@ -96,6 +96,14 @@ import TTRPC
             try self.mount(request.mount)
             return Empty()
         }
+        register(Method.project) { [unowned self] (request: ProjectRequest) in
+            try self.containers.project(request)
+            return Empty()
+        }
+        register(Method.unproject) { [unowned self] (request: ContainerRequest) in
+            try self.containers.unproject(request.container)
+            return Empty()
+        }
         register(Method.prepareInit) { [unowned self] (_: Empty) in
             try await self.prepareInit()
             return Empty()

@@ -60,6 +60,11 @@ public enum AgentService {
         public static let dial = "Dial"
         /// `MountRequest` → `Empty`. The place must be in /run, since the guest's root is read-only.
         public static let mount = "Mount"
+        /// `ProjectRequest` → `Empty`, when the directory has become that. One that a container is to have begins before that
+        /// is created, and is there until `unproject`.
+        public static let project = "Project"
+        /// `ContainerRequest` → `Empty`. Removes the projections of a container, if it has any.
+        public static let unproject = "Unproject"
         /// `Empty` → `Empty`. Has the first process of a container made and waiting for one.
         public static let prepareInit = "PrepareInit"
         /// `ReseedRequest` → `ClockResponse`. The kernel's randomness begins anew with the host's.

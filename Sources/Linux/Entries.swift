@@ -5,6 +5,8 @@ import Glibc
 public struct PathResolution: OptionSet, Sendable {
     public let rawValue: UInt64
     public init(rawValue: UInt64) { self.rawValue = rawValue }
+    /// What is in another mount is EXDEV.
+    public static let noMounts = PathResolution(rawValue: 0x01)
     public static let noMagicLinks = PathResolution(rawValue: 0x02)
     /// A link on the way is ELOOP. One at the end may be opened as itself (`.path` and `.noFollow`).
     public static let noSymlinks = PathResolution(rawValue: 0x04)
@@ -100,6 +102,12 @@ extension Files {
     /// Removes an entry that is no directory: that is EISDIR.
     public static func removeEntry(_ name: [UInt8], in directory: borrowing OwnedFD) throws(SystemCallError) {
         let result = withName(name) { name in directory.withRaw { negated(unlinkat($0, name, 0)) } }
+        try check(result, "unlinkat", printable(name))
+    }
+
+    /// Removes an empty directory.
+    public static func removeDirectory(_ name: [UInt8], in directory: borrowing OwnedFD) throws(SystemCallError) {
+        let result = withName(name) { name in directory.withRaw { negated(unlinkat($0, name, AT_REMOVEDIR)) } }
         try check(result, "unlinkat", printable(name))
     }
 

@@ -22,6 +22,21 @@ extension OwnedFD {
         return try magics.contains(fileSystem().magic)
     }
 
+    /// Whether another process or machine answers for the file system: it may take its time, and what is changed there
+    /// makes no events here.
+    public borrowing func isAnsweredElsewhere() throws(SystemCallError) -> Bool {
+        // Of <linux/magic.h>, and of the file systems' own headers.
+        let magics: [Int64] = [
+            0x6573_5546,  // fuse
+            0x0102_1997,  // 9p
+            0x6969,  // nfs
+            0x517b, 0xfe53_4d42, 0xff53_4d42,  // smb, smb2, cifs
+            0x00c3_6400,  // ceph
+            0x5346_414f, 0x6b41_4653,  // afs
+        ]
+        return try magics.contains(fileSystem().magic)
+    }
+
     /// The size of a tmpfs; nil for any other file system.
     public borrowing func temporaryFileSystemBytes() throws(SystemCallError) -> Int64? {
         let (magic, bytes) = try fileSystem()

@@ -50,6 +50,17 @@ public struct Inotify: ~Copyable, Sendable {
         return try checkErrno(number, errno, "inotify_add_watch", path)
     }
 
+    /// As above, of an open directory, which may be O_PATH and in no namespace.
+    public func watch(_ directory: borrowing OwnedFD, _ mask: Mask) throws(SystemCallError) -> CInt {
+        try directory.withRaw { number throws(SystemCallError) in try watch("/proc/self/fd/\(number)", mask) }
+    }
+
+    /// Ends a watch. One that has ended is EINVAL.
+    public func remove(_ watch: CInt) throws(SystemCallError) {
+        let result = fd.withRaw { inotify_rm_watch($0, watch) }
+        try checkErrno(result, errno, "inotify_rm_watch")
+    }
+
     /// The events that have happened, up to 16 KiB of them at a time; empty when there are none.
     public func read() throws(SystemCallError) -> [Event] {
         do {

@@ -51,6 +51,7 @@ public enum ErrorNumber {
     public static let noDevice: CInt = ENXIO
     public static let noSuchDevice: CInt = ENODEV
     public static let notSupported: CInt = ENOTSUP
+    public static let crossDevice: CInt = EXDEV
 }
 
 /// The text of an errno, as strerror(3) has it in the C locale.

@@ -11,6 +11,8 @@ import TTRPC
 @EventLoop final class Guest {
     /// Of calls that the agent answers from what it has, or by some system calls.
     private static let callLimit: Duration = .seconds(30)
+    /// Of one that nobody has to wait for.
+    private static let tidyingLimit: Duration = .seconds(5)
     /// A process may run for ever.
     private static let forever: Duration = .seconds(1 << 31)
     /// How long a clone may take before a machine is booted instead: a host may have much else to do.
@@ -230,6 +232,15 @@ import TTRPC
         var mount = MountSpec()
         (mount.source, mount.destination, mount.type, mount.data) = (source, destination, type, data)
         let _: Empty = try await call(AgentService.Method.mount, MountRequest(mount: mount))
+    }
+
+    func project(_ request: ProjectRequest) async throws {
+        let _: Empty = try await call(AgentService.Method.project, request)
+    }
+
+    func unproject(_ container: String) async throws {
+        let _: Empty = try await call(
+            AgentService.Method.unproject, ContainerRequest(container: container), within: Self.tidyingLimit)
     }
 
     func create(_ request: CreateRequest) async throws -> UInt32 {

@@ -46,6 +46,7 @@ extension Sandbox {
             return try await make(request, options, descriptors, proxy, manager)
         } catch {
             proxy?.close()
+            await removeProjections(of: request.id)
             if request.id == state.first { keepFailedStart(error) }
             containers[request.id] = nil
             // What is still mounted goes with the pod; the first error is the one that matters.
@@ -90,6 +91,7 @@ extension Sandbox {
             if let manager { notify = try NotifyRelay(manager, process: options.notifyProcess, on: guest.link) }
             create.notifyStream = notify?.streamID ?? 0
             try await makeSharedMemory(for: request.id)
+            try await beginProjections(of: request.id)
             let pid = try await guest.create(create)
             do {
                 try await proxy?.become(options.proxyPlan)
@@ -193,7 +195,8 @@ extension Sandbox {
                 name: "mount\(index)", source: RuntimeSpec.hostPath(bind.source, in: request.bundle),
                 readOnly: bind.readOnly,
                 recursive: bind.recursive)
-            places[bind.source] = try share.attach(attachment, for: request.id)
+            places[bind.source] =
+                try project(attachment, for: request.id) ?? share.attach(attachment, for: request.id)
         }
         if let (source, place) = sharedMemory { places[source] = place }
         do {

@@ -297,6 +297,7 @@ extension Sandbox {
             giveUpRestart(of: container)
         }
         try await deleteInGuest(container.id, "", keepsFiles: keepsFiles)
+        await removeProjections(of: container.id)
         try share.detach(container.id)
         // Before its end is reported: one that has never begun ends nothing with it.
         handle(shells[container.id] === container ? .removeShell(container.id) : .remove(container.id))

@@ -34,6 +34,9 @@ import TaskAPI
     var containers: [String: SandboxContainer] = [:]
     /// Of containers that are being made, by id.
     var creations: [String: Promise<Void>] = [:]
+    /// Of containers, by their ids, also of those that are being made.
+    var projections: [String: [Projection]] = [:]
+    let projectionWatch = ProjectionWatch { () throws(SystemCallError) in try Inotify() }
     /// Shells in the guest itself, by their ids, which are no container's.
     var shells: [String: SandboxContainer] = [:]
     private var journal = Journal()
@@ -360,6 +363,7 @@ import TaskAPI
                 warn("\(error)")
             }
         }
+        for projection in projections.values.flatMap(\.self) { projection.close() }
         for id in containers.keys { attempt { try share.detach(id) } }
         for record in journal.records.values where record.removed {
             let wasThere = Files.exists(record.path)

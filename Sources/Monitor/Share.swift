@@ -27,6 +27,8 @@ struct Attachment: Equatable, Sendable {
     func holdPlace(for container: String) throws
     /// Takes everything of the container away.
     func detach(_ container: String) throws
+    /// A mount of a directory of the host that is nowhere yet; nil for what has no link as a `ProjectionSource` has it.
+    func mountOfLinks(at source: String, recursive: Bool) throws -> OwnedFD?
     /// The size of the tmpfs that a directory of the host is of; nil for anything else.
     func temporaryBytes(at source: String) throws -> Int64?
     /// What the guest mounts.
@@ -123,6 +125,21 @@ struct Attachment: Equatable, Sendable {
             let copy = try Mounts.clone(source, recursive: attachment.recursive, named: attachment.source)
             kind = status.kind
             mount = copy
+        }
+    }
+
+    func mountOfLinks(at source: String, recursive: Bool) throws -> OwnedFD? {
+        do {
+            return try host.look { () throws(SystemCallError) -> OwnedFD? in
+                let directory = try Files.open(source, [.path, .directory])
+                guard ProjectionSource.hasData(directory) else { return nil }
+                let mount = try Mounts.clone(directory, recursive: recursive, named: source)
+                try Mounts.setPropagation(mount, [.isPrivate, .recursive], named: source)
+                return mount
+            }
+        } catch {
+            guard error.code == ErrorNumber.noEntry || error.code == ErrorNumber.notDirectory else { throw error }
+            return nil
         }
     }
 

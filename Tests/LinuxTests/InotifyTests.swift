@@ -24,6 +24,21 @@ import Testing
         }
     }
 
+    @Test func aWatchOfAnOpenDirectoryEnds() throws {
+        let path = "/tmp/bulkhead-inotify-\(getpid())-open"
+        try Files.makeDirectory(path)
+        defer { try? Files.removeTree(path) }
+        let inotify = try Inotify()
+        let watch = try inotify.watch(Files.open(path, [.path, .directory]), [.create, .onlyDirectory])
+        try Files.write([], to: path + "/a")
+        #expect(try inotify.read().map(\.mask) == [.create])
+        try inotify.remove(watch)
+        #expect(try inotify.read().map(\.mask) == [.ignored])
+        try Files.write([], to: path + "/b")
+        #expect(try inotify.read() == [])
+        #expect(throws: SystemCallError("inotify_rm_watch", code: EINVAL)) { try inotify.remove(watch) }
+    }
+
     @Test func eventsThatAreCutShortEndTheList() {
         let header: [UInt8] = [1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0]
         let whole = header + [97, 98, 0, 0]

@@ -33,7 +33,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "Protobuf", "TTRPC", "Yamux", "JSON", "OCI", "AgentAPI", "SpecTranslation", "GuestImage", "TaskAPI", "Pod",
+        "Protobuf", "TTRPC", "Yamux", "JSON", "OCI", "AgentAPI", "SpecTranslation", "GuestImage", "TaskAPI",
+        "ContainerdAPI", "Pod",
         "Calendar", "NearestName", "CommandTree", "Configuration", "YAML", "Tar",
     ])
     func pureTargetsImportNoSystem(_ target: String) throws {

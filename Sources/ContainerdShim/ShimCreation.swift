@@ -97,6 +97,7 @@ import TaskAPI
             (assign.memoryMiB, assign.vCPUs) = (UInt32(clamping: size.memoryMiB), UInt32(clamping: size.vCPUs))
             try await shim.client.assign(assign)
             shim.isAssigned = true
+            if let network { shim.forwardLoopback(of: network) }
         } else if wanted != ResourceRequest() {
             _ = try await shim.client.grow(to: size)
         }
@@ -161,9 +162,9 @@ import TaskAPI
         options.overlayBytes = try places.overlayBytes(standard: shim.plan.writableBytes) { try? ByteSize.parse($0) }
         options.proxy = try await shim.client.handOver([proxy.withRaw { $0 }])
         options.isPause = try isStockPause()
-        options.proxyPlan = try places.proxyPlan(
-            rootfs: shim.paths.share + "/" + request.id + "/rootfs"
-        ).encode()
+        var proxyPlan = places.proxyPlan(rootfs: shim.paths.share + "/" + request.id + "/rootfs")
+        if options.isPause { proxyPlan.binds = [] }
+        options.proxyPlan = try proxyPlan.encode()
         options.joins = target?.id ?? ""
         options.joinedNamespaces = membership.sharedNamespaces(isFirst: target == nil)
         if let size = process.consoleSize {

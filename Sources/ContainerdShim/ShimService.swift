@@ -27,6 +27,8 @@ import TaskAPI
     /// The machine is the pod's.
     var isAssigned = false
     private var isShuttingDown = false
+    /// Of a pod with a network.
+    private var forward: LoopbackForward?
 
     init(
         _ plan: ShimPlan, _ client: MonitorClient, paths: PodDirectory.Paths, launcher: String, host: HostNamespace,
@@ -228,6 +230,19 @@ import TaskAPI
     }
 
     // MARK: The pod
+
+    /// Has connections to the loopback of a network namespace go on in the machine. A pod without that is a pod all the same.
+    func forwardLoopback(of network: String) {
+        let forward = LoopbackForward(client, warn: warn)
+        self.forward = forward
+        Task { @EventLoop in
+            do {
+                try await forward.begin(in: network)
+            } catch {
+                warn("ports of the pod cannot be forwarded: \(error)")
+            }
+        }
+    }
 
     /// Ends it when containerd has nothing more in it.
     func shutDown(_ request: ShutdownRequest) async throws {

@@ -110,6 +110,35 @@ public enum InternetSocket {
         return withUnsafeBytes(of: &storage) { UInt16(bigEndian: $0.loadUnaligned(fromByteOffset: 2, as: UInt16.self)) }
     }
 
+    /// Takes a connection; nil when there is none now.
+    public static func accept(_ listener: borrowing OwnedFD) throws(SystemCallError) -> OwnedFD? {
+        try UnixSocket.accept(listener)
+    }
+
+    /// The port that a connection was made to before the kernel's firewall redirected it: SO_ORIGINAL_DST, as iptables and
+    /// nftables have it for both families.
+    public static func originalPort(
+        of socket: borrowing OwnedFD, _ address: Address
+    ) throws(SystemCallError) -> UInt16 {
+        let originalDestination: CInt = 80
+        let level = address.family == AF_INET6 ? CInt(IPPROTO_IPV6) : CInt(IPPROTO_IP)
+        var storage = sockaddr_storage()
+        var length = socklen_t(
+            address.family == AF_INET6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size)
+        let result = socket.withRaw { getsockopt($0, level, originalDestination, &storage, &length) }
+        try checkErrno(result, errno, "getsockopt", "SO_ORIGINAL_DST")
+        return withUnsafeBytes(of: &storage) { UInt16(bigEndian: $0.loadUnaligned(fromByteOffset: 2, as: UInt16.self)) }
+    }
+
+    /// Has the connection be reset when its last descriptor is closed, instead of ended.
+    public static func resetAtClose(_ socket: borrowing OwnedFD) throws(SystemCallError) {
+        var linger = Glibc.linger(l_onoff: 1, l_linger: 0)
+        let result = socket.withRaw {
+            setsockopt($0, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
+        }
+        try checkErrno(result, errno, "setsockopt", "SO_LINGER")
+    }
+
     /// Begins to connect, in the network namespace that this process is in now: the outcome is `connectionError`, once the
     /// socket can be written.
     /// - Throws: what connect(2) knows at once, ENETUNREACH for instance.

@@ -45,10 +45,3 @@ extension Mounts {
         try changeRoot(".")
     }
 }
-
-extension Namespaces {
-    /// Moves this process (one thread) into these namespaces of the process behind `process`, a pidfd.
-    public func join(_ process: borrowing OwnedFD) throws(SystemCallError) {
-        try check(process.withRaw { bh_setns($0, rawValue) }, "setns")
-    }
-}

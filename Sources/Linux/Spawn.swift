@@ -17,6 +17,12 @@ public struct Namespaces: OptionSet, Sendable, Hashable {
     public func unshare() throws(SystemCallError) {
         try check(bh_unshare(rawValue), "unshare")
     }
+
+    /// Moves this process (one thread) into these namespaces of the process behind `process`, a pidfd, or into the one that
+    /// is open.
+    public func join(_ process: borrowing OwnedFD) throws(SystemCallError) {
+        try check(process.withRaw { bh_setns($0, rawValue) }, "setns")
+    }
 }
 
 /// How a process ended.

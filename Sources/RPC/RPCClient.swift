@@ -79,8 +79,12 @@ import TTRPC
 
 /// Writes messages in order; whoever enqueues one does not wait.
 @EventLoop final class RPCWriter {
+    /// What waits for a peer that does not read; more of it ends the connection.
+    static let maximumBytes = 16 << 20
+
     private let stream: any ByteStream
     private var queue: [[UInt8]] = []
+    private var queuedBytes = 0
     private var writing = false
     private let wentIdle = Condition()
 
@@ -88,6 +92,8 @@ import TTRPC
 
     func enqueue(_ bytes: [UInt8]) {
         queue.append(bytes)
+        queuedBytes += bytes.count
+        guard queuedBytes <= Self.maximumBytes else { return stream.close() }
         guard !writing else { return }
         writing = true
         Task { @EventLoop in await self.drain() }
@@ -104,10 +110,11 @@ import TTRPC
             wentIdle.notify()
         }
         while !queue.isEmpty {
-            let next = queue
+            let next = Array(queue.joined())
             queue = []
             do {
-                try await stream.write(Array(next.joined()))
+                try await stream.write(next)
+                queuedBytes -= next.count
             } catch {
                 // The reading side sees the same end, and tells those who wait.
                 return stream.close()

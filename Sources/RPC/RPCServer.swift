@@ -93,6 +93,9 @@ import TTRPC
 
 /// One connection of a server.
 @EventLoop private final class RPCServerSession {
+    /// At a time. Some last as long as a process, and an engine asks for the end of each once or twice.
+    private static let maximumCalls = 4096
+
     private let stream: any ByteStream
     private let writer: RPCWriter
     private let server: RPCServer
@@ -122,6 +125,10 @@ import TTRPC
     private func handle(_ event: TTRPCServerEvent) {
         switch event {
         case .reply(let bytes): writer.enqueue(bytes)
+        case .request(let id, _) where calls.count >= Self.maximumCalls:
+            let refused = TTRPCStatus(
+                .resourceExhausted, "\(calls.count) calls of this connection are not answered yet")
+            writer.enqueue(connection.respond(to: id, with: TTRPCResponse(status: refused)))
         case .request(let id, let request):
             server.callBegan()
             calls[id] = Task { @EventLoop in

@@ -13,7 +13,22 @@ import Testing
     private nonisolated var log: String { room.directory + "/containerd.log" }
     private nonisolated var programs: String { room.directory + "/bin" }
 
-    nonisolated static let missing = EngineRoom.missing("/usr/bin/containerd", "/usr/bin/ctr", "/usr/bin/skopeo")
+    /// Of containers that are no pod's; their cgroups are called so, too.
+    nonisolated var namespace: String { String(room.cgroupParent.dropFirst()) }
+
+    /// Whether a shim that is no more, whoever's, has left its socket.
+    private nonisolated static func hasDeadSockets() -> Bool {
+        let directory = "/run/containerd/s"
+        return ((try? Files.names(in: directory)) ?? []).contains { name in
+            let path = directory + "/" + name
+            return name.contains("-") && (try? UnixSocket.connect(.stream, path: path)) == nil && Files.exists(path)
+        }
+    }
+
+    nonisolated static let missing = EngineRoom.missing(
+        "/usr/bin/containerd", "/usr/bin/ctr", "/usr/bin/skopeo", "/usr/bin/umoci", "/usr/lib/cni/bridge",
+        "/usr/sbin/nft",
+        "/usr/bin/protoc", "/usr/lib/python3/dist-packages/grpc")
     nonisolated static let image = "localhost/busybox:test"
     nonisolated static let runtime = "io.containerd.bulkhead.v2"
 
@@ -45,15 +60,32 @@ import Testing
             disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs"]
             [grpc]
               address = "\(directory)/containerd.sock"
-            [plugins."io.containerd.grpc.v1.cri".cni]
-              conf_dir = "\(directory)/net.d"
+            [plugins."io.containerd.grpc.v1.cri"]
+              sandbox_image = "\(Self.pauseImage)"
+              restrict_oom_score_adj = true
+              [plugins."io.containerd.grpc.v1.cri".cni]
+                bin_dir = "/usr/lib/cni"
+                conf_dir = "\(directory)/net.d"
+              [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+                runtime_type = "io.containerd.runc.v2"
+              [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.bulkhead]
+                runtime_type = "\(Self.runtime)"
 
             """
         try Files.write(Array(text.utf8), to: directory + "/containerd.toml")
+        try Files.makeDirectories(directory + "/net.d")
+        let network = """
+            {"cniVersion":"0.4.0","name":"test","plugins":[{"type":"bridge","bridge":"testcni0","isGateway":true,
+            "ipMasq":false,"ipam":{"type":"host-local","dataDir":"\(directory)/ipam",
+            "ranges":[[{"subnet":"10.88.77.0/24"}]],"routes":[{"dst":"0.0.0.0/0"}]}}]}
+            """
+        try Files.write(Array(network.utf8), to: directory + "/net.d/10-bridge.conflist")
         daemon = try Self.start(room)
         try await waitUntilItAnswers()
         let archive = try await room.image("oci-archive", Self.image)
         try await self("images", "import", archive).expectSuccess()
+        try await self("--namespace", "k8s.io", "images", "import", archive).expectSuccess()
+        try await self("--namespace", "k8s.io", "images", "import", room.pauseImage(Self.pauseImage)).expectSuccess()
     }
 
     private static func start(_ room: EngineRoom) throws -> WatchedProcess {
@@ -71,6 +103,7 @@ import Testing
             }
             return try await self("version").code == 0
         }
+        try await waitForCRI()
     }
 
     /// Ends the daemon, does something, and starts it again.
@@ -100,7 +133,8 @@ import Testing
     }
 
     func call(_ arguments: [String], within limit: Duration = Patience.limit) async throws -> Bulkhead.Result {
-        try await EngineRoom.program("/usr/bin/ctr", ["--address", socket] + arguments, within: limit)
+        try await EngineRoom.program(
+            "/usr/bin/ctr", ["--address", socket, "--namespace", namespace] + arguments, within: limit)
     }
 
     nonisolated private static func running(_ options: [String], _ id: String, _ command: [String]) -> [String] {
@@ -125,7 +159,7 @@ import Testing
     }
 
     func onTerminal(_ arguments: String...) throws -> TerminalSession {
-        try room.onTerminal("/usr/bin/ctr", ["--address", socket] + arguments)
+        try room.onTerminal("/usr/bin/ctr", ["--address", socket, "--namespace", namespace] + arguments)
     }
 
     /// What `ctr tasks ls` says of a task: its number and its state. Nil when there is none.
@@ -150,10 +184,9 @@ import Testing
     /// No container, pod, mount, cgroup, bundle or socket is left.
     func expectNothingLeft() async throws {
         #expect(try await self("tasks", "ls", "-q").output == "")
-        let bundles = state + "/io.containerd.runtime.v2.task/default"
+        let bundles = state + "/io.containerd.runtime.v2.task/" + namespace
         try await room.bulkhead.wait(for: "bundles") { ((try? Files.names(in: bundles)) ?? []).isEmpty }
-        try await room.expectNothingLeft(cgroups: "/default", mounts: "/overlayfs/")
-        let sockets = ((try? Files.names(in: "/run/containerd/s")) ?? []).filter { $0.count < 64 }
-        #expect(sockets == [])
+        try await room.expectNothingLeft(cgroups: room.cgroupParent, mounts: "/overlayfs/")
+        try await room.bulkhead.wait(for: "sockets") { !Self.hasDeadSockets() }
     }
 }

@@ -49,7 +49,7 @@ import Testing
             let task = try #require(try await containerd.task("c"))
             #expect(task.status == "RUNNING")
             // The process on the host that stands for it has its cgroup, and shows its files.
-            #expect(try Files.readText("/proc/\(task.pid)/cgroup").contains("/default/c"))
+            #expect(try Files.readText("/proc/\(task.pid)/cgroup").contains(containerd.room.cgroupParent + "/c"))
             #expect(Files.exists("/proc/\(task.pid)/root/bin/busybox"))
             #expect(try await containerd.exec("c", "e1", "echo", "in it").output == "in it\n")
             #expect(try await containerd.exec("c", "e2", "sh", "-c", "exit 9").code == 9)
@@ -133,7 +133,7 @@ import Testing
             try await containerd.waitUntil("program", is: "STOPPED")
             try await containerd.remove("program")
             try await containerd.room.bulkhead.wait(for: "the program's end") {
-                try Files.readText(file + ".program") == "program default a 1 b\nout\nerr\n"
+                try Files.readText(file + ".program") == "program \(containerd.namespace) a 1 b\nout\nerr\n"
             }
             for (uri, words) in [
                 ("binary:///no/such", "No such file"), ("nosuch:///x", "leads nowhere"),
@@ -192,10 +192,11 @@ import Testing
     fileprivate init(_ containerd: Containerd) async throws {
         let file = containerd.room.directory + "/events-\(try Identity.randomBytes(4))"
         self.file = file
-        command = try containerd.room.daemon("/usr/bin/ctr", ["--address", containerd.socket, "events"], log: file)
+        command = try containerd.room.daemon(
+            "/usr/bin/ctr", ["--address", containerd.socket, "--namespace", containerd.namespace, "events"], log: file)
         // It says nothing of when it listens.
         try await containerd.room.bulkhead.wait(for: "events") {
-            try await containerd("namespaces", "label", "default", "of=\(MonotonicTime.now)").expectSuccess()
+            try await containerd("namespaces", "label", containerd.namespace, "of=\(MonotonicTime.now)").expectSuccess()
             return try Files.readText(file).contains("/namespaces/update")
         }
     }
@@ -222,15 +223,23 @@ import Testing
 extension Containerd {
     /// The monitor of a task's pod: its proxy's parent.
     func shim(_ id: String) async throws -> Int32 {
-        let proxy = try #require(try await task(id)).pid
-        let status = try Files.readText("/proc/\(proxy)/status").split(separator: "\n")
+        try Self.parent(try #require(try await task(id)).pid)
+    }
+
+    private nonisolated static func parent(_ process: Int32) throws -> Int32 {
+        let status = try Files.readText("/proc/\(process)/status").split(separator: "\n")
         let parent = status.first { $0.hasPrefix("PPid:") }?.split(separator: "\t").last.flatMap { Int32($0) }
         return try #require(parent)
     }
 
     /// QEMU, of a task's pod.
     func machine(_ id: String) async throws -> Int32 {
-        let shim = try await shim(id)
+        try machine(ofProxy: try #require(try await task(id)).pid)
+    }
+
+    /// QEMU of the pod that a proxy's container is in.
+    nonisolated func machine(ofProxy proxy: Int32) throws -> Int32 {
+        let shim = try Self.parent(proxy)
         let children = try Files.readText("/proc/\(shim)/task/\(shim)/children").split(separator: " ")
         let machine = try children.first { try Files.readText("/proc/\($0)/cmdline").contains("qemu-system") }
         return try #require(machine.flatMap { Int32($0) })
@@ -238,7 +247,8 @@ extension Containerd {
 
     /// Runs a command whose input is a line, and ends when the task has run for a while.
     func typed(_ id: String, _ arguments: [String]) async throws -> Bulkhead.Result {
-        let command = try Bulkhead.start(SpawnPlan("/usr/bin/ctr", ["ctr", "--address", socket] + arguments))
+        let command = try Bulkhead.start(
+            SpawnPlan("/usr/bin/ctr", ["ctr", "--address", socket, "--namespace", namespace] + arguments))
         try await waitUntil(id, is: "RUNNING")
         try await EventLoop.sleep(for: .milliseconds(500))
         try await command.input.write(Array("in\n".utf8))

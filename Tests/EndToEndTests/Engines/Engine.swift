@@ -12,6 +12,7 @@ import Testing
     nonisolated var runtime: String { directory + "/bulkhead-runtime" }
     private let network: OwnedFD
     private nonisolated let networkName: String
+    nonisolated var networkPath: String { "/run/netns/" + networkName }
 
     /// Programs that tests of engines need, and where they come from.
     nonisolated static func missing(_ programs: String...) -> String? {
@@ -35,6 +36,7 @@ import Testing
         let made = try await Self.program("/usr/sbin/ip", ["netns", "add", networkName])
         try #require(made.code == 0, "\(made)")
         network = try Files.open("/run/netns/" + networkName)
+        _ = try await inside("/usr/sbin/ip", ["link", "set", "lo", "up"])
         let text = try Files.readText(bulkhead.configuration)
         try Files.write(
             Array("\(text)root: \(bulkhead.root)\nstate: \(bulkhead.state)\n".utf8), to: bulkhead.configuration)
@@ -125,7 +127,7 @@ import Testing
         within limit: Duration = Patience.limit
     ) async throws -> Bulkhead.Result {
         try await Self.program(
-            "/usr/bin/nsenter", ["--net=/run/netns/" + networkName, path] + arguments, environment: environment,
+            "/usr/bin/nsenter", ["--net=" + networkPath, path] + arguments, environment: environment,
             input: input, within: limit)
     }
 
@@ -133,7 +135,7 @@ import Testing
     func onTerminal(_ path: String, _ arguments: [String], environment: [String] = []) throws -> TerminalSession {
         try TerminalSession(
             SpawnPlan(
-                "/usr/bin/nsenter", ["nsenter", "--net=/run/netns/" + networkName, path] + arguments,
+                "/usr/bin/nsenter", ["nsenter", "--net=" + networkPath, path] + arguments,
                 environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "TERM=xterm"] + environment))
     }
 
@@ -171,6 +173,27 @@ import Testing
         try await attached.expect("\r\nattached\r\n")
         try await attached.type("exit 3\r")
         #expect(try await attached.end() == attachCode)
+    }
+
+    /// An image like the one that pods' sandboxes usually have, as an archive: one program, and nothing else.
+    func pauseImage(_ name: String) async throws -> String {
+        let place = directory + "/pause", archive = directory + "/pause.tar"
+        try Files.makeDirectories(place)
+        let image = place + "/oci:image", bundle = place + "/bundle"
+        func umoci(_ arguments: String...) async throws {
+            try await Self.program("/usr/bin/umoci", arguments).expectSuccess()
+        }
+        try await umoci("init", "--layout", place + "/oci")
+        try await umoci("new", "--image", image)
+        try await umoci("unpack", "--image", image, bundle)
+        let program = try Files.read(Guest.repository + "/bin/bulkhead-pause", limit: 1 << 20)
+        try Files.write(program, to: bundle + "/rootfs/pause", mode: 0o755)
+        try await umoci("repack", "--image", image, bundle)
+        try await umoci(
+            "config", "--image", image, "--os", "linux", "--architecture", "amd64", "--config.entrypoint", "/pause")
+        try await Self.program("/usr/bin/skopeo", ["copy", "-q", "oci:" + image, "oci-archive:\(archive):\(name)"])
+            .expectSuccess()
+        return archive
     }
 
     /// The image busybox as an archive.

@@ -93,7 +93,8 @@ let package = Package(
         .executableTarget(
             name: "event-writer", dependencies: ["EventLog", "Linux"], path: "Tests/EventWriter",
             swiftSettings: swiftSettings),
-        module("PodDirectory", ["EventLog", "Linux", "Pod"]), tests("PodDirectory", ["EventLog", "Linux", "Pod"]),
+        module("PodDirectory", ["Cgroups", "EventLog", "Linux", "Pod"]),
+        tests("PodDirectory", ["EventLog", "Linux", "Pod"]),
         module(
             "Monitor",
             [
@@ -161,8 +162,9 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "AgentAPI", "Confinement", "EventLog", "EventLoop", "GuestLink", "JSON", "Linux", "Monitor",
-                "MonitorClient", "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU", "RPC", "SpecTranslation", "Support",
+                "AgentAPI", "Confinement", "ContainerdAPI", "EventLog", "EventLoop", "GuestLink", "JSON", "Linux",
+                "Monitor", "MonitorClient", "OCI", "Pod", "PodDirectory", "Protobuf", "QEMU", "RPC", "SpecTranslation",
+                "Support",
                 "TTRPC",
                 "TaskAPI", "Templates",
             ],

@@ -12,6 +12,11 @@ public struct HostCgroup: Codable, Equatable, Sendable {
     /// None at all.
     public init() {}
 
+    /// One that was made before.
+    public init(directories: [String], isUnified: Bool, unit: String, slice: String) {
+        (self.directories, self.isUnified, self.unit, self.slice) = (directories, isUnified, unit, slice)
+    }
+
     /// This host's hierarchies.
     public static func mounts() throws(SystemCallError) -> CgroupMounts {
         CgroupMounts(
@@ -105,6 +110,15 @@ public struct HostCgroup: Codable, Equatable, Sendable {
     public static func move(_ process: Int32, to mounts: CgroupMounts) throws(SystemCallError) {
         for hierarchy in mounts.hierarchies {
             try Cgroup.move(process, into: hierarchy.mountPoint + hierarchy.own)
+        }
+    }
+
+    /// Moves this process out of it, into the root of each hierarchy.
+    public func leave() throws(SystemCallError) {
+        for hierarchy in try Self.mounts().hierarchies {
+            let own = hierarchy.mountPoint + hierarchy.own
+            guard directories.contains(where: { own == $0 || own.hasPrefix($0 + "/") }) else { continue }
+            try Cgroup.move(CurrentProcess.id, into: hierarchy.mountPoint)
         }
     }
 

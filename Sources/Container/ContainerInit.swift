@@ -230,7 +230,7 @@ public enum ContainerInit {
         case .none: return plan.spec
         case .some(let prepared):
             // Of namespaces that it has joined, they would be others'.
-            guard plan.lateNamespaces == 0, let (own, rest) = KernelMounts.split(plan.spec), prepared.mounts == own
+            guard plan.lateNamespaces == 0, let (own, rest) = KernelMounts.split(plan.spec), prepared.serve(own)
             else {
                 try prepared.remove()
                 return plan.spec

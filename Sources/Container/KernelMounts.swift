@@ -52,6 +52,49 @@ struct KernelMounts: Equatable, Sendable {
         return own.mounts.isEmpty ? nil : (own, rest)
     }
 
+    /// Whether who wants `others` can have these: the same mounts, in whatever order and words, with the same hidden.
+    /// - Parameter isThere: whether there is something at a path: to hide what is not comes to nothing.
+    func serve(_ others: KernelMounts, isThere: (String) -> Bool) -> Bool {
+        guard devices == others.devices, let own = canonicalMounts, own == others.canonicalMounts else { return false }
+        return Self.areAlike(readonlyPaths, others.readonlyPaths, isThere)
+            && Self.areAlike(maskedPaths, others.maskedPaths, isThere)
+    }
+
+    /// In the order of their places, which no two may have in common.
+    private var canonicalMounts: [MountSpec]? {
+        let sorted = mounts.sorted { $0.destination < $1.destination }
+        guard zip(sorted, sorted.dropFirst()).allSatisfy({ $0.destination != $1.destination }) else { return nil }
+        return sorted.map { mount in
+            var mount = mount
+            mount.data = mount.data.split(separator: ",").map(Self.canonicalOption).sorted().joined(separator: ",")
+            return mount
+        }
+    }
+
+    /// Sizes in bytes.
+    private static func canonicalOption(_ option: Substring) -> String {
+        let prefix = "size="
+        guard option.hasPrefix(prefix), let unit = option.last, let shift = shift(of: unit),
+            let number = Int64(option.dropFirst(prefix.count).dropLast()), number < 1 << 32
+        else { return String(option) }
+        return prefix + "\(number << shift)"
+    }
+
+    /// No dictionary: this runs in the copy of a process that may have none.
+    private static func shift(of unit: Character) -> Int64? {
+        switch unit {
+        case "k", "K": 10
+        case "m", "M": 20
+        case "g", "G": 30
+        default: nil
+        }
+    }
+
+    private static func areAlike(_ some: [String], _ others: [String], _ isThere: (String) -> Bool) -> Bool {
+        some.allSatisfy { others.contains($0) || !isThere($0) }
+            && others.allSatisfy { some.contains($0) || !isThere($0) }
+    }
+
     /// Those that are in no other.
     var outermost: [MountSpec] {
         mounts.filter { mount in
@@ -139,6 +182,17 @@ struct PreparedMounts: ~Copyable {
                 let prepared = try place.place(mount.destination)
                 let copy = try Mounts.clone(prepared, recursive: true, named: mount.destination)
                 try Mounts.attach(copy, at: target, named: mount.destination)
+            }
+        }
+    }
+
+    /// Whether a container that wants these can have what is prepared.
+    borrowing func serve(_ wanted: KernelMounts) -> Bool {
+        if mounts == wanted { return true }
+        return mounts.serve(wanted) { path in
+            switch try? place.place(path) {
+            case .some: true
+            case .none: false
             }
         }
     }

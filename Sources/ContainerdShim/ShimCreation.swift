@@ -121,6 +121,13 @@ import TaskAPI
             record.cgroups = HostCgroup(
                 try CgroupPlace(text, container: request.id, isSystemd: isSystemd), in: mounts)
             try record.save(in: request.bundle)
+            if record.isFirst {
+                shim.podCgroups = record.cgroups
+                try shim.note(
+                    .cgroup(
+                        directories: record.cgroups.directories, isUnified: record.cgroups.isUnified,
+                        unit: record.cgroups.unit, slice: record.cgroups.slice))
+            }
             try record.cgroups.make(for: process)
         } catch let error as CgroupError {
             throw TTRPCStatus(.failedPrecondition, "linux.cgroupsPath: \(error)")
@@ -210,9 +217,9 @@ import TaskAPI
         let _: DeleteResponse? = try? await shim.client.task(
             TaskService.Method.delete, TaskProcessRequest(id: request.id))
         proxy?.process.signal(9)
-        if record.isFirst { await shim.leaveCgroups() }
         do {
-            try record.cgroups.remove()
+            // Those of the first go with the pod.
+            if !record.isFirst { try record.cgroups.remove() }
             ShimRecord.remove(from: request.bundle)
         } catch {
             // Whoever cleans up after the shim tries again.

@@ -1,3 +1,4 @@
+import ContainerdAPI
 import EventLoop
 import HostSide
 import Linux
@@ -29,7 +30,8 @@ import TaskAPI
         let log = ShimLog(plan.log, seat.host)
         service = ShimService(
             plan, try MonitorClient(task: seat.task.duplicate(), handOver: seat.handOver.duplicate()),
-            paths: seat.paths, launcher: seat.launcher, host: seat.host, warn: log.warn)
+            paths: seat.paths, launcher: seat.launcher, note: seat.note, host: seat.host, warn: log.warn)
+        try seat.note(.socket(plan.socket))
         let server = server
         listener = try LocalListener(seat.listener.duplicate(), maximum: Self.maximumConnections) {
             // It has gone, or descriptors have run out.
@@ -45,7 +47,7 @@ import TaskAPI
         // Whoever does not read its answer is not waited for.
         try? await server.drain(within: Self.lastAnswerLimit)
         listener.close()
-        try? Files.remove(service.plan.socket)
+        await service.finish()
     }
 
     /// containerd may have been killed before it had a container made.
@@ -138,7 +140,8 @@ import TaskAPI
                 return try await handler(request)
             } catch let error as HostSideError {
                 throw TTRPCStatus(.failedPrecondition, "\(error)")
-            } catch let error as StreamProblem {
+            } catch let error where error is StreamProblem || error is StreamTargetError || error is RuntimeOptionsError
+            {
                 throw TTRPCStatus(.invalidArgument, "\(error)")
             }
         }

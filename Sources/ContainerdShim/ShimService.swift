@@ -21,21 +21,24 @@ import TaskAPI
     let client: MonitorClient
     let publisher: EventPublisher
     let warn: (String) -> Void
+    let note: (JournalEntry) throws -> Void
     private(set) var containers: [String: ShimContainer] = [:]
     /// Of containers that are being made.
     private var creations: [String: Promise<Void>] = [:]
     /// The machine is the pod's.
     var isAssigned = false
+    /// The first container's, which the pod's processes are in.
+    var podCgroups = HostCgroup()
     private var isShuttingDown = false
     /// Of a pod with a network.
     private var forward: LoopbackForward?
 
     init(
-        _ plan: ShimPlan, _ client: MonitorClient, paths: PodDirectory.Paths, launcher: String, host: HostNamespace,
-        warn: @escaping (String) -> Void
+        _ plan: ShimPlan, _ client: MonitorClient, paths: PodDirectory.Paths, launcher: String,
+        note: @escaping (JournalEntry) throws -> Void, host: HostNamespace, warn: @escaping (String) -> Void
     ) {
         (self.plan, self.client, self.paths, self.launcher, self.host) = (plan, client, paths, launcher, host)
-        self.warn = warn
+        (self.note, self.warn) = (note, warn)
         publisher = EventPublisher(plan, warn: warn)
     }
 
@@ -187,9 +190,9 @@ import TaskAPI
             (response.exitStatus, response.exitedAt) = (end.exitStatus, end.exitedAt)
         }
         for exec in container.execs.values { exec.streams.close() }
-        if container.record.isFirst { await leaveCgroups() }
         do {
-            try container.record.cgroups.remove()
+            // Those of the first go with the pod.
+            if !container.record.isFirst { try container.record.cgroups.remove() }
             ShimRecord.remove(from: container.bundle)
         } catch {
             // Whoever cleans up after the shim tries again.
@@ -210,14 +213,23 @@ import TaskAPI
         publisher.publish(event)
     }
 
-    /// Takes the pod's processes out of the cgroups that are its first container's.
-    func leaveCgroups() async {
+    /// Takes the pod's processes out of the cgroups that are its first container's, and removes those.
+    private func removePodCgroups() async {
+        guard !podCgroups.directories.isEmpty else { return }
         do {
             let roots = try HostCgroup.mounts().hierarchies.map(\.mountPoint)
             let _: TaskEmpty = try await client.call(SandboxService.Method.move, MoveRequest(cgroups: roots))
+            try podCgroups.remove()
         } catch {
             warn("the pod cannot leave its cgroups: \(error)")
         }
+    }
+
+    /// The machine is gone, and containerd has been told everything.
+    func finish() async {
+        forward?.close()
+        await removePodCgroups()
+        try? Files.remove(plan.socket)
     }
 
     func hooks(_ record: ShimRecord, bundle: String, _ status: State.Status) throws -> Hooks {

@@ -1,5 +1,6 @@
 import EventLoop
 import Linux
+import Pod
 import PodDirectory
 
 /// An engine's own protocol, served in the process of a pod's monitor. It is a client of the monitor's services, as the
@@ -21,6 +22,8 @@ public struct EngineSeat: ~Copyable {
     public let paths: PodDirectory.Paths
     /// Our own executable.
     public let launcher: String
+    /// Writes down what is about to be acquired for the pod.
+    public let note: (JournalEntry) throws -> Void
     /// Where the host's mounts are in sight.
     public let host: HostNamespace
 }

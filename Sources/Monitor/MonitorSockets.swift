@@ -65,7 +65,8 @@ import PodDirectory
         engine = try make(
             EngineSeat(
                 listener: listener, task: task.first, handOver: handOver.first, plan: plan,
-                paths: sandbox.directory.paths, launcher: launcher, host: host))
+                paths: sandbox.directory.paths, launcher: launcher, note: { [sandbox] in try sandbox.note($0) },
+                host: host))
         Self.spawn(task.second) { [unowned self] in await Self.serve($0, by: self.server) }
         Self.spawn(handOver.second) { [unowned self] in await self.sandbox.handOver.serve($0) }
     }

@@ -9,8 +9,17 @@ public enum JournalEntry: Equatable, Sendable {
     /// A container's record: a directory whose status must not go on saying that it runs, or that is removed with the
     /// container, and then with the link that names it, unless that leads elsewhere by now.
     case record(path: String, removed: Bool, link: String = "", subject: EventSubject? = nil)
+    /// A cgroup that the pod's processes are in: its directories, or the scope that systemd has made for it and the slice that
+    /// this is in.
+    case cgroup(directories: [String], isUnified: Bool, unit: String, slice: String)
+    /// A socket of an engine's server.
+    case socket(String)
     /// Not acquired, but where what becomes of the records is written down: the directory of this host's events.
     case events(String)
+
+    public var isProcess: Bool {
+        if case .process = self { true } else { false }
+    }
 
     /// Of the format; a reader refuses others.
     public static let version = 1
@@ -28,6 +37,12 @@ public enum JournalEntry: Equatable, Sendable {
                     "record": .string(path), "removed": .bool(removed), "link": .string(link),
                     "subject": subject?.json ?? .null,
                 ])
+            case .cgroup(let directories, let isUnified, let unit, let slice):
+                .members([
+                    "cgroup": .array(directories.map { .string($0) }), "unified": .bool(isUnified),
+                    "unit": .string(unit), "slice": .string(slice),
+                ])
+            case .socket(let path): .members(["socket": .string(path)])
             case .events(let directory): .members(["events": .string(directory)])
             }
         return Array((value.serialized + "\n").utf8)
@@ -71,6 +86,15 @@ public enum JournalEntry: Equatable, Sendable {
                 path: path, removed: value["removed"] == .bool(true), link: value["link"]?.text ?? "",
                 subject: value["subject"].flatMap(EventSubject.init))
         }
+        if case .array(let items) = value["cgroup"] {
+            let directories = items.compactMap(\.text).filter { $0.utf8.first == UInt8(ascii: "/") }
+            if directories.count == items.count {
+                return .cgroup(
+                    directories: directories, isUnified: value["unified"] == .bool(true),
+                    unit: value["unit"]?.text ?? "", slice: value["slice"]?.text ?? "")
+            }
+        }
+        if let path = value["socket"]?.text, path.utf8.first == UInt8(ascii: "/") { return .socket(path) }
         if let directory = value["events"]?.text, directory.utf8.first == UInt8(ascii: "/") {
             return .events(directory)
         }

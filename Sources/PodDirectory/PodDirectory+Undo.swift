@@ -1,3 +1,4 @@
+import Cgroups
 import EventLog
 import Linux
 import Pod
@@ -11,7 +12,8 @@ extension PodDirectory {
         let entries = try entries()
         var events: EventLogWriter?
         for case .events(let directory) in entries { events = EventLogWriter(directory: directory) }
-        for entry in entries.reversed() {
+        // Those first that others cannot go before.
+        for entry in entries.filter(\.isProcess) + entries.filter({ !$0.isProcess }).reversed() {
             do {
                 try Self.undo(entry, events)
             } catch {
@@ -62,6 +64,16 @@ extension PodDirectory {
             if wasThere, let (log, subject) = said {
                 try? log.append(Event(subject, "destroy", at: WallClock.now))
             }
+        case .cgroup(let directories, let isUnified, let unit, let slice):
+            let cgroup = HostCgroup(directories: directories, isUnified: isUnified, unit: unit, slice: slice)
+            // A reaper is in its pod's.
+            try cgroup.leave()
+            do {
+                try cgroup.remove()
+            } catch {
+                throw SystemCallError("remove a cgroup", "\(error)", code: ErrorNumber.busy)
+            }
+        case .socket(let path): try Files.remove(path)
         case .events: break
         }
     }

@@ -92,6 +92,20 @@ import Testing
     }
 
     /// All that is mounted, with its options, but not which file system of its kind it is; and what /dev has.
+    @Test(
+        arguments: [
+            ("size=65536k", "size=67108864", true), ("size=64m,mode=755", "mode=755,size=67108864", true),
+            ("size=64m", "size=63m", false), ("size=50%", "size=50%", true), ("mode=755", "mode=0755", false),
+        ])
+    func optionsAreTheSameInOtherWords(_ one: String, _ other: String, _ isSame: Bool) {
+        func own(_ data: String) -> KernelMounts {
+            var own = KernelMounts()
+            own.mounts = [Fixture.mount("/dev/shm", "tmpfs", data: data)]
+            return own
+        }
+        #expect(own(one).serve(own(other)) { _ in true } == isSame)
+    }
+
     private static let script = """
         sed 's/^[0-9]* [0-9]* [0-9]*:[0-9]* //' /proc/self/mountinfo | sort; stat -c '%n %F %a %u %g %t %T' /dev/*;
         readlink /dev/fd; cat /proc/kcore; ls /sys/firmware; echo 1 2>&1 >/proc/sys/kernel/printk; pwd
@@ -106,6 +120,13 @@ import Testing
         Row(name: "the same", usesPrepared: true),
         Row(name: "a volume", usesPrepared: true) { $0.mounts.append(Fixture.bind("/usr/share", "/mnt/x")) },
         Row(name: "another size", usesPrepared: false) { $0.mounts[1].data = "mode=755,size=4096k" },
+        Row(name: "the same in other words", usesPrepared: true) { spec in
+            spec.mounts[1].data = spec.mounts[1].data.split(separator: ",").reversed().joined(separator: ",")
+            spec.mounts.swapAt(2, 3)
+            spec.maskedPaths = ["/proc/none-either", "/sys/firmware", "/proc/kcore"]
+            spec.readonlyPaths = ["/proc/sys"]
+        },
+        Row(name: "less is hidden", usesPrepared: false) { $0.maskedPaths.removeAll { $0 == "/sys/firmware" } },
         Row(name: "more is hidden", usesPrepared: false) { $0.maskedPaths.append("/proc/keys") },
         Row(name: "a volume in /dev", usesPrepared: false) { $0.mounts.append(Fixture.bind("/usr", "/dev/x")) },
         // Of which the kernel has one for each network namespace.

@@ -6,6 +6,8 @@ import Testing
     private static let entries: [JournalEntry] = [
         .process(pid: 4711, startTime: 99), .record(path: "/var/lib/bulkhead/containers/a \"b\"", removed: true),
         .record(path: "/x", removed: false), .events("/var/lib/bulkhead/events"),
+        .cgroup(directories: ["/sys/fs/cgroup/cpu/a", "/sys/fs/cgroup/pids/a"], isUnified: false, unit: "", slice: ""),
+        .cgroup(directories: [], isUnified: true, unit: "a.scope", slice: "b.slice"), .socket("/run/containerd/s/a"),
         .record(
             path: "/x", removed: true, link: "/n",
             subject: EventSubject(isPod: true, id: "a", attributes: ["name": "b", "label \"c\"": "d"])),
@@ -30,6 +32,8 @@ import Testing
         "{\"journal\":2}\n", "nothing\n", "{\"journal\":1}\n{\"process\":1,\"startTime\":2}\n",
         "{\"journal\":1}\n{\"process\":-5,\"startTime\":2}\n", "{\"journal\":1}\n{\"record\":\"relative\"}\n",
         "{\"journal\":1}\n{\"what\":1}\n", "{\"journal\":1}\n{\"events\":\"relative\"}\n",
+        "{\"journal\":1}\n{\"cgroup\":[\"relative\"]}\n", "{\"journal\":1}\n{\"cgroup\":[1]}\n",
+        "{\"journal\":1}\n{\"socket\":\"relative\"}\n",
     ]) func whatIsNoJournalIsRefused(_ text: String) {
         #expect(throws: JournalError.self) { try JournalEntry.parse(Array(text.utf8)) }
     }

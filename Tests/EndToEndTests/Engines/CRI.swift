@@ -133,9 +133,17 @@ extension Containerd {
     func removePod(_ pod: Pod) async throws {
         _ = try await cri("StopPodSandbox", .members(["pod_sandbox_id": .string(pod.id)]))
         _ = try await cri("RemovePodSandbox", .members(["pod_sandbox_id": .string(pod.id)]))
-        // The pod's own is the kubelet's, and can be removed when those of its containers have been.
-        for hierarchy in try Files.names(in: "/sys/fs/cgroup") {
-            try Files.removeDirectory("/sys/fs/cgroup/\(hierarchy)\(room.cgroupParent)/\(pod.name)")
+        try await removeCgroup(of: pod.name)
+    }
+
+    /// The pod's own is the kubelet's, and can be removed when those of its containers have been.
+    func removeCgroup(of pod: String) async throws {
+        try await room.bulkhead.wait(for: "the cgroups of \(pod)'s containers to go") {
+            for hierarchy in try Files.names(in: "/sys/fs/cgroup") {
+                let path = "/sys/fs/cgroup/\(hierarchy)\(self.room.cgroupParent)/\(pod)"
+                guard (try? Files.removeDirectory(path)) != nil else { return false }
+            }
+            return true
         }
     }
 

@@ -198,6 +198,27 @@ import Testing
         }
     }
 
+    @EventLoop @Test func aPodCanGoWhileItBegins() async throws {
+        try await Containerd.with { containerd in
+            for pause in [0, 100, 300, 800] {
+                let starting = Task { @EventLoop in try await containerd.runPod("brief\(pause)") }
+                try await EventLoop.sleep(for: .milliseconds(pause))
+                let items = try await containerd.cri("ListPodSandbox", .object([]))["items"]
+                if case .array(let pods) = items {
+                    for pod in pods {
+                        guard let id = pod["id"]?.text else { continue }
+                        _ = try? await containerd.cri("StopPodSandbox", .members(["pod_sandbox_id": .string(id)]))
+                        _ = try? await containerd.cri("RemovePodSandbox", .members(["pod_sandbox_id": .string(id)]))
+                    }
+                }
+                // It may not have been there when it was looked for.
+                if let pod = try? await starting.value { try? await containerd.removePod(pod) }
+                try await containerd.removeCgroup(of: "brief\(pause)")
+            }
+            try await containerd.expectNoPodLeft()
+        }
+    }
+
     @EventLoop @Test func streamsAreStreams() async throws {
         try await Containerd.with { containerd in
             let pod = try await containerd.runPod("streams")

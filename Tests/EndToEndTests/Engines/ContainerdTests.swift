@@ -169,6 +169,19 @@ import Testing
             try await containerd("containers", "rm", "machine").expectSuccess()
             try await containerd.expectNothingLeft()
 
+            // Of both: what the shim had goes without containerd, and what containerd had goes when it comes back.
+            try await containerd.start("both", "sleep", "1000")
+            let shim = try await containerd.shim("both")
+            try await containerd.restart(by: 9) {
+                try PidFD(shim).signal(9)
+                try await containerd.room.bulkhead.waitUntilNothingRuns()
+                let cgroup = "/sys/fs/cgroup/pids" + containerd.room.cgroupParent + "/both"
+                try await containerd.room.bulkhead.wait(for: "the cgroup") { !Files.exists(cgroup) }
+            }
+            #expect(try await containerd.task("both") == nil)
+            try await containerd("containers", "rm", "both").expectSuccess()
+            try await containerd.expectNothingLeft()
+
             // Of containerd: tasks go on, are found again, and what happens meanwhile is told.
             try await containerd.start("first", "sleep", "1000")
             try await containerd.start("second", "sh", "-c", "sleep 3; exit 5")

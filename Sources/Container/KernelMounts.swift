@@ -63,7 +63,12 @@ struct KernelMounts: Equatable, Sendable {
     /// In the order of their places, which no two may have in common.
     private var canonicalMounts: [MountSpec]? {
         let sorted = mounts.sorted { $0.destination < $1.destination }
-        guard zip(sorted, sorted.dropFirst()).allSatisfy({ $0.destination != $1.destination }) else { return nil }
+        guard zip(sorted, sorted.dropFirst()).allSatisfy({ $0.destination != $1.destination }),
+            // One that comes after what is below it hides that.
+            !mounts.enumerated().contains(where: { index, mount in
+                mounts[..<index].contains { $0.destination.hasPrefix(mount.destination + "/") }
+            })
+        else { return nil }
         return sorted.map { mount in
             var mount = mount
             mount.data = mount.data.split(separator: ",").map(Self.canonicalOption).sorted().joined(separator: ",")

@@ -8,15 +8,14 @@ import TaskAPI
 /// from there they go on in the machine. What is refused there is reset here.
 @EventLoop final class LoopbackForward {
     private static let addresses: [InternetSocket.Address] = [.loopback, .loopbackSix]
-    /// Those that are being made and those that are there.
+    /// Those that are being made.
     private static let maximumConnections = 1024
     /// How long a program that makes the firewall's rules may take.
     private static let ruleLimit: Duration = .seconds(10)
 
     private let client: MonitorClient
     private let warn: (String) -> Void
-    private var listeners: [AsyncFD] = []
-    private var connections = 0
+    private var listeners: [LocalListener] = []
 
     init(_ client: MonitorClient, warn: @escaping (String) -> Void) { (self.client, self.warn) = (client, warn) }
 
@@ -35,7 +34,10 @@ import TaskAPI
                 continue
             }
             rules.append((address, try InternetSocket.port(of: listener)))
-            accept(address, try AsyncFD(listener))
+            listeners.append(
+                try LocalListener(listener, maximum: Self.maximumConnections, ofThisUser: false) { [weak self] in
+                    await self?.forward($0, address)
+                })
         }
         try await Self.redirect(rules, namespace)
     }
@@ -54,22 +56,6 @@ import TaskAPI
             }
         }
         return try InternetSocket.listen(address, port: 0)
-    }
-
-    private func accept(_ address: InternetSocket.Address, _ listener: AsyncFD) {
-        listeners.append(listener)
-        Task { @EventLoop [weak self] in
-            while let connection = try? await listener.acceptConnection() {
-                guard let self, let socket = connection.take() else { return }
-                guard connections < Self.maximumConnections else { continue }
-                connections += 1
-                let handed = Handed(socket)
-                Task { @EventLoop in
-                    if let socket = handed.take() { await self.forward(socket, address) }
-                    self.connections -= 1
-                }
-            }
-        }
     }
 
     private func forward(_ socket: consuming OwnedFD, _ address: InternetSocket.Address) async {
@@ -117,6 +103,8 @@ import TaskAPI
     private static func table(_ address: InternetSocket.Address, _ port: UInt16) -> String {
         let (family, match) = address == .loopback ? ("ip", "ip daddr 127.0.0.0/8") : ("ip6", "ip6 daddr ::1")
         return """
+            table \(family) bulkhead
+            delete table \(family) bulkhead
             table \(family) bulkhead {
               chain output {
                 type nat hook output priority -100;

@@ -55,16 +55,9 @@ public enum ShimCommand {
         try write(answer.get())
     }
 
-    /// As containerd has them. Source: containerd, identifiers/validate.go.
     private static func check(_ name: String, _ flag: String) throws(HostSideError) {
-        let isPlain = name.utf8.allSatisfy { byte in
-            (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) || "._-".utf8.contains(byte)
-        }
-        guard isPlain, (1...76).contains(name.utf8.count), name.utf8.first != UInt8(ascii: ".") else {
-            throw HostSideError(
-                "\(flag) \"\(name.prefix(200))\" is none: letters, digits, dot, underscore and hyphen, 76 at most")
+        guard ContainerName.isOne(name) else {
+            throw HostSideError("\(flag) \"\(name.prefix(200))\" is none: \(ContainerName.rule)")
         }
     }
 

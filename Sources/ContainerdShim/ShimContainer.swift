@@ -19,6 +19,16 @@ import TaskAPI
     init(_ stdin: String, _ stdout: String, _ stderr: String, _ streams: ShimStreams) {
         (self.stdin, self.stdout, self.stderr, self.streams) = (stdin, stdout, stderr, streams)
     }
+
+    /// Ends the waiting for a process that no event tells of. One whose end is known has that.
+    func endUntold(status: UInt32) {
+        var end = WaitResponse()
+        let now = WallClock.now
+        (end.exitStatus, end.exitedAt) = (
+            status, Timestamp(seconds: now / 1_000_000_000, nanoseconds: Int32(now % 1_000_000_000))
+        )
+        exit.fulfil(end)
+    }
 }
 
 /// A container as containerd knows it, with what it has on the host.
@@ -29,8 +39,6 @@ import TaskAPI
     var record: ShimRecord
     /// What it asks of its machine.
     var request: ResourceRequest
-    /// While a call is at it.
-    var deletion: Promise<Void>?
 
     init(_ record: ShimRecord, bundle: String, main: ShimProcess, request: ResourceRequest) {
         (self.record, self.bundle, self.main, self.request) = (record, bundle, main, request)

@@ -22,11 +22,17 @@ import TaskAPI
     private var record: ShimRecord
     private var proxy: StartedProxy?
     private var streams: ShimStreams?
-    private var hooks: Hooks?
+    /// The monitor has been asked for it, by this.
+    private var wasAsked = false
+    /// What it asks of its machine.
+    let wanted: ResourceRequest
+    /// Fulfilled when it is there, or could not be made.
+    nonisolated let done = Promise<Void>()
 
     init(_ request: CreateTaskRequest, for shim: ShimService) throws {
         (self.shim, self.request) = (shim, request)
         spec = try Self.read(request.bundle)
+        wanted = ResourceRequest(spec.linux?.resources)
         guard let process = spec.process else { throw HostSideError("process property must not be empty") }
         self.process = process
         guard (process.terminal == true) == request.terminal else {
@@ -88,8 +94,7 @@ import TaskAPI
         (record.pid, record.startTime) = (proxy.pid, proxy.startTime)
         let socket = try AsyncFD(proxy.socket.duplicate())
         try makeCgroups(proxy.pid, mounts)
-        let wanted = ResourceRequest(spec.linux?.resources)
-        let size = shim.plan.machineSize(shim.requests + [wanted])
+        let size = shim.plan.machineSize(shim.requests)
         if record.isFirst {
             var assign = AssignRequest()
             (assign.takesOthers, assign.keepsCreated) = (true, true)
@@ -97,7 +102,8 @@ import TaskAPI
             (assign.memoryMiB, assign.vCPUs) = (UInt32(clamping: size.memoryMiB), UInt32(clamping: size.vCPUs))
             try await shim.client.assign(assign)
             shim.isAssigned = true
-            if let network { shim.forwardLoopback(of: network) }
+            // Of a pod: the network of anything else may be others' as well.
+            if membership.role == .sandbox, let network { shim.forwardLoopback(of: network) }
         } else if wanted != ResourceRequest() {
             _ = try await shim.client.grow(to: size)
         }
@@ -121,17 +127,30 @@ import TaskAPI
             record.cgroups = HostCgroup(
                 try CgroupPlace(text, container: request.id, isSystemd: isSystemd), in: mounts)
             try record.save(in: request.bundle)
-            if record.isFirst {
-                shim.podCgroups = record.cgroups
-                try shim.note(
-                    .cgroup(
-                        directories: record.cgroups.directories, isUnified: record.cgroups.isUnified,
-                        unit: record.cgroups.unit, slice: record.cgroups.slice))
+            // A scope that is there already would be another's: that is known when it has been made.
+            let isScope = !record.cgroups.unit.isEmpty
+            if record.isFirst, !isScope { try noteCgroups() }
+            do {
+                try record.cgroups.make(for: process)
+                if record.isFirst, isScope { try noteCgroups() }
+            } catch {
+                // One that was somebody else's before is not this one's to remove.
+                if record.isFirst { shim.podCgroups = record.cgroups }
+                try record.save(in: request.bundle)
+                throw error
             }
-            try record.cgroups.make(for: process)
         } catch let error as CgroupError {
             throw TTRPCStatus(.failedPrecondition, "linux.cgroupsPath: \(error)")
         }
+    }
+
+    private func noteCgroups() throws {
+        let cgroups = record.cgroups
+        shim.podCgroups = cgroups
+        try shim.note(
+            .cgroup(
+                directories: cgroups.directories, isUnified: cgroups.isUnified, unit: cgroups.unit, slice: cgroups.slice
+            ))
     }
 
     /// Has the container made in the pod's machine, and the hooks run: those that may change its root first.
@@ -178,6 +197,7 @@ import TaskAPI
             (options.width, options.height) = (UInt32(clamping: size.width), UInt32(clamping: size.height))
         }
         create.options = ProtobufAny(typeURL: ContainerOptions.typeURL, value: try Protobuf.encode(options))
+        wasAsked = true
         let _: CreateTaskResponse = try await shim.client.task(
             TaskService.Method.create, create, within: .seconds(shim.plan.startSeconds + 30))
     }
@@ -213,9 +233,11 @@ import TaskAPI
     /// Leaves nothing of it. What there is of its pod goes when containerd gives the shim up.
     private func undo() async {
         streams?.close()
-        // It may never have been made.
-        let _: DeleteResponse? = try? await shim.client.task(
-            TaskService.Method.delete, TaskProcessRequest(id: request.id))
+        if wasAsked {
+            // It may never have been made.
+            let _: DeleteResponse? = try? await shim.client.task(
+                TaskService.Method.delete, TaskProcessRequest(id: request.id))
+        }
         proxy?.process.signal(9)
         do {
             // Those of the first go with the pod.

@@ -13,8 +13,8 @@ import TaskAPI
 @EventLoop struct ShimDeletion {
     private let bundle: String
 
-    /// How long a part of a pod may take to do what it is told.
-    private static let limit: Duration = .seconds(5)
+    /// How long a part of a pod may take to do what it is told: all together has containerd's five seconds.
+    private static let limit: Duration = .seconds(1)
     private static let killedStatus: UInt32 = 137
 
     init(_ flags: ShimFlags) throws {
@@ -36,7 +36,12 @@ import TaskAPI
         try record.cgroups.remove()
         if record.isFirst { try Files.remove(record.socket) }
         ShimRecord.remove(from: bundle)
-        try await runHooks(record)
+        do {
+            try await runHooks(record)
+        } catch {
+            // The container is gone; source: runtime-spec, runtime.md, "Lifecycle". containerd tells what is said here.
+            CurrentProcess.writeError(Array("\(ShimCommand.programName): \(error)\n".utf8))
+        }
         return response
     }
 

@@ -24,7 +24,7 @@ import TaskAPI
     let note: (JournalEntry) throws -> Void
     private(set) var containers: [String: ShimContainer] = [:]
     /// Of containers that are being made.
-    private var creations: [String: Promise<Void>] = [:]
+    private var creations: [String: ShimCreation] = [:]
     /// The machine is the pod's.
     var isAssigned = false
     /// The first container's, which the pod's processes are in.
@@ -44,7 +44,8 @@ import TaskAPI
 
     var pod: String { paths.id }
     var members: [ShimMember] { containers.values.map(\.member) }
-    var requests: [ResourceRequest] { containers.values.map(\.request) }
+    /// What all ask of the machine, those that are being made too.
+    var requests: [ResourceRequest] { containers.values.map(\.request) + creations.values.map(\.wanted) }
     /// Whether there is nothing that anybody could want of it.
     var isIdle: Bool { containers.isEmpty && creations.isEmpty }
 
@@ -68,19 +69,19 @@ import TaskAPI
 
     func create(_ request: CreateTaskRequest) async throws -> CreateTaskResponse {
         try Self.check(request)
+        // The first makes the pod, which others join.
+        while !isAssigned, let first = creations.values.first { try await first.done.value() }
         guard containers[request.id] == nil, creations[request.id] == nil else {
             throw TTRPCStatus(.alreadyExists, "container \(request.id) exists")
         }
-        // The first makes the pod, which others join.
-        while !isAssigned, let first = creations.values.first { try await first.value() }
-        let done = Promise<Void>()
-        creations[request.id] = done
+        guard !isShuttingDown else { throw TTRPCStatus(.failedPrecondition, "the shim is ending") }
+        let creation = try ShimCreation(request, for: self)
+        creations[request.id] = creation
         defer {
             creations[request.id] = nil
-            done.fulfil(())
+            creation.done.fulfil(())
         }
-        guard !isShuttingDown else { throw TTRPCStatus(.failedPrecondition, "the shim is ending") }
-        let container = try await ShimCreation(request, for: self).run()
+        let container = try await creation.run()
         containers[request.id] = container
         var event = TaskCreate(), streams = TaskCreate.Streams()
         (event.containerID, event.bundle, event.rootfs) = (request.id, request.bundle, request.rootfs)
@@ -93,11 +94,19 @@ import TaskAPI
     }
 
     private static func check(_ request: CreateTaskRequest) throws {
-        guard !request.id.isEmpty else { throw TTRPCStatus(.invalidArgument, "no container is named") }
+        // It becomes the name of directories.
+        guard ContainerName.isOne(request.id) else {
+            throw TTRPCStatus(.invalidArgument, "\"\(request.id.prefix(200))\" is no id: \(ContainerName.rule)")
+        }
         guard request.checkpoint.isEmpty, request.parentCheckpoint.isEmpty else {
             throw TTRPCStatus(.unimplemented, "checkpoints are not supported: virtual machines are not restored")
         }
         if let options = request.options { _ = try RuntimeOptions.read(options) }
+    }
+
+    /// What is asked of a container that is being made comes after that: its maker may have gone.
+    func waitForCreation(of id: String) async {
+        try? await creations[id]?.done.value()  // Cancelled, it is asked for nothing.
     }
 
     /// Waits for a process's end and tells of it.
@@ -108,13 +117,7 @@ import TaskAPI
                 end = try await client.wait(container.id, execID)
             } catch {
                 // It has been deleted without ever running, or the monitor ends.
-                var killed = WaitResponse()
-                let now = WallClock.now
-                killed.exitStatus = 137
-                killed.exitedAt = Timestamp(
-                    seconds: now / 1_000_000_000, nanoseconds: Int32(now % 1_000_000_000))
-                process.exit.fulfil(killed)
-                return
+                return process.endUntold(status: 137)
             }
             // Whoever has been told of its start first.
             try? await process.start?.value()
@@ -138,7 +141,13 @@ import TaskAPI
         defer { started.fulfil(()) }
         let hooks = container.record.hooks
         let limit: Duration = .seconds(60) + Self.limit(of: hooks.startContainer)
-        let _: StartResponse = try await client.task(TaskService.Method.start, request, within: limit)
+        do {
+            let _: StartResponse = try await client.task(TaskService.Method.start, request, within: limit)
+        } catch {
+            // Nobody watches one that has not begun, and whoever waits for its end is to learn of it.
+            if !request.execID.isEmpty { process.endUntold(status: Self.neverRan) }
+            throw error
+        }
         if request.execID.isEmpty {
             publisher.publish(TaskStart(containerID: request.id, pid: container.pid))
             try await runPoststart(container)
@@ -162,11 +171,15 @@ import TaskAPI
         }
     }
 
+    /// As runc has it of an exec that could not begin.
+    private static let neverRan: UInt32 = 255
+
     private static func limit(of hooks: [RuntimeSpec.Hook]?) -> Duration {
         (hooks ?? []).reduce(.zero) { $0 + .seconds(max(1, $1.timeout ?? 600)) }
     }
 
     func delete(_ request: TaskProcessRequest) async throws -> DeleteResponse {
+        await waitForCreation(of: request.id)
         let container = try container(request.id), process = try process(request.id, request.execID)
         var response: DeleteResponse = try await client.task(TaskService.Method.delete, request)
         response.pid = container.pid
@@ -174,6 +187,7 @@ import TaskAPI
             try await forget(container, &response)
         } else {
             container.execs[request.execID] = nil
+            process.endUntold(status: Self.neverRan)
         }
         process.streams.close()
         return response
@@ -189,7 +203,10 @@ import TaskAPI
         if response.exitedAt == nil, let end {
             (response.exitStatus, response.exitedAt) = (end.exitStatus, end.exitedAt)
         }
-        for exec in container.execs.values { exec.streams.close() }
+        for exec in container.execs.values {
+            exec.streams.close()
+            exec.endUntold(status: 137)
+        }
         do {
             // Those of the first go with the pod.
             if !container.record.isFirst { try container.record.cgroups.remove() }

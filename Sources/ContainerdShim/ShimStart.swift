@@ -8,6 +8,7 @@ import Linux
 import MonitorClient
 import OCI
 import Pod
+import PodDirectory
 import Protobuf
 import TTRPC
 import TaskAPI
@@ -56,23 +57,27 @@ import TaskAPI
                 throw HostSideError(
                     "its pod's sandbox \(group.prefix(200)) has no shim: it has ended, or is another runtime's")
             }
-        } else {
-            try await begin(pod, socket)
         }
+        let host = isMember ? nil : try await begin(pod, socket)
         do {
             // Before containerd 1.7 a shim writes it, by which it is found again.
             try Files.replace(bundle + "/address", with: Array(address.utf8), mode: 0o600)
         } catch {
-            if !isMember { await giveUp(pod, socket) }
+            if let host { await giveUp(pod, socket, host) }
             throw error
         }
         return ShimAddress.answer(address, maximumVersion: CurrentProcess.environment("MAX_SHIM_VERSION"))
     }
 
-    private func begin(_ pod: String, _ socket: String) async throws {
+    /// How long an earlier pod of that name may take to be gone.
+    private static let endLimit: Duration = .seconds(10)
+
+    /// - Returns: the host as it is configured for this pod.
+    private func begin(_ pod: String, _ socket: String) async throws -> Host {
         let options = try RuntimeOptions.read(CurrentProcess.standardStream(0).readAll(limit: 1 << 20))
         let host = try options.configPath.isEmpty ? Host() : Host(configuration: options.configPath)
         host.sweep()
+        try await waitForEnd(of: host.paths(pod))
         guard (try? UnixSocket.connect(.stream, path: socket)) == nil else {
             throw HostSideError("container \(flags.id) has a shim already")
         }
@@ -95,6 +100,17 @@ import TaskAPI
             try? Files.remove(socket)
             throw error
         }
+        return host
+    }
+
+    /// containerd does not wait for a pod's end before it begins another one of the same name.
+    private func waitForEnd(of paths: PodDirectory.Paths) async throws {
+        guard let client = try? MonitorClient.connect(paths) else { return }
+        defer { client.close() }
+        guard let state = try? await client.podState(), !state.isEnding, !state.containers.isEmpty else {
+            try? await client.waitForEnd(within: Self.endLimit)
+            return try await paths.waitForReaper(within: Self.endLimit)
+        }
     }
 
     private func plan(_ host: Host, _ socket: String) throws -> ShimPlan {
@@ -109,9 +125,9 @@ import TaskAPI
         return plan
     }
 
-    private func giveUp(_ pod: String, _ socket: String) async {
+    private func giveUp(_ pod: String, _ socket: String, _ host: Host) async {
         try? Files.remove(socket)
-        guard let host = try? Host(), let client = try? MonitorClient.connect(host.paths(pod)) else { return }
+        guard let client = try? MonitorClient.connect(host.paths(pod)) else { return }
         await host.giveUp(client, pod)
     }
 }

@@ -75,13 +75,15 @@ import TTRPC
     private static func openOutput(_ path: String, _ host: HostNamespace) throws(SystemCallError) -> OwnedFD {
         try host.look { () throws(SystemCallError) in
             let isPipe = try Files.open(path, .path).status().kind == .fifo
-            return try Files.open(path, isPipe ? [.readWrite, .nonBlocking] : [.writeOnly, .append, .noTerminal])
+            return try Files.open(
+                path, isPipe ? [.readWrite, .nonBlocking] : [.writeOnly, .append, .noTerminal, .nonBlocking])
         }
     }
 
     private func openFile(_ path: String, _ terminal: Bool) throws(SystemCallError) {
         if let directory = Files.parent(of: path) { try Files.makeDirectories(directory) }
-        let file = try Files.open(path, [.writeOnly, .append, .create, .noTerminal])
+        // Of a pipe without a reader, an error instead of a wait.
+        let file = try Files.open(path, [.writeOnly, .append, .create, .noTerminal, .nonBlocking])
         if !terminal { error = try file.duplicate() }
         output = consume file
     }

@@ -1,9 +1,10 @@
 import Linux
 
-/// Accepts connections to a Unix socket from processes of this user, a bounded number at a time.
+/// Accepts connections to a socket, from processes of this user where that can be known, a bounded number at a time.
 @EventLoop public final class LocalListener {
     private let listener: AsyncFD
     private let maximum: Int
+    private let ofThisUser: Bool
     private let serve: @EventLoop (consuming OwnedFD) async -> Void
     /// How many there are.
     public private(set) var connections = 0
@@ -11,12 +12,14 @@ import Linux
     /// - Parameters:
     ///   - listener: closed with this.
     ///   - maximum: who comes when so many are there is turned away.
+    ///   - ofThisUser: of a Unix socket, whose peers are known.
     ///   - serve: is given each connection, and returns when that has ended.
     public init(
-        _ listener: consuming OwnedFD, maximum: Int, serve: @escaping @EventLoop (consuming OwnedFD) async -> Void
+        _ listener: consuming OwnedFD, maximum: Int, ofThisUser: Bool = true,
+        serve: @escaping @EventLoop (consuming OwnedFD) async -> Void
     ) throws(SystemCallError) {
         let listener = try AsyncFD(listener)
-        (self.listener, self.maximum, self.serve) = (listener, maximum, serve)
+        (self.listener, self.maximum, self.ofThisUser, self.serve) = (listener, maximum, ofThisUser, serve)
         Task { @EventLoop [weak self] in
             while true {
                 let connection: Handed
@@ -38,8 +41,8 @@ import Linux
     private func accepted(_ connection: Handed) {
         guard let descriptor = connection.take() else { return }
         // Whatever the mode of a directory has become.
-        guard let peer = try? UnixSocket.peer(of: descriptor), peer.uid == CurrentProcess.user, connections < maximum
-        else { return }
+        let isWelcome = !ofThisUser || (try? UnixSocket.peer(of: descriptor))?.uid == CurrentProcess.user
+        guard isWelcome, connections < maximum else { return }
         connections += 1
         let handed = Handed(descriptor)
         Task { @EventLoop in

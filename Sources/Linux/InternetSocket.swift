@@ -110,11 +110,6 @@ public enum InternetSocket {
         return withUnsafeBytes(of: &storage) { UInt16(bigEndian: $0.loadUnaligned(fromByteOffset: 2, as: UInt16.self)) }
     }
 
-    /// Takes a connection; nil when there is none now.
-    public static func accept(_ listener: borrowing OwnedFD) throws(SystemCallError) -> OwnedFD? {
-        try UnixSocket.accept(listener)
-    }
-
     /// The port that a connection was made to before the kernel's firewall redirected it: SO_ORIGINAL_DST, as iptables and
     /// nftables have it for both families.
     public static func originalPort(

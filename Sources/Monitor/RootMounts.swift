@@ -90,6 +90,11 @@ struct RootMounts {
                 } else {
                     // Paths that are relative to the layers' directory are shorter than a page.
                     let (directory, data) = Self.data(mount.data)
+                    // mount(2) would cut them, and mount something else.
+                    guard data.utf8.count <= Self.maximumDataBytes else {
+                        throw SystemCallError(
+                            "mount", "options of \(data.utf8.count) bytes", code: ErrorNumber.tooLarge)
+                    }
                     if let directory { try changeDirectory(directory) }
                     try Mounts.mount(mount.source, on: place, type: mount.type, mount.flags, data: data)
                     if directory != nil { try changeDirectory("/") }
@@ -105,18 +110,19 @@ struct RootMounts {
         let prefix = "lowerdir="
         guard whole.utf8.count > maximumDataBytes, let index = options.firstIndex(where: { $0.hasPrefix(prefix) })
         else { return (nil, whole) }
-        let layers = options[index].dropFirst(prefix.count).split(separator: ":")
+        let layers = options[index].dropFirst(prefix.count).split(separator: ":", omittingEmptySubsequences: false)
         guard let directory = commonDirectory(layers) else { return (nil, whole) }
         var shorter = options
-        shorter[index] = prefix + layers.map { $0.dropFirst(directory.utf8.count + 1) }.joined(separator: ":")
+        shorter[index] =
+            prefix + layers.map { String($0.utf8.dropFirst(directory.utf8.count + 1)) ?? "" }.joined(separator: ":")
         return (directory, shorter.joined(separator: ","))
     }
 
     /// The longest directory that all are below; nil for those that have none but the root.
     private static func commonDirectory(_ paths: [Substring]) -> String? {
         guard let first = paths.first, paths.allSatisfy({ $0.utf8.first == UInt8(ascii: "/") }) else { return nil }
-        // A colon or a backslash in a name would be another one's beginning.
-        guard !paths.contains(where: { $0.utf8.contains(UInt8(ascii: "\\")) }) else { return nil }
+        // What is written otherwise than it is, or twice, is let alone.
+        guard !paths.contains(where: { $0.utf8.contains(UInt8(ascii: "\\")) || $0.contains("//") }) else { return nil }
         var parts = first.split(separator: "/").dropLast()
         for path in paths {
             let others = path.split(separator: "/").dropLast()

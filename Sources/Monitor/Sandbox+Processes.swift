@@ -11,13 +11,14 @@ import TaskAPI
 extension Sandbox {
     /// Announces a further process of a container; it starts with `start`.
     func exec(_ request: ExecProcessRequest) async throws {
+        // First of all: what is handed over for a call that is refused goes with it.
+        let descriptors = try handOver.claim(stdin: request.stdin, stdout: request.stdout, stderr: request.stderr)
         let container = try container(request.id)
         try Self.checkName(request.execID)
         guard container.execs[request.execID] == nil else {
             throw SandboxError(.alreadyExists, "process \(request.execID) exists")
         }
         try Self.checkRunning(container)
-        let descriptors = try handOver.claim(stdin: request.stdin, stdout: request.stdout, stderr: request.stderr)
         let (spec, options) = try Self.execSpec(request)
         let proxy = try handOver.claimProxy(options.proxy)
         try await proxy?.become(options.proxyPlan)

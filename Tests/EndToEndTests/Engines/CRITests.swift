@@ -43,6 +43,15 @@ import Testing
                 }
             }
             #expect(boots[0] != boots[1])
+            // The kubelet moves a log away, and the next line is in another file.
+            let log = containerd.logs("one") + "/c1.log"
+            let first = try #require(try await containerd.container("c1", of: pods[0]))
+            try Files.rename(log, to: log + ".1")
+            _ = try await containerd.cri("ReopenContainerLog", .members(["container_id": .string(first)]))
+            _ = try await containerd.execSync(first, "sh", "-c", "echo again >/proc/1/fd/1")
+            try await containerd.room.bulkhead.wait(for: "the new log") {
+                try containerd.log("c1", of: pods[0]) == ["stdout F again"]
+            }
             for pod in pods { try await containerd.removePod(pod) }
             try await containerd.expectNoPodLeft()
         }
@@ -241,6 +250,24 @@ import Testing
                 Task { @EventLoop in try await containerd.stream("exec", id, "--", "echo", "\(number)") }
             }
             for (number, task) in twenty.enumerated() { #expect(try await task.value.output == "\(number)\n") }
+            // What takes too long is ended, and so is all that it has started.
+            await #expect {
+                _ = try await containerd.cri(
+                    "ExecSync",
+                    .members([
+                        "container_id": .string(id), "timeout": .number("1"),
+                        "cmd": .array(["sh", "-c", "sleep 777"].map { .string($0) }),
+                    ]))
+            } throws: {
+                "\($0)".contains("DEADLINE_EXCEEDED")
+            }
+            try await containerd.room.bulkhead.wait(for: "its end") {
+                try await !containerd.execSync(id, "ps").output.contains("sleep 777")
+            }
+            // Of a program that is not there nobody waits for an end.
+            let begin = MonotonicTime.now
+            let missing = try? await containerd.execSync(id, "nosuch")
+            #expect(missing == nil && MonotonicTime.now - begin < 30_000_000_000)
             let forwarded = try await containerd.stream("forward", pod.id, "8080")
             #expect(forwarded.code == 0 && forwarded.output == "served\n", "\(forwarded)")
             let refused = try await containerd.stream("forward", pod.id, "9")
@@ -253,6 +280,15 @@ import Testing
 }
 
 extension Containerd {
+    /// The id of a pod's container of that name.
+    func container(_ name: String, of pod: Pod) async throws -> String? {
+        let filter = JSONValue.members(["pod_sandbox_id": .string(pod.id)])
+        guard case .array(let all) = try await cri("ListContainers", .members(["filter": filter]))["containers"] else {
+            return nil
+        }
+        return all.first { $0["metadata"]?["name"]?.text == name }?["id"]?.text
+    }
+
     /// No pod, container, bundle, mount, cgroup or socket is left.
     func expectNoPodLeft() async throws {
         #expect(try await cri("ListPodSandbox", .object([]))["items"] == .array([]))

@@ -109,6 +109,19 @@ import Testing
         }
     }
 
+    @EventLoop @Test func aTaskCanBeginAgainAtOnce() async throws {
+        try await Containerd.with { containerd in
+            try await containerd.start("again", "sleep", "1000")
+            for _ in 0..<5 {
+                _ = try await containerd("tasks", "delete", "-f", "again").expectSuccess()
+                try await containerd("tasks", "start", "-d", "again").expectSuccess()
+                #expect(try await containerd.exec("again", "e", "echo", "here").output == "here\n")
+            }
+            try await containerd.remove("again")
+            try await containerd.expectNothingLeft()
+        }
+    }
+
     @EventLoop @Test func outputGoesWhereItIsToGo() async throws {
         try await Containerd.with { containerd in
             let file = containerd.room.directory + "/logs/of/it.log"
@@ -135,8 +148,11 @@ import Testing
             try await containerd.room.bulkhead.wait(for: "the program's end") {
                 try Files.readText(file + ".program") == "program \(containerd.namespace) a 1 b\nout\nerr\n"
             }
+            let pipe = containerd.room.directory + "/pipe"
+            try await EngineRoom.program("/usr/bin/mkfifo", [pipe]).expectSuccess()
             for (uri, words) in [
                 ("binary:///no/such", "No such file"), ("nosuch:///x", "leads nowhere"),
+                ("file://" + pipe, "No such device"),
             ] {
                 let failed = try await containerd.call(
                     ["run", "-d", "--runtime", Containerd.runtime, "--log-uri", uri, Containerd.image, "bad", "true"])

@@ -80,6 +80,10 @@ import Testing
         #expect(await code(service, TaskService.Method.create, create, client) == .invalidArgument)
         create.id = "c"
         #expect(await code(service, TaskService.Method.create, create, client) == .alreadyExists)
+        for id in ["../../../tmp/x", "a/b", ".", "", String(repeating: "x", count: 100)] {
+            create.id = id
+            #expect(await code(service, TaskService.Method.create, create, client) == .invalidArgument, "\(id)")
+        }
         create.id = "d"
         #expect(await code(service, TaskService.Method.create, create, client) == .invalidArgument)
         create.bundle = "/no/such"

@@ -64,23 +64,34 @@ public struct HostCgroup: Codable, Equatable, Sendable {
         for _ in 0..<limit where !Files.exists(directory) { CurrentProcess.sleep(milliseconds: 10) }
     }
 
+    /// Of version 1: without processors and memory nodes no process can be in a cgroup.
+    private static let needed = ["cpuset.cpus", "cpuset.mems"]
+
     private static func makeDirectories(_ path: String) throws(SystemCallError) {
-        guard !Files.exists(path), let parent = Files.parent(of: path) else { return }
+        guard let parent = Files.parent(of: path) else { return }
+        let isThere = Files.exists(path)
+        // Somebody else may have made it, and not have come further yet.
+        guard !isThere || needed.contains(where: { isEmpty(path + "/" + $0) }) else { return }
         try makeDirectories(parent)
-        do throws(SystemCallError) {
-            try Files.makeDirectory(path)
-        } catch {
-            guard error.code == ErrorNumber.exists else { throw error }
+        if !isThere {
+            do throws(SystemCallError) {
+                try Files.makeDirectory(path)
+            } catch {
+                guard error.code == ErrorNumber.exists else { throw error }
+            }
         }
-        // Version 1: without processors and memory nodes no process can be in it.
-        for name in ["cpuset.cpus", "cpuset.mems"] where Files.exists(path + "/" + name) {
-            guard let now = try? Files.readText(path + "/" + name), now.allSatisfy(\.isWhitespace) else { continue }
+        for name in needed where isEmpty(path + "/" + name) {
             // Version 2 has them empty, and that is everything.
             guard let inherited = try? Files.readText(parent + "/" + name), !inherited.allSatisfy(\.isWhitespace) else {
                 continue
             }
             try Files.control(path + "/" + name, inherited)
         }
+    }
+
+    /// Whether a file is there, and nothing in it.
+    private static func isEmpty(_ path: String) -> Bool {
+        (try? Files.readText(path))?.allSatisfy(\.isWhitespace) ?? false
     }
 
     /// Turns controllers on from the top down, as far as the kernel lets them.

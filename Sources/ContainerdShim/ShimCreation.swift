@@ -20,7 +20,7 @@ import TaskAPI
     private let target: ShimMember?
     private let network: String?
     private var record: ShimRecord
-    private var proxy: StartedProxy?
+    private var proxy: WatchedProcess?
     private var streams: ShimStreams?
     /// The monitor has been asked for it, by this.
     private var wasAsked = false
@@ -90,7 +90,7 @@ import TaskAPI
         let proxy = try StartedProxy.first(
             shim.launcher, process.args ?? [], namespaces: PodMembership.newNamespaces(spec, network: network),
             network: network)
-        self.proxy = proxy
+        self.proxy = try proxy.watch()
         (record.pid, record.startTime) = (proxy.pid, proxy.startTime)
         let socket = try AsyncFD(proxy.socket.duplicate())
         try makeCgroups(proxy.pid, mounts)
@@ -238,7 +238,7 @@ import TaskAPI
             let _: DeleteResponse? = try? await shim.client.task(
                 TaskService.Method.delete, TaskProcessRequest(id: request.id))
         }
-        proxy?.process.signal(9)
+        proxy?.signal(9)
         do {
             // Those of the first go with the pod.
             if !record.isFirst { try record.cgroups.remove() }

@@ -5,15 +5,23 @@ import OCI
 
 /// A proxy that has been started, and has not been given to a monitor. Closing its socket is its end.
 @EventLoop public final class StartedProxy {
-    public var pid: Int32 { process.pid }
+    public let pid: Int32
     public let startTime: UInt64
     public let socket: OwnedFD
-    /// Reaped when it has ended.
-    public let process: WatchedProcess
+    private var child: ChildProcess?
 
-    private init(_ process: WatchedProcess, _ startTime: UInt64, _ socket: consuming OwnedFD) {
-        (self.process, self.startTime) = (process, startTime)
+    private init(_ child: consuming ChildProcess, _ startTime: UInt64, _ socket: consuming OwnedFD) {
+        (pid, self.startTime) = (child.pid, startTime)
+        self.child = consume child
         self.socket = socket
+    }
+
+    /// Has it reaped when it has ended, by a process that stays. Otherwise it is an engine's to reap, even when it ends
+    /// before whoever has started it.
+    /// - Returns: nil the second time.
+    public func watch() throws(SystemCallError) -> WatchedProcess? {
+        guard let child = child.take() else { return nil }
+        return try WatchedProcess(child)
     }
 
     /// How long it may take to begin.
@@ -74,7 +82,7 @@ import OCI
         guard let startTime = ProcessTime.start(of: process.pid) else {
             throw HostSideError("the container's proxy has ended at once")
         }
-        return StartedProxy(try WatchedProcess(process), startTime, ends.first)
+        return StartedProxy(process, startTime, ends.first)
     }
 
     /// Suspends until it has its namespaces to itself.

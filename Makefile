@@ -89,7 +89,7 @@ test: build lint test-deps build/interop/peer build/tests/semaphore build/tests/
 	@echo "running the tests"
 	@scripts/run-tests
 
-test-engines: build build/tests/engine build/tests/attributes ## Tests with Debian's Docker, Podman and buildah
+test-engines: build build/tests/engine build/tests/attributes ## Tests with Debian's Docker, Podman, buildah and containerd
 	@scripts/install-deps --engines
 	@echo "building the tests"
 	@$(SWIFT_BUILD) --build-tests
@@ -106,6 +106,7 @@ install: ## Copy what was built to PREFIX (/usr/local), below DESTDIR
 	    [ -e $$file ] || { echo "make install: there is no $$file yet: make build first" >&2; exit 1; }; done
 	@install -D -m 755 bin/bulkhead $(INSTALL_BIN)/bulkhead
 	@ln -sf bulkhead $(INSTALL_BIN)/bulkhead-runtime
+	@ln -sf bulkhead $(INSTALL_BIN)/containerd-shim-bulkhead-v2
 	@install -D -m 644 -t $(INSTALL_LIB)/guest build/guest/vmlinux build/guest/initrd.cpio
 	@install -D -m 644 -t $(INSTALL_LIB)/qemu build/qemu/special-files.so
 	@[ ! -e build/guest-kernel/key ] || install -D -m 644 -t $(INSTALL_LIB)/guest-kernel \
@@ -115,10 +116,11 @@ install: ## Copy what was built to PREFIX (/usr/local), below DESTDIR
 	@cp -r build/images/busybox $(INSTALL_LIB)/images/busybox
 	@$(foreach shell,bash zsh fish,mkdir -p $(dir $(COMPLETION_$(shell))); \
 	    bin/bulkhead completion $(shell) >$(COMPLETION_$(shell)); chmod 644 $(COMPLETION_$(shell));)
-	@echo "bulkhead and bulkhead-runtime are in $(INSTALL_BIN), the guest and the image busybox in $(INSTALL_LIB)"
+	@echo "bulkhead, bulkhead-runtime and containerd-shim-bulkhead-v2 are in $(INSTALL_BIN), the guest and the image busybox in $(INSTALL_LIB)"
 
 uninstall: ## Remove what install has copied; containers and images stay
-	@rm -f $(INSTALL_BIN)/bulkhead $(INSTALL_BIN)/bulkhead-runtime $(COMPLETION_bash) $(COMPLETION_zsh) $(COMPLETION_fish)
+	@rm -f $(addprefix $(INSTALL_BIN)/,bulkhead bulkhead-runtime containerd-shim-bulkhead-v2)
+	@rm -f $(COMPLETION_bash) $(COMPLETION_zsh) $(COMPLETION_fish)
 	@rm -rf $(INSTALL_LIB)
 	@echo "removed from $(DESTDIR)$(PREFIX); containers and images are in /var/lib/bulkhead still"
 

@@ -16,7 +16,7 @@ public struct RuntimeOptions: Codable, Equatable, Sendable {
     enum CodingKeys: Int, CodingKey { case typeURL = 1, configPath, configBody }
 
     /// What ctr and others send along for runc, whatever the runtime. Nothing in it is ours.
-    private static let runcName = "containerd.runc.v1.Options"
+    private static let runcNames = ["containerd.runc.v1.Options", "containerd.linux.runc.CreateOptions"]
 
     /// - Parameter bytes: a `google.protobuf.Any`, or nothing.
     /// - Throws: for what is neither, and for a message of a type that is unknown here.
@@ -35,7 +35,8 @@ public struct RuntimeOptions: Codable, Equatable, Sendable {
     /// - Throws: for a message that cannot be read, or is of a type that is unknown here.
     public static func read(_ any: ProtobufAny) throws(RuntimeOptionsError) -> RuntimeOptions {
         switch any.typeURL.split(separator: "/").last.map(String.init) ?? "" {
-        case "" where any.value.isEmpty, runcName: return RuntimeOptions()
+        case "" where any.value.isEmpty: return RuntimeOptions()
+        case let name where runcNames.contains(name): return RuntimeOptions()
         case name:
             do {
                 return try Protobuf.decode(RuntimeOptions.self, from: any.value)

@@ -228,8 +228,11 @@ import TTRPC
         if let exit = machine.exit.current { ended.fulfil(exit) }
     }
 
-    func mount(_ source: String, on destination: String, type: String, data: String) async throws {
+    func mount(
+        _ source: String, on destination: String, type: String, _ flags: Linux.MountFlags = [], data: String
+    ) async throws {
         var mount = MountSpec()
+        mount.flags = UInt64(flags.rawValue)
         (mount.source, mount.destination, mount.type, mount.data) = (source, destination, type, data)
         let _: Empty = try await call(AgentService.Method.mount, MountRequest(mount: mount))
     }

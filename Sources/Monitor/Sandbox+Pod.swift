@@ -66,7 +66,7 @@ extension Sandbox {
     private func makePause(_ spec: ContainerSpec, _ options: PauseOptions) async throws {
         try await waitForMachine()
         try await guest.mount(
-            "shm", on: PauseContainer.sharedMemory, type: "tmpfs",
+            "shm", on: PauseContainer.sharedMemory, type: "tmpfs", EngineSharedMemory.flags,
             data: "mode=1777,size=\(options.sharedMemoryBytes)")
         var request = CreateRequest()
         (request.container, request.spec) = (id, spec)

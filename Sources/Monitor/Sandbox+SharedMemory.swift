@@ -40,11 +40,14 @@ extension Sandbox {
     func makeSharedMemory(for container: String) async throws {
         guard container == state.first, let sharedMemory else { return }
         try await guest.mount(
-            "shm", on: PauseContainer.sharedMemory, type: "tmpfs",
+            "shm", on: PauseContainer.sharedMemory, type: "tmpfs", EngineSharedMemory.flags,
             data: sharedMemory.options.joined(separator: ","))
     }
 }
 
 extension EngineSharedMemory {
+    /// As every engine mounts it.
+    static let flags: Linux.MountFlags = [.noSetUID, .noDevices, .noExecute]
+
     var options: [String] { ["mode=1777", "size=\(bytes)"] }
 }

@@ -144,6 +144,9 @@ import Testing
             #expect(try await containerd.execSync(id, "id").output == "uid=1000 gid=2000 groups=2000,3000\n")
             #expect(try await containerd.execSync(id, "sh", "-c", "pwd; echo $A").output == "/tmp\nb\n")
             #expect(try await containerd.execSync(id, "sh", "-c", "echo x >/tmp/x").code == 1)
+            #expect(
+                try await containerd.execSync(id, "grep", " /dev/shm ", "/proc/mounts").output.contains(
+                    "tmpfs rw,nosuid,nodev,noexec"))
             let status = try await containerd.execSync(id, "cat", "/proc/1/status").output
             #expect(status.contains("CapBnd:\t0000000000000000\n") && status.contains("NoNewPrivs:\t1\n"), "\(status)")
             #expect(status.contains("Seccomp:\t2\n"), "\(status)")

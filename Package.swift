@@ -150,7 +150,7 @@ let package = Package(
             [
                 "Cgroups", "CommandTree", "ContainerdAPI", "EventLoop", "FrontEnd", "HostSide", "JSON", "Linux",
                 "Monitor",
-                "MonitorClient", "OCI", "Pod", "PodDirectory", "Protobuf", "RPC", "TTRPC", "TaskAPI",
+                "MonitorClient", "OCI", "Pod", "PodDirectory", "Protobuf", "RPC", "SpecTranslation", "TTRPC", "TaskAPI",
             ]),
         program(
             "bulkhead", ["BulkheadCLI", "Confinement", "ContainerProxy", "ContainerdShim", "Monitor", "OCIRuntimeCLI"]),

@@ -27,8 +27,7 @@ import TaskAPI
 
     /// Returns at once.
     func publish(_ event: some TaskEvent) {
-        let now = WallClock.now
-        let time = Timestamp(seconds: now / 1_000_000_000, nanoseconds: Int32(now % 1_000_000_000))
+        let time = Timestamp(nanoseconds: WallClock.now)
         guard let envelope = try? EventEnvelope(event, at: time, in: plan.namespace) else { return }  // Never seen.
         queue.append(envelope)
         if queue.count > Self.maximumQueue {

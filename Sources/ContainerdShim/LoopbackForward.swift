@@ -14,10 +14,9 @@ import TaskAPI
     private static let ruleLimit: Duration = .seconds(10)
 
     private let client: MonitorClient
-    private let warn: (String) -> Void
     private var listeners: [LocalListener] = []
 
-    init(_ client: MonitorClient, warn: @escaping (String) -> Void) { (self.client, self.warn) = (client, warn) }
+    init(_ client: MonitorClient) { self.client = client }
 
     /// Listens in a network namespace, and has connections redirected.
     /// - Parameter path: of the namespace.

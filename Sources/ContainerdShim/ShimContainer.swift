@@ -23,10 +23,7 @@ import TaskAPI
     /// Ends the waiting for a process that no event tells of. One whose end is known has that.
     func endUntold(status: UInt32) {
         var end = WaitResponse()
-        let now = WallClock.now
-        (end.exitStatus, end.exitedAt) = (
-            status, Timestamp(seconds: now / 1_000_000_000, nanoseconds: Int32(now % 1_000_000_000))
-        )
+        (end.exitStatus, end.exitedAt) = (status, Timestamp(nanoseconds: WallClock.now))
         exit.fulfil(end)
     }
 }

@@ -62,11 +62,8 @@ import TaskAPI
         let path = bundle + "/config.json"
         do {
             let json = try Files.readRegular(path, limit: RuntimeSpec.maximumBytes)
-            let refusals = try SpecReview.review(json: json, hostSide: true).refusals
-            guard refusals.isEmpty else {
-                let told = refusals.prefix(8).map(\.description).joined(separator: "; ")
-                throw TTRPCStatus(.invalidArgument, refusals.count > 8 ? "\(told); and others" : told)
-            }
+            let review = try SpecReview.review(json: json, hostSide: true)
+            guard review.refusals.isEmpty else { throw TTRPCStatus(.invalidArgument, review.toldRefusals) }
             return try RuntimeSpec.decode(json: json)
         } catch let error as SystemCallError {
             throw TTRPCStatus(.failedPrecondition, "\(path): \(error.reason)")

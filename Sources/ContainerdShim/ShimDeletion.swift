@@ -24,9 +24,7 @@ import TaskAPI
     /// - Returns: what containerd reads: how the container has ended, as far as anybody knows.
     func run() async throws -> DeleteResponse {
         var response = DeleteResponse()
-        let now = WallClock.now
-        response.exitStatus = Self.killedStatus
-        response.exitedAt = Timestamp(seconds: now / 1_000_000_000, nanoseconds: Int32(now % 1_000_000_000))
+        (response.exitStatus, response.exitedAt) = (Self.killedStatus, Timestamp(nanoseconds: WallClock.now))
         guard let record = try ShimRecord.load(from: bundle) else { return response }
         response.pid = UInt32(clamping: record.pid)
         try await end(record)

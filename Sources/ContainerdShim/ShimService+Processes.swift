@@ -43,10 +43,8 @@ extension ShimService {
             throw TTRPCStatus(.invalidArgument, "an exec's process of the type \(any.typeURL.prefix(200))")
         }
         do {
-            let refusals = try SpecReview.review(RuntimeSpec.Process.decode(json: any.value)).refusals
-            guard refusals.isEmpty else {
-                throw TTRPCStatus(.invalidArgument, refusals.prefix(8).map(\.description).joined(separator: "; "))
-            }
+            let review = try SpecReview.review(RuntimeSpec.Process.decode(json: any.value))
+            guard review.refusals.isEmpty else { throw TTRPCStatus(.invalidArgument, review.toldRefusals) }
         } catch let error as SpecError {
             throw TTRPCStatus(.invalidArgument, "\(error)")
         }

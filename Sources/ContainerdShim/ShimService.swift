@@ -8,6 +8,7 @@ import MonitorClient
 import OCI
 import Pod
 import PodDirectory
+import SpecTranslation
 import TTRPC
 import TaskAPI
 
@@ -140,7 +141,7 @@ import TaskAPI
         process.start = started
         defer { started.fulfil(()) }
         let hooks = container.record.hooks
-        let limit: Duration = .seconds(60) + Self.limit(of: hooks.startContainer)
+        let limit: Duration = .seconds(60) + ContainerTranslation.limit(of: hooks.startContainer)
         do {
             let _: StartResponse = try await client.task(TaskService.Method.start, request, within: limit)
         } catch {
@@ -173,10 +174,6 @@ import TaskAPI
 
     /// As runc has it of an exec that could not begin.
     private static let neverRan: UInt32 = 255
-
-    private static func limit(of hooks: [RuntimeSpec.Hook]?) -> Duration {
-        (hooks ?? []).reduce(.zero) { $0 + .seconds(max(1, $1.timeout ?? 600)) }
-    }
 
     func delete(_ request: TaskProcessRequest) async throws -> DeleteResponse {
         await waitForCreation(of: request.id)
@@ -262,7 +259,7 @@ import TaskAPI
 
     /// Has connections to the loopback of a network namespace go on in the machine. A pod without that is a pod all the same.
     func forwardLoopback(of network: String) {
-        let forward = LoopbackForward(client, warn: warn)
+        let forward = LoopbackForward(client)
         self.forward = forward
         Task { @EventLoop in
             do {

@@ -280,10 +280,3 @@ extension StateResponse {
         }
     }
 }
-
-extension Timestamp {
-    /// - Parameter time: nanoseconds since 1970 in UTC.
-    fileprivate init(nanoseconds time: Int64) {
-        self.init(seconds: time / 1_000_000_000, nanoseconds: Int32(time % 1_000_000_000))
-    }
-}

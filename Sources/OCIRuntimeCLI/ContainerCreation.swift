@@ -83,10 +83,8 @@ import TaskAPI
         do {
             let json = try Files.readRegular(path, limit: RuntimeSpec.maximumBytes)
             let spec = try RuntimeSpec.decode(json: json)
-            let refusals = try SpecReview.review(json: json, hostSide: true).refusals
-            guard refusals.isEmpty else {
-                throw RuntimeError(refusals)
-            }
+            let review = try SpecReview.review(json: json, hostSide: true)
+            guard review.refusals.isEmpty else { throw RuntimeError(review) }
             return spec
         } catch let error as RuntimeError {
             throw error

@@ -8,13 +8,7 @@ struct RuntimeError: Error, CustomStringConvertible {
     init(_ description: String, exitCode: Int32 = 1) { (self.description, self.exitCode) = (description, exitCode) }
 
     /// Of a document that asks for what cannot be.
-    init(_ refusals: [SpecReview.Finding]) {
-        let told = refusals.prefix(Self.toldRefusals).map(\.description).joined(separator: "; ")
-        let rest = refusals.count - Self.toldRefusals
-        self.init(rest > 0 ? "\(told); and \(rest) more" : told)
-    }
-
-    private static let toldRefusals = 8
+    init(_ review: SpecReview) { self.init(review.toldRefusals) }
 
     static let exists = RuntimeError("container with given ID already exists")
     static let missing = RuntimeError("container does not exist")

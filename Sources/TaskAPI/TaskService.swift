@@ -58,6 +58,11 @@ public struct Timestamp: Codable, Equatable, Sendable {
         self.seconds = seconds
         self.nanoseconds = nanoseconds
     }
+
+    /// - Parameter time: nanoseconds since 1970 in UTC.
+    public init(nanoseconds time: Int64) {
+        self.init(seconds: time / 1_000_000_000, nanoseconds: Int32(time % 1_000_000_000))
+    }
     enum CodingKeys: Int, CodingKey { case seconds = 1, nanoseconds }
 }
 

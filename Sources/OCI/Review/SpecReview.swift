@@ -17,6 +17,16 @@ public struct SpecReview: Equatable, Sendable {
         public var description: String { value.isEmpty ? "\(path): \(reason)" : "\(path) = \(value): \(reason)" }
     }
 
+    /// Refusals that `toldRefusals` names one by one.
+    private static let maximumTold = 8
+
+    /// Why the container cannot be created, in one line.
+    public var toldRefusals: String {
+        let told = refusals.prefix(Self.maximumTold).map(\.description).joined(separator: "; ")
+        let rest = refusals.count - Self.maximumTold
+        return rest > 0 ? "\(told); and \(rest) more" : told
+    }
+
     /// Findings of a kind that are kept; the others are only counted.
     public static let maximumFindings = 256
 

@@ -118,8 +118,8 @@ struct ExecProcess {
             process.args = command
             try Self.apply(arguments, to: &process)
         }
-        let refusals = try SpecReview.review(process).refusals
-        guard refusals.isEmpty else { throw RuntimeError(refusals) }
+        let review = try SpecReview.review(process)
+        guard review.refusals.isEmpty else { throw RuntimeError(review) }
         guard !(process.args ?? []).isEmpty else { throw RuntimeError("args must not be empty") }
         guard process.cwd.hasPrefix("/") else {
             throw RuntimeError(process.cwd.isEmpty ? "Cwd property must not be empty" : "Cwd must be an absolute path")

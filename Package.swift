@@ -81,7 +81,7 @@ let package = Package(
         module("QEMU", ["Confinement", "EventLoop", "JSON", "Linux"]),
         tests("QEMU", ["Confinement", "EventLoop", "JSON", "Linux", "Support"]),
         module("HostSide", ["ContainerProxy", "EventLoop", "JSON", "Linux", "OCI", "Pod"]),
-        tests("HostSide", ["OCI"]),
+        tests("HostSide", ["Configuration", "OCI", "Pod"]),
         .systemLibrary(name: "CXXHash"),
         module("Templates", ["CXXHash", "JSON", "Linux", "QEMU"]),
         tests("Templates", ["JSON", "Linux", "QEMU", "SeededRandom"]),
@@ -117,9 +117,8 @@ let package = Package(
         module(
             "FrontEnd",
             [
-                "Configuration", "EventLoop", "Linux", "Monitor", "MonitorClient", "Pod", "PodDirectory", "QEMU",
-                "TTRPC",
-                "TaskAPI",
+                "Configuration", "EventLoop", "HostSide", "Linux", "Monitor", "MonitorClient", "Pod", "PodDirectory",
+                "QEMU", "TTRPC", "TaskAPI",
             ]),
         module(
             "BulkheadCLI",

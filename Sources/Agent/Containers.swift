@@ -172,6 +172,15 @@ import TTRPC
         return response
     }
 
+    func waitUntilOutOfMemory(_ name: String) async throws {
+        let container = try record(name).container
+        do {
+            try await container.waitUntilOutOfMemory()
+        } catch {
+            throw Self.status(error)
+        }
+    }
+
     func resize(_ request: ResizeRequest) throws {
         let entry = try entry(request.container, request.process)
         guard let terminal = entry.terminal else {

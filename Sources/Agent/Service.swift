@@ -45,6 +45,10 @@ import TTRPC
         register(Method.wait, cancellable: true) { [unowned self] (request: ProcessRequest) in
             try await self.containers.wait(request)
         }
+        register(Method.outOfMemory, cancellable: true) { [unowned self] (request: ContainerRequest) in
+            try await self.containers.waitUntilOutOfMemory(request.container)
+            return Empty()
+        }
         register(Method.resize) { [unowned self] (request: ResizeRequest) in
             try self.containers.resize(request)
             return Empty()

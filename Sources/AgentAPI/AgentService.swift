@@ -38,6 +38,9 @@ public enum AgentService {
         public static let delete = "Delete"
         /// `ContainerRequest` → `StatsResponse`. Until the container is deleted.
         public static let stats = "Stats"
+        /// `ContainerRequest` → `Empty`, when the kernel has killed one of the container's processes for want of memory. An
+        /// error when it ends before.
+        public static let outOfMemory = "OutOfMemory"
         /// `ContainerRequest` → `PidsResponse`.
         public static let pids = "Pids"
         /// `Empty` → `MachineResponse`.

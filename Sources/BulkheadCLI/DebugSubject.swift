@@ -1,6 +1,7 @@
 import ContainerStore
 import EventLoop
 import FrontEnd
+import Linux
 import Pod
 import PodDirectory
 
@@ -26,6 +27,9 @@ import PodDirectory
         } else if let entry = try Self.found({ try host.pods.find(reference) }) {
             (container, pod, podID, name) = (nil, entry, entry.record.id, "pod " + entry.record.name)
             failed = failures.pod(podID)
+        } else if let id = try Self.enginesPod(reference, host) {
+            (container, pod, podID, name) = (nil, nil, id, "pod " + id)
+            failed = failures.pod(id)
         } else {
             let all = failures.find(reference)
             guard let last = all.first else {
@@ -39,6 +43,18 @@ import PodDirectory
             (container, failed, podID) = (nil, last, last.id)
             name = pod.map { "pod " + $0.record.name } ?? "\(reference), which is no more"
         }
+    }
+
+    /// A pod that an engine has made, of which we keep no record: it is called by the id of its first container and a
+    /// digest. Nil when there is none.
+    private static func enginesPod(_ reference: String, _ host: Host) throws(StoreError) -> String? {
+        let all = (try? Files.names(in: PodDirectory.Kind.pod.directory(host.state))) ?? []  // None has been here.
+        guard !all.contains(reference) else { return reference }
+        let pods = all.filter { $0.contains("-") && !reference.isEmpty }.filter {
+            $0.hasPrefix(reference) || $0.hasPrefix(reference.prefix(12) + "-")
+        }
+        guard pods.count <= 1 else { throw StoreError.ambiguous(reference, "pod") }
+        return pods.first
     }
 
     /// Nil when there is none.

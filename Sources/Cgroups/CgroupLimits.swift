@@ -97,6 +97,10 @@ public struct CgroupLimits: Equatable, Sendable {
             settings.append(Setting(controller, "blkio.leaf_weight", "\(weight)"))
         }
         for device in block.weightDevice ?? [] {
+            if let weight = device.leafWeight, weight > 0, !isUnified {
+                settings.append(
+                    Setting(controller, "blkio.leaf_weight_device", "\(device.major):\(device.minor) \(weight)"))
+            }
             guard let weight = device.weight, weight > 0 else { continue }
             settings.append(
                 Setting(

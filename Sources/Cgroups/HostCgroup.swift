@@ -33,23 +33,39 @@ public struct HostCgroup: Codable, Equatable, Sendable {
 
     // MARK: Its life
 
-    /// Makes it, with the cgroups that it is in, and moves a process into it. One that is there is taken as it is.
+    /// Makes it, with the cgroups that it is in, and moves a process into it. One that is there is taken as it is. Blocks
+    /// while systemd does it.
     /// - Parameter process: nil: it stays empty, which systemd's cannot.
     /// - Throws: the first directory that cannot be made; those before it stay, and `remove` removes them.
     public mutating func make(for process: Int32?) throws(CgroupError) {
-        if !unit.isEmpty, let process {
+        if let process, let call = startCall(process) {
             do throws(CgroupError) {
-                try SystemdScope(unit: unit, slice: slice).start(with: process)
+                try call.run()
             } catch {
                 // Another one of its name is not this one's to remove: that would be its processes' end.
                 self = HostCgroup()
                 throw error
             }
+            for _ in 0..<Self.waits where !isThere { CurrentProcess.sleep(milliseconds: Self.pauseMilliseconds) }
         }
+        try enter(process)
+    }
+
+    /// Has systemd make it, with a process in it; nil for one that is directories only.
+    public func startCall(_ process: Int32) -> SystemdCall? {
+        unit.isEmpty ? nil : SystemdScope(unit: unit, slice: slice).start(with: process)
+    }
+
+    /// Whether systemd, which makes it with the controllers that it has been asked for, has made it.
+    public var isThere: Bool { !isUnified || directories.allSatisfy(Files.exists) }
+
+    /// How often whoever waits for `isThere` or for `removeDirectories` looks, and how long each time.
+    public static let waits = 3000, pauseMilliseconds: UInt32 = 10
+
+    /// Makes its directories and moves a process into them: what is left to do when systemd has done its part.
+    public func enter(_ process: Int32?) throws(CgroupError) {
         do throws(SystemCallError) {
             for directory in directories {
-                // systemd makes it, with the controllers that it has been asked for.
-                if isUnified, !unit.isEmpty { try Self.waitFor(directory) }
                 if isUnified, unit.isEmpty { try Self.delegate(to: directory) }
                 try Self.makeDirectories(directory)
                 if let process { try Cgroup.move(process, into: directory) }
@@ -57,11 +73,6 @@ public struct HostCgroup: Codable, Equatable, Sendable {
         } catch {
             throw CgroupError("\(error)")
         }
-    }
-
-    private static func waitFor(_ directory: String) throws(SystemCallError) {
-        let limit = 3000
-        for _ in 0..<limit where !Files.exists(directory) { CurrentProcess.sleep(milliseconds: 10) }
     }
 
     /// Of version 1: without processors and memory nodes no process can be in a cgroup.
@@ -133,30 +144,61 @@ public struct HostCgroup: Codable, Equatable, Sendable {
         }
     }
 
-    /// Removes it. Processes that are about to end in it are waited for, but not for long.
+    /// Removes it. Processes that are about to end in it are waited for, but not for long. Blocks.
     public func remove() throws(CgroupError) {
-        if !unit.isEmpty { try SystemdScope(unit: unit, slice: slice).stop() }
+        if let call = stopCall { try call.run() }
+        for _ in 1..<Self.removals {
+            if try removeDirectories() { return }
+            CurrentProcess.sleep(milliseconds: Self.pauseMilliseconds)
+        }
+        try removeEvicted()
+    }
+
+    /// Removes it once what is still in it, children of an engine's hook for instance, has been moved into the root of each
+    /// hierarchy.
+    public func removeEvicted() throws(CgroupError) {
+        try evict()
+        guard try !removeDirectories() else { return }
+        throw CgroupError("rmdir: \(directories.first(where: Files.exists) ?? ""): something is in it")
+    }
+
+    /// Has systemd end it; nil for one that is directories only.
+    public var stopCall: SystemdCall? { unit.isEmpty ? nil : SystemdScope(unit: unit, slice: slice).stop() }
+
+    /// How often it is tried before what is still in it is moved: a second of `pauseMilliseconds`.
+    public static let removals = 100
+
+    /// - Returns: false when something is still in it.
+    public func removeDirectories() throws(CgroupError) -> Bool {
+        var isGone = true
         var failure: SystemCallError?
         for directory in directories {
             do {
-                try Self.remove(directory, waits: failure == nil)
+                try Files.removeDirectory(directory)
             } catch {
-                failure = failure ?? error
+                if error.code == ErrorNumber.busy {
+                    isGone = false
+                } else if error.code != ErrorNumber.noEntry {
+                    failure = failure ?? error
+                }
             }
         }
         if let failure { throw CgroupError("\(failure)") }
+        return isGone
     }
 
-    private static func remove(_ directory: String, waits: Bool) throws(SystemCallError) {
-        let limit = waits ? 100 : 1
-        for attempt in 1...limit {
-            do throws(SystemCallError) {
-                return try Files.removeDirectory(directory)
-            } catch {
-                if error.code == ErrorNumber.noEntry { return }
-                guard error.code == ErrorNumber.busy, attempt < limit else { throw error }
+    private func evict() throws(CgroupError) {
+        do throws(SystemCallError) {
+            let mounts = try Self.mounts()
+            for (directory, hierarchy) in zip(directories, mounts.hierarchies) {
+                let processes = (try? Files.readText(directory + "/cgroup.procs")) ?? ""
+                for process in processes.split(whereSeparator: \.isNewline).compactMap({ Int32($0) }) {
+                    // It may just have ended.
+                    try? Cgroup.move(process, into: hierarchy.mountPoint)
+                }
             }
-            CurrentProcess.sleep(milliseconds: 10)
+        } catch {
+            throw CgroupError("\(error)")
         }
     }
 
@@ -168,10 +210,20 @@ public struct HostCgroup: Codable, Equatable, Sendable {
 }
 
 extension HostCgroup {
-    /// Limits what is in it.
+    /// Limits what is in it. Blocks while systemd is told.
     /// - Throws: the first limit that the kernel refuses, or does not have.
     public func apply(_ limits: CgroupLimits, in mounts: CgroupMounts) throws(CgroupError) {
-        if !unit.isEmpty { try SystemdScope(unit: unit, slice: slice).set(limits) }
+        if let call = limitCall(limits) { try call.run() }
+        try write(limits, in: mounts)
+    }
+
+    /// Has systemd know the limits; nil where it does not know the cgroup, or none of them.
+    public func limitCall(_ limits: CgroupLimits) -> SystemdCall? {
+        unit.isEmpty ? nil : SystemdScope(unit: unit, slice: slice).set(limits)
+    }
+
+    /// Writes the limits down in the cgroup's files, as `apply` does besides.
+    public func write(_ limits: CgroupLimits, in mounts: CgroupMounts) throws(CgroupError) {
         try apply(limits.settings, in: mounts)
     }
 

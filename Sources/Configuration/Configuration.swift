@@ -17,8 +17,16 @@ public struct Configuration: Equatable, Sendable {
     public var log = Log()
     public var timeouts = Timeouts()
     public var debug = Debug()
+    public var compat = Compatibility.none
 
     public init() {}
+
+    /// Whose containers' users are to find what they know.
+    public enum Compatibility: String, Sendable, CaseIterable {
+        case none
+        /// The annotations of openEuler's secure containers count.
+        case openeuler
+    }
 
     /// What executes the guests' instructions.
     public enum Accelerator: String, Sendable, CaseIterable {
@@ -70,10 +78,18 @@ public struct Configuration: Equatable, Sendable {
         public init() {}
     }
 
+    /// Those that `container.annotations` may name: what docs/conformance.md has.
+    public static let annotationNames = [
+        "bulkhead.init", "bulkhead.groups", "bulkhead.guest-devices", "bulkhead.writable", "bulkhead.memory",
+        "bulkhead.vcpus",
+    ]
+
     public struct Container: Equatable, Sendable {
         /// What a container can write to its root file system.
         public var writableBytes: UInt64 = 128 << 20
         public var seccomp = Seccomp.default
+        /// Of ours, those that a pod of Kubernetes may have.
+        public var annotations: [String] = []
 
         public init() {}
     }

@@ -146,14 +146,30 @@ private struct SettingsReader {
             return add(member.keyPosition, nil, "unknown key \(YAMLText.quoted(path))\(Self.hint(path))")
         }
         positions[path] = member.keyPosition
-        guard case .scalar(let scalar) = member.value.content else {
-            return add(member.keyPosition, path, "expected a single value: \(setting.plainFormat)")
+        guard let scalar = Self.scalar(member.value, isList: setting.isList) else {
+            return add(
+                member.keyPosition, path, "expected a \(setting.isList ? "" : "single value: ")\(setting.plainFormat)")
         }
         do {
             try setting.read(scalar, &configuration)
         } catch {
             let shown = scalar.text.isEmpty ? "an empty value" : ConfigurationFile.shown(scalar.text)
             add(member.keyPosition, path, "\(shown) \(error.words)")
+        }
+    }
+
+    /// A single value, or the elements of a list with commas; nil for anything else.
+    private static func scalar(_ value: YAMLNode, isList: Bool) -> YAMLScalar? {
+        switch value.content {
+        case .scalar(let scalar): return scalar
+        case .mapping: return nil
+        case .sequence(let elements):
+            let texts = elements.compactMap { element -> String? in
+                guard case .scalar(let scalar) = element.content else { return nil }
+                return scalar.text
+            }
+            guard isList, texts.count == elements.count else { return nil }
+            return YAMLScalar(text: texts.joined(separator: ","), style: .doubleQuoted, tag: .string)
         }
     }
 

@@ -6,6 +6,8 @@ struct Setting: Sendable {
     let path: String
     /// What may be written.
     let format: String
+    /// A sequence may be written, too: it is read as its elements with commas.
+    let isList: Bool
     /// What it is for, in Markdown of one line.
     let remark: String
     /// Sets it from a value of the file.
@@ -19,6 +21,7 @@ struct Setting: Sendable {
     ) {
         self.path = path
         self.format = format.description
+        isList = format.isList
         self.remark = remark
         read = { scalar, configuration throws(ValueProblem) in
             configuration[keyPath: place] = try format.parse(scalar)
@@ -46,6 +49,10 @@ extension Configuration {
             "state", \.state, .path(maximumBytes: Limits.stateBytes),
             "What describes running pods, on a file system that a reboot empties. Sockets are made below it, whose "
                 + "whole path has 107 bytes at most."),
+        Setting(
+            "compat", \.compat, .word(),
+            "`openeuler`: `sandbox_cpu`, `sandbox_mem` and `blkio_cgroup` of openEuler's secure containers count, annotations "
+                + "that begin with `com.github.containers.virtcontainers.`. Otherwise they ask for nothing."),
         Setting("qemu.path", \.qemu.path, .path(), "QEMU's executable."),
         Setting(
             "qemu.uids", \.qemu.uids, .ids(Limits.uids, maximumCount: Limits.uidCount),
@@ -104,6 +111,11 @@ extension Configuration {
             "container.seccomp", \.container.seccomp, .seccomp(),
             "Which system calls a container may make, unless it says so itself. `default`: the profile that Docker "
                 + "and Podman have; a path: a profile in their format."),
+        Setting(
+            "container.annotations", \.container.annotations, .annotations(),
+            "Which annotations of Bulkhead's a pod of Kubernetes may have, by containerd's CRI; docs/conformance.md says what "
+                + "they do. One that has another is refused. What `ctr`, Docker and Podman are told is not bound by it."
+        ),
         Setting(
             "log.size", \.log.sizeBytes, .size(Limits.logSize),
             "Bytes of one file of a container's log. The next file begins before it is exceeded."),

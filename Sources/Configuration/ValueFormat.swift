@@ -4,6 +4,8 @@ import YAML
 struct ValueFormat<Value: Equatable & Sendable>: Sendable {
     /// What may be written, for the documentation.
     let description: String
+    /// A sequence of the file is parsed as its elements with commas.
+    var isList = false
     let parse: @Sendable (YAMLScalar) throws(ValueProblem) -> Value
     /// YAML that `parse` reads back.
     let text: @Sendable (Value) -> String
@@ -93,6 +95,20 @@ extension ValueFormat where Value == String? {
             parse: { scalar throws(ValueProblem) in
                 scalar.tag == .null ? nil : try AbsolutePath.check(scalar.text)
             }, text: { $0.map(AbsolutePath.text) ?? "null" })
+    }
+}
+
+extension ValueFormat where Value == [String] {
+    /// Names of annotations, with commas or as a list.
+    static func annotations() -> ValueFormat {
+        let known = Configuration.annotationNames
+        return ValueFormat(
+            description: "list of " + known.map { "`\($0)`" }.joined(separator: ", "), isList: true,
+            parse: { scalar throws(ValueProblem) in
+                let names = scalar.tag == .null ? [] : scalar.text.split(separator: ",").map(String.init)
+                guard let unknown = names.first(where: { !known.contains($0) }) else { return names }
+                throw ValueProblem("has \(unknown.prefix(80)), which is none of \(known.joined(separator: ", "))")
+            }, text: { "[" + $0.joined(separator: ", ") + "]" })
     }
 }
 

@@ -98,6 +98,33 @@ import Protobuf
     /// Whether the kernel has killed a process of the container for want of memory.
     public var hasRunOutOfMemory: Bool { cgroup?.hasRunOutOfMemory ?? false }
 
+    /// Suspends until the kernel has killed one of its processes for want of memory.
+    /// - Throws: when it ends before.
+    public func waitUntilOutOfMemory() async throws(ContainerError) {
+        let cgroup = try ownCgroup("watch the memory")
+        do {
+            // The kernel says there that something has changed; source: cgroup-v2.rst, memory.events.
+            let changes = try Inotify()
+            _ = try changes.watch(cgroup.path + "/memory.events", .modify)
+            let readable = try AsyncFD(changes.fd.duplicate())
+            let closing = Task { @EventLoop in
+                _ = try? await exit.value()  // Only cancelled when nobody waits any more.
+                readable.close()
+            }
+            defer {
+                closing.cancel()
+                readable.close()
+            }
+            while !cgroup.hasRunOutOfMemory {
+                try await readable.retry(when: .readable) { _ throws(SystemCallError) in
+                    guard try !changes.read().isEmpty else { throw SystemCallError("read", code: ErrorNumber.again) }
+                }
+            }
+        } catch {
+            throw ContainerError("watch the memory", "\(error)")
+        }
+    }
+
     /// What it uses now.
     public func statistics() throws(ContainerError) -> StatsResponse {
         var result = try ownCgroup("count").statistics()

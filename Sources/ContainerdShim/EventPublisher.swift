@@ -11,8 +11,8 @@ import TaskAPI
 @EventLoop final class EventPublisher {
     /// As many as containerd's own shim keeps.
     private static let maximumQueue = 2048
-    /// How long containerd may take for one.
-    private static let limit: Duration = .seconds(5)
+    /// How long containerd may take for one: it may be stopped, or the host busy.
+    private static let limit: Duration = .seconds(60), programLimit: Duration = .seconds(10)
     private static let pauses: ClosedRange<Duration> = .milliseconds(100)...(.seconds(5))
 
     private let plan: ShimPlan
@@ -72,51 +72,49 @@ import TaskAPI
         wentIdle.notify()
     }
 
+    /// Suspends until containerd has it. With a connection that goes on it is not sent again: whoever is late has it once all
+    /// the same.
     private func forward(_ envelope: EventEnvelope) async throws {
-        guard !plan.eventSocket.isEmpty else { return try await publishByProgram(envelope) }
-        if client == nil || client?.ended.current != nil {
-            client = RPCClient(try AsyncFD(UnixSocket.connect(.stream, path: plan.eventSocket)))
-        }
         do {
-            let _: TaskEmpty? = try await client?.call(
+            guard let client = try connected() else { return try await publishByProgram(envelope) }
+            let _: TaskEmpty = try await client.call(
                 EventService.name, EventService.forward, ForwardRequest(envelope), within: Self.limit)
-        } catch let status as TTRPCStatus where status.code != .unavailable && status.code != .deadlineExceeded {
+        } catch let error as SystemCallError {
+            // Nobody is where events are taken.
+            guard !plan.publisher.isEmpty else { throw error }
+            try await publishByProgram(envelope)
+        } catch let status as TTRPCStatus where status.code == .deadlineExceeded {
+            client?.close()
+            client = nil
+            warn("containerd has not said for \(Self.limit) that it has the event \(envelope.topic)")
+        } catch let status as TTRPCStatus where status.code != .unavailable {
             // It has been taken and found wrong: again would be no better.
             warn("containerd does not take the event \(envelope.topic): \(status)")
         }
     }
 
+    /// - Returns: nil where containerd has no socket for events.
+    private func connected() throws(SystemCallError) -> RPCClient? {
+        guard !plan.eventSocket.isEmpty else { return nil }
+        if let client, client.ended.current == nil { return client }
+        let socket = try UnixSocket.connect(.stream, path: plan.eventSocket, wait: false)
+        client = RPCClient(try AsyncFD(socket))
+        return client
+    }
+
     /// Source: containerd, runtime/v2/README.md, "publish-binary".
     private func publishByProgram(_ envelope: EventEnvelope) async throws {
         guard !plan.publisher.isEmpty, let event = envelope.event else { return }
-        let arguments = [
-            plan.publisher, "-address", plan.address, "publish", "-topic", envelope.topic, "-namespace",
-            envelope.namespace,
-        ]
-        let input = try Pipe(), nothing = try Files.open("/dev/null", .readWrite)
-        var spawn = SpawnPlan(plan.publisher, arguments)
+        var spawn = SpawnPlan(
+            plan.publisher,
+            [
+                plan.publisher, "-address", plan.address, "publish", "-topic", envelope.topic, "-namespace",
+                envelope.namespace,
+            ])
         spawn.newSession = true
-        let number = nothing.withRaw { $0 }
-        let child = try WatchedProcess(
-            try spawn.start(descriptors: [
-                DescriptorMapping(input.reading.withRaw { $0 }, as: 0), DescriptorMapping(number, as: 1),
-                DescriptorMapping(number, as: 2),
-            ]))
-        let writing = try AsyncFD(input.writing.duplicate())
-        _ = consume input
-        defer { writing.close() }
-        do {
-            try await within(Self.limit, waitingFor: plan.publisher) {
-                try await writing.write(Protobuf.encode(event))
-                writing.close()
-                let exit = try await child.exit.value()
-                guard exit == .exited(code: 0) else {
-                    throw TTRPCStatus(.unavailable, "\(self.plan.publisher): \(exit)")
-                }
-            }
-        } catch {
-            child.signal(9)
-            throw error
+        let (exit, said) = try await HelperProgram(spawn).run(Protobuf.encode(event), within: Self.programLimit)
+        guard exit == .exited(code: 0) else {
+            throw TTRPCStatus(.unavailable, "\(plan.publisher): \(exit): \(said)")
         }
     }
 }

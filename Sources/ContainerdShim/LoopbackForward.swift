@@ -19,9 +19,8 @@ import TaskAPI
     init(_ client: MonitorClient) { self.client = client }
 
     /// Listens in a network namespace, and has connections redirected.
-    /// - Parameter path: of the namespace.
-    func begin(in path: String) async throws {
-        let namespace = try Files.open(path), own = try Files.open("/proc/self/ns/net")
+    func begin(in namespace: consuming OwnedFD) async throws {
+        let own = try Files.open("/proc/self/ns/net")
         var rules: [(InternetSocket.Address, UInt16)] = []
         for address in Self.addresses {
             let listener: OwnedFD
@@ -86,17 +85,29 @@ import TaskAPI
         }
         for (address, port) in rules {
             let isFour = address == .loopback
-            guard let iptables = program(isFour ? "iptables" : "ip6tables") else {
-                throw StreamProblem("neither nft nor iptables is installed")
+            let name = isFour ? "iptables" : "ip6tables"
+            guard let iptables = program(name), let restore = program(name + "-restore") else {
+                throw StreamProblem("neither nft nor \(name) is installed")
             }
-            try await run(
-                iptables,
-                [
-                    "iptables", "-w", "-t", "nat", "-A", "OUTPUT", "-p", "tcp", "-d",
-                    isFour ? "127.0.0.0/8" : "::1/128",
-                    "-j", "REDIRECT", "--to-ports", "\(port)",
-                ], input: "", namespace)
+            // Of an earlier pod in the same namespace, perhaps.
+            try? await run(iptables, [name, "-w", "-t", "nat", "-D", "OUTPUT", "-j", chain], input: "", namespace)
+            let text = chainRules(isFour ? "127.0.0.0/8" : "::1/128", port)
+            try await run(restore, [name + "-restore", "-w", "--noflush"], input: text, namespace)
         }
+    }
+
+    private static let chain = "BULKHEAD"
+
+    /// For iptables-restore(8): a chain that is declared is emptied.
+    private static func chainRules(_ destination: String, _ port: UInt16) -> String {
+        """
+        *nat
+        :\(chain) - [0:0]
+        -A \(chain) -p tcp -d \(destination) -j REDIRECT --to-ports \(port)
+        -A OUTPUT -j \(chain)
+        COMMIT
+
+        """
     }
 
     private static func table(_ address: InternetSocket.Address, _ port: UInt16) -> String {
@@ -123,37 +134,9 @@ import TaskAPI
     ) async throws {
         var plan = SpawnPlan(path, arguments)
         plan.joinNamespaces = .network
-        let feeding = try Pipe(), saying = try Pipe()
-        let nothing = try Files.open("/dev/null", .readWrite)
-        let child = try WatchedProcess(
-            namespace.withRaw { number in
-                try plan.start(
-                    descriptors: [
-                        DescriptorMapping(feeding.reading.withRaw { $0 }, as: 0),
-                        DescriptorMapping(nothing.withRaw { $0 }, as: 1),
-                        DescriptorMapping(saying.writing.withRaw { $0 }, as: 2),
-                    ], joining: number)
-            })
-        let writing = try AsyncFD(feeding.writing.duplicate()), reading = try AsyncFD(saying.reading.duplicate())
-        _ = consume feeding
-        _ = consume saying
-        defer {
-            writing.close()
-            reading.close()
-        }
-        do {
-            try await within(ruleLimit, waitingFor: path) {
-                try await writing.write(Array(input.utf8))
-                writing.close()
-                let exit = try await child.exit.value()
-                guard exit == .exited(code: 0) else {
-                    let said = try reading.readNow(upTo: 1024) ?? []
-                    throw StreamProblem("\(path): \(exit): \(String(decoding: said, as: UTF8.self))")
-                }
-            }
-        } catch {
-            child.signal(9)
-            throw error
-        }
+        let joined = plan
+        let program = try namespace.withRaw { number in try HelperProgram(joined, joining: number) }
+        let (exit, said) = try await program.run(Array(input.utf8), keeping: 1024, within: ruleLimit)
+        guard exit == .exited(code: 0) else { throw StreamProblem("\(path): \(exit): \(said)") }
     }
 }

@@ -10,14 +10,16 @@ import TaskAPI
 @EventLoop final class ShimProcess {
     /// As containerd has named them.
     let stdin: String, stdout: String, stderr: String
+    let isTerminal: Bool
     let streams: ShimStreams
     /// Fulfilled when its end has been told.
     nonisolated let exit = Promise<WaitResponse>()
     /// While it is being started: its end is told after that.
     var start: Promise<Void>?
 
-    init(_ stdin: String, _ stdout: String, _ stderr: String, _ streams: ShimStreams) {
+    init(_ stdin: String, _ stdout: String, _ stderr: String, isTerminal: Bool, _ streams: ShimStreams) {
         (self.stdin, self.stdout, self.stderr, self.streams) = (stdin, stdout, stderr, streams)
+        self.isTerminal = isTerminal
     }
 
     /// Ends the waiting for a process that no event tells of. One whose end is known has that.
@@ -34,6 +36,8 @@ import TaskAPI
     let main: ShimProcess
     var execs: [String: ShimProcess] = [:]
     var record: ShimRecord
+    /// containerd knows that memory has run out.
+    var hasToldOutOfMemory = false
     /// What it asks of its machine.
     var request: ResourceRequest
 

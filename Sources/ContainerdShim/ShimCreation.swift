@@ -19,6 +19,8 @@ import TaskAPI
     private let membership: PodMembership
     private let target: ShimMember?
     private let network: String?
+    private let mounts: CgroupMounts
+    private let podAnnotations: PodAnnotations
     private var record: ShimRecord
     private var proxy: WatchedProcess?
     private var streams: ShimStreams?
@@ -41,7 +43,7 @@ import TaskAPI
                 "terminal is \(request.terminal) in the request and \(process.terminal == true) in config.json")
         }
         membership = try PodMembership(spec)
-        target = try membership.target(shim.members)
+        target = try membership.target(shim.members, opening: shim.openNamespace)
         if case .member(let pod) = membership.role, target == nil {
             throw TTRPCStatus(.failedPrecondition, "its pod's sandbox \(pod) is not here")
         }
@@ -49,6 +51,15 @@ import TaskAPI
             throw TTRPCStatus(.failedPrecondition, "container \(request.id) does not belong to the pod of this shim")
         }
         network = membership.network(of: target)
+        mounts = try HostCgroup.mounts()
+        let annotations = spec.annotations ?? [:], rules = shim.plan.annotations
+        if membership.role != .own { try rules.check(annotations) }
+        podAnnotations =
+            target != nil
+            ? shim.podAnnotations
+            : try PodAnnotations(
+                annotations, rules, host: shim.plan.host, isUnified: mounts.isUnified,
+                parseSize: { try? ByteSize.parse($0) }, device: PodAnnotations.device)
         record = ShimRecord(
             id: request.id, state: shim.plan.state, pod: shim.pod, isFirst: target == nil, socket: shim.plan.socket,
             ociVersion: spec.ociVersion, annotations: spec.annotations ?? [:])
@@ -83,15 +94,15 @@ import TaskAPI
     }
 
     private func make() async throws -> ShimContainer {
-        let mounts = try HostCgroup.mounts()
         let proxy = try StartedProxy.first(
             shim.launcher, process.args ?? [], namespaces: PodMembership.newNamespaces(spec, network: network),
-            network: network)
+            network: network, opening: shim.openNamespace)
         self.proxy = try proxy.watch()
         (record.pid, record.startTime) = (proxy.pid, proxy.startTime)
         let socket = try AsyncFD(proxy.socket.duplicate())
-        try makeCgroups(proxy.pid, mounts)
-        let size = shim.plan.machineSize(shim.requests)
+        try await makeCgroups(proxy.pid)
+        if record.isFirst { shim.podAnnotations = podAnnotations }
+        let size = shim.plan.machineSize(shim.requests, podAnnotations)
         if record.isFirst {
             var assign = AssignRequest()
             (assign.takesOthers, assign.keepsCreated) = (true, true)
@@ -100,22 +111,25 @@ import TaskAPI
             try await shim.client.assign(assign)
             shim.isAssigned = true
             // Of a pod: the network of anything else may be others' as well.
-            if membership.role == .sandbox, let network { shim.forwardLoopback(of: network) }
+            if membership.role == .sandbox, let network {
+                shim.forwardLoopback(of: try shim.openNamespace(network))
+            }
         } else if wanted != ResourceRequest() {
             _ = try await shim.client.grow(to: size)
         }
         let streams = try await ShimStreams.open(
             stdin: request.stdin, stdout: request.stdout, stderr: request.stderr, terminal: request.terminal,
-            id: request.id, namespace: shim.plan.namespace, host: shim.host)
+            id: request.id, namespace: shim.plan.namespace, host: shim.host, loggers: shim.loggers)
         self.streams = streams
         try await StartedProxy.waitUntilReady(socket)
         try await create(streams, proxy.socket)
-        try limit(mounts, Int64(size.memoryMiB) << 20)
-        let main = ShimProcess(request.stdin, request.stdout, request.stderr, streams)
+        try await limit(Int64(size.memoryMiB) << 20)
+        let main = ShimProcess(
+            request.stdin, request.stdout, request.stderr, isTerminal: request.terminal, streams)
         return ShimContainer(record, bundle: request.bundle, main: main, request: wanted)
     }
 
-    private func makeCgroups(_ process: Int32, _ mounts: CgroupMounts) throws {
+    private func makeCgroups(_ process: Int32) async throws {
         let text = spec.linux?.cgroupsPath ?? ""
         do {
             // Whoever has systemd make cgroups writes them so; a path has no colon.
@@ -127,10 +141,13 @@ import TaskAPI
             // A scope that is there already would be another's: that is known when it has been made.
             let isScope = !record.cgroups.unit.isEmpty
             if record.isFirst, !isScope { try noteCgroups() }
+            var cgroups = record.cgroups
             do {
-                try record.cgroups.make(for: process)
+                try await cgroups.making(for: process)
+                record.cgroups = cgroups
                 if record.isFirst, isScope { try noteCgroups() }
             } catch {
+                record.cgroups = cgroups
                 // One that was somebody else's before is not this one's to remove.
                 if record.isFirst { shim.podCgroups = record.cgroups }
                 try record.save(in: request.bundle)
@@ -217,11 +234,14 @@ import TaskAPI
     }
 
     /// The container's limits, on the host. After the machine's start, which is not what they are for.
-    private func limit(_ mounts: CgroupMounts, _ guestBytes: Int64) throws {
-        guard let resources = spec.linux?.resources else { return }
+    private func limit(_ guestBytes: Int64) async throws {
+        let asked = spec.linux?.resources
+        guard var resources = record.isFirst ? podAnnotations.limits(asked) : asked else { return }
+        // They are the pause program's; the whole pod's machine is in this cgroup.
+        if membership.role == .sandbox { resources.cpu?.shares = nil }
         let limits = CgroupLimits(resources, guestBytes: guestBytes, isUnified: mounts.isUnified)
         do {
-            try record.cgroups.apply(limits, in: mounts)
+            try await record.cgroups.applying(limits, in: mounts)
         } catch {
             throw TTRPCStatus(.failedPrecondition, "linux.resources: \(error)")
         }
@@ -238,7 +258,7 @@ import TaskAPI
         proxy?.signal(9)
         do {
             // Those of the first go with the pod.
-            if !record.isFirst { try record.cgroups.remove() }
+            if !record.isFirst { try await record.cgroups.removing() }
             ShimRecord.remove(from: request.bundle)
         } catch {
             // Whoever cleans up after the shim tries again.

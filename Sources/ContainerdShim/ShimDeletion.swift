@@ -6,6 +6,7 @@ import Linux
 import MonitorClient
 import OCI
 import PodDirectory
+import RPC
 import TaskAPI
 
 /// `delete`: takes away what a container has on the host when its shim could not. Of one that has been deleted, or whose
@@ -45,25 +46,31 @@ import TaskAPI
 
     /// Ends it, with its pod when that is there for it.
     private func end(_ record: ShimRecord) async throws {
+        guard record.isFirst else { return await endMember(record) }
         let paths = record.podPaths
         if let client = try? MonitorClient.connect(paths) {
             defer { client.close() }
-            if record.isFirst {
-                try? await client.shutDown(within: Self.limit)
-                if (try? await client.waitForEnd(within: Self.limit)) == nil {
-                    try? client.killMonitor()
-                    try? await client.waitForEnd(within: Self.limit)
-                }
-            } else {
-                var kill = KillRequest(id: record.id, signal: 9)
-                kill.all = true
-                let _: TaskEmpty? = try? await client.task(TaskService.Method.kill, kill, within: Self.limit)
-                _ = try? await within(Self.limit, waitingFor: "end") { _ = try await client.wait(record.id) }
-                let _: DeleteResponse? = try? await client.task(
-                    TaskService.Method.delete, TaskProcessRequest(id: record.id), within: Self.limit)
+            try? await client.shutDown(within: Self.limit)
+            if (try? await client.waitForEnd(within: Self.limit)) == nil {
+                try? client.killMonitor()
+                try? await client.waitForEnd(within: Self.limit)
             }
         }
-        if record.isFirst { try await paths.waitForReaper(within: Self.limit) }
+        try await paths.waitForReaper(within: Self.limit)
+    }
+
+    /// By its shim, which goes on with the rest of the pod. Where there is none, its machine is not there either.
+    private func endMember(_ record: ShimRecord) async {
+        guard let stream = try? AsyncFD(UnixSocket.connect(.stream, path: record.socket, wait: false)) else { return }
+        let client = RPCClient(stream)
+        defer { client.close() }
+        var kill = KillRequest(id: record.id, signal: 9)
+        kill.all = true
+        let process = TaskProcessRequest(id: record.id)
+        typealias Method = TaskService.Method
+        let _: TaskEmpty? = try? await client.call(TaskService.name, Method.kill, kill, within: Self.limit)
+        let _: WaitResponse? = try? await client.call(TaskService.name, Method.wait, process, within: Self.limit)
+        let _: DeleteResponse? = try? await client.call(TaskService.name, Method.delete, process, within: Self.limit)
     }
 
     private func runHooks(_ record: ShimRecord) async throws {

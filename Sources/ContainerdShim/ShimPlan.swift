@@ -1,3 +1,4 @@
+import HostSide
 import OCI
 import Pod
 
@@ -23,13 +24,17 @@ struct ShimPlan: JSONDocument {
     var hostMemoryMiB: Int, hostVCPUs: Int
     /// What `bulkhead.writable: true` means.
     var writableBytes: UInt64
+    /// Which annotations count.
+    var annotations: AnnotationRules
     /// How long the machine may take to answer.
     var startSeconds: Int
 
+    var host: MachineSize { MachineSize(memoryMiB: hostMemoryMiB, vCPUs: hostVCPUs) }
+
     /// The machine's size for containers that ask for that.
-    func machineSize(_ containers: [ResourceRequest]) -> MachineSize {
+    /// - Parameter pod: what its annotations ask for.
+    func machineSize(_ containers: [ResourceRequest], _ pod: PodAnnotations) -> MachineSize {
         MachineSize.of(
-            default: MachineSize(memoryMiB: memoryMiB, vCPUs: vCPUs), containers: containers,
-            host: MachineSize(memoryMiB: hostMemoryMiB, vCPUs: hostVCPUs))
+            default: pod.machine(MachineSize(memoryMiB: memoryMiB, vCPUs: vCPUs)), containers: containers, host: host)
     }
 }

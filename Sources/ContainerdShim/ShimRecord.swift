@@ -1,4 +1,5 @@
 import Cgroups
+import HostSide
 import Linux
 import OCI
 import PodDirectory
@@ -36,10 +37,14 @@ struct ShimRecord: JSONDocument {
     }
 
     /// Nil when there is none: the container has been deleted, or was never made.
+    /// - Throws: for one that cannot be read: what it names would stay for ever.
     static func load(from bundle: String) throws -> ShimRecord? {
         do {
             let record = try decode(json: Files.readRegular(bundle + "/" + fileName, limit: maximumBytes))
-            return record.version == currentVersion ? record : nil
+            guard record.version == currentVersion else {
+                throw HostSideError("\(bundle)/\(fileName) is of another version of Bulkhead, \(record.version)")
+            }
+            return record
         } catch let error as SystemCallError where error.code == ErrorNumber.noEntry {
             return nil
         }

@@ -42,12 +42,13 @@ import TaskAPI
         Task { @EventLoop [weak self] in await self?.endWhenIdle() }
     }
 
-    public func finish() async {
+    public func finish() async -> Bool {
+        await service.tellEnds()
         await service.publisher.finish(within: Self.lastEventLimit)
         // Whoever does not read its answer is not waited for.
         try? await server.drain(within: Self.lastAnswerLimit)
         listener.close()
-        await service.finish()
+        return await service.finish()
     }
 
     /// containerd may have been killed before it had a container made.
@@ -76,6 +77,7 @@ import TaskAPI
             return TaskEmpty()
         }
         call(name, Method.state) { (request: TaskProcessRequest) in try await service.state(request) }
+        call(name, Method.pids) { (request: TaskContainerRequest) in try service.processes(request.id) }
         call(name, Method.wait, cancellable: true) { (request: TaskProcessRequest) in
             try await service.wait(request)
         }
@@ -114,12 +116,9 @@ import TaskAPI
             return try await service.client.task(Method.kill, request)
         }
         call(name, Method.resizePty) { (request: ResizePtyRequest) -> TaskEmpty in
-            _ = try service.process(request.id, request.execID)
+            // As containerd's own: without a terminal there is nothing to do.
+            guard try service.process(request.id, request.execID).isTerminal else { return TaskEmpty() }
             return try await service.client.task(Method.resizePty, request)
-        }
-        call(name, Method.pids) { (request: TaskContainerRequest) -> PidsResponse in
-            _ = try service.container(request.id)
-            return try await service.client.task(Method.pids, request)
         }
         call(name, Method.stats) { (request: TaskContainerRequest) -> StatsResponse in
             _ = try service.container(request.id)

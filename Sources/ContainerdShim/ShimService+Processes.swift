@@ -18,8 +18,9 @@ extension ShimService {
         try Self.check(request)
         let streams = try await ShimStreams.open(
             stdin: request.stdin, stdout: request.stdout, stderr: request.stderr, terminal: request.terminal,
-            id: request.id, namespace: plan.namespace, host: host)
-        let process = ShimProcess(request.stdin, request.stdout, request.stderr, streams)
+            id: request.id, namespace: plan.namespace, host: host, loggers: loggers)
+        let process = ShimProcess(
+            request.stdin, request.stdout, request.stderr, isTerminal: request.terminal, streams)
         do {
             var announced = request
             let names = try await streams.handOver(to: client, terminal: request.terminal)
@@ -61,6 +62,12 @@ extension ShimService {
         return response
     }
 
+    /// The proxy, which is what there is on the host: whoever asks looks for the numbers there.
+    func processes(_ id: String) throws -> PidsResponse {
+        let container = try container(id)
+        return PidsResponse(container.main.exit.current == nil ? [ProcessInfo(pid: container.pid)] : [])
+    }
+
     func wait(_ request: TaskProcessRequest) async throws -> WaitResponse {
         try await process(request.id, request.execID).exit.value()
     }
@@ -95,12 +102,16 @@ extension ShimService {
         } catch {
             throw TTRPCStatus(.invalidArgument, "\(error)")
         }
-        let wanted = ResourceRequest(resources)
-        var machineBytes = Int64(plan.machineSize(requests).memoryMiB) << 20
-        if wanted != ResourceRequest() {
-            container.request.memoryBytes = wanted.memoryBytes ?? container.request.memoryBytes
-            container.request.nanoCPUs = wanted.nanoCPUs ?? container.request.nanoCPUs
-            machineBytes = Int64(try await client.grow(to: plan.machineSize(requests)).memoryMiB) << 20
+        var wanted = container.request
+        let asked = ResourceRequest(resources)
+        wanted.memoryBytes = asked.memoryBytes ?? wanted.memoryBytes
+        wanted.nanoCPUs = asked.nanoCPUs ?? wanted.nanoCPUs
+        var machineBytes = Int64(plan.machineSize(requests, podAnnotations).memoryMiB) << 20
+        if asked != ResourceRequest() {
+            let others = containers.values.filter { $0 !== container }.map(\.request)
+            let size = plan.machineSize(others + beingMade + [wanted], podAnnotations)
+            machineBytes = Int64(try await client.grow(to: size).memoryMiB) << 20
+            container.request = wanted
         }
         var inGuest = request
         inGuest.resources = ProtobufAny(
@@ -110,7 +121,7 @@ extension ShimService {
         guard container.record.isFirst else { return }
         let mounts = try HostCgroup.mounts()
         do {
-            try container.record.cgroups.apply(
+            try await container.record.cgroups.applying(
                 CgroupLimits(resources, guestBytes: machineBytes, isUnified: mounts.isUnified), in: mounts)
         } catch {
             throw TTRPCStatus(.failedPrecondition, "\(error)")

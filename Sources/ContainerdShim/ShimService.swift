@@ -23,6 +23,7 @@ import TaskAPI
     let publisher: EventPublisher
     let warn: (String) -> Void
     let note: (JournalEntry) throws -> Void
+    let loggers = Loggers()
     private(set) var containers: [String: ShimContainer] = [:]
     /// Of containers that are being made.
     private var creations: [String: ShimCreation] = [:]
@@ -30,6 +31,8 @@ import TaskAPI
     var isAssigned = false
     /// The first container's, which the pod's processes are in.
     var podCgroups = HostCgroup()
+    /// The first container's, which ask something of the pod's machine.
+    var podAnnotations = PodAnnotations()
     private var isShuttingDown = false
     /// Of a pod with a network.
     private var forward: LoopbackForward?
@@ -46,7 +49,8 @@ import TaskAPI
     var pod: String { paths.id }
     var members: [ShimMember] { containers.values.map(\.member) }
     /// What all ask of the machine, those that are being made too.
-    var requests: [ResourceRequest] { containers.values.map(\.request) + creations.values.map(\.wanted) }
+    var requests: [ResourceRequest] { containers.values.map(\.request) + beingMade }
+    var beingMade: [ResourceRequest] { creations.values.map(\.wanted) }
     /// Whether there is nothing that anybody could want of it.
     var isIdle: Bool { containers.isEmpty && creations.isEmpty }
 
@@ -122,7 +126,7 @@ import TaskAPI
             }
             // Whoever has been told of its start first.
             try? await process.start?.value()
-            if end.outOfMemory { publisher.publish(TaskOOM(containerID: container.id)) }
+            if end.outOfMemory { tellOutOfMemory(container) }
             if !end.reason.isEmpty { warn("container \(container.id): \(end.reason)") }
             var event = TaskExit()
             (event.containerID, event.id) = (container.id, execID.isEmpty ? container.id : execID)
@@ -130,6 +134,25 @@ import TaskAPI
             publisher.publish(event)
             process.exit.fulfil(end)
         }
+    }
+
+    /// A container that ends at once need not be watched: its end says it, too.
+    private static let memoryWatchDelay: Duration = .seconds(1)
+
+    private func watchMemory(of container: ShimContainer) {
+        Task { @EventLoop in
+            try? await EventLoop.sleep(for: Self.memoryWatchDelay)  // Never cancelled.
+            guard container.main.exit.current == nil,
+                (try? await client.waitUntilOutOfMemory(container.id)) != nil
+            else { return }
+            tellOutOfMemory(container)
+        }
+    }
+
+    private func tellOutOfMemory(_ container: ShimContainer) {
+        guard !container.hasToldOutOfMemory, containers[container.id] === container else { return }
+        container.hasToldOutOfMemory = true
+        publisher.publish(TaskOOM(containerID: container.id))
     }
 
     func start(_ request: TaskProcessRequest) async throws -> StartResponse {
@@ -151,6 +174,7 @@ import TaskAPI
         }
         if request.execID.isEmpty {
             publisher.publish(TaskStart(containerID: request.id, pid: container.pid))
+            watchMemory(of: container)
             try await runPoststart(container)
         } else {
             publisher.publish(TaskExecStarted(containerID: request.id, execID: request.execID, pid: container.pid))
@@ -206,7 +230,7 @@ import TaskAPI
         }
         do {
             // Those of the first go with the pod.
-            if !container.record.isFirst { try container.record.cgroups.remove() }
+            if !container.record.isFirst { try await container.record.cgroups.removing() }
             ShimRecord.remove(from: container.bundle)
         } catch {
             // Whoever cleans up after the shim tries again.
@@ -228,22 +252,40 @@ import TaskAPI
     }
 
     /// Takes the pod's processes out of the cgroups that are its first container's, and removes those.
-    private func removePodCgroups() async {
+    private func removePodCgroups() async throws {
         guard !podCgroups.directories.isEmpty else { return }
-        do {
-            let roots = try HostCgroup.mounts().hierarchies.map(\.mountPoint)
-            let _: TaskEmpty = try await client.call(SandboxService.Method.move, MoveRequest(cgroups: roots))
-            try podCgroups.remove()
-        } catch {
-            warn("the pod cannot leave its cgroups: \(error)")
-        }
+        let roots = try HostCgroup.mounts().hierarchies.map(\.mountPoint)
+        let _: TaskEmpty = try await client.call(SandboxService.Method.move, MoveRequest(cgroups: roots))
+        try await podCgroups.removing()
     }
 
     /// The machine is gone, and containerd has been told everything.
-    func finish() async {
+    /// - Returns: whether nothing of the pod is left.
+    func finish() async -> Bool {
         forward?.close()
-        await removePodCgroups()
-        try? Files.remove(plan.socket)
+        for container in containers.values {
+            for process in [container.main] + container.execs.values { process.streams.close() }
+        }
+        await loggers.finish()
+        do {
+            try await removePodCgroups()
+            try Files.remove(plan.socket)
+            return true
+        } catch {
+            warn("what is left of the pod: \(error)")
+            return false
+        }
+    }
+
+    /// Suspends until containerd has been told, or is about to be told, how every process has ended. Bounded.
+    func tellEnds() async {
+        try? await within(Self.exitLimit, waitingFor: "ends") { [self] in
+            for container in containers.values {
+                for process in [container.main] + container.execs.values.filter({ $0.start != nil }) {
+                    _ = try await process.exit.value()
+                }
+            }
+        }
     }
 
     func hooks(_ record: ShimRecord, bundle: String, _ status: State.Status) throws -> Hooks {
@@ -257,13 +299,19 @@ import TaskAPI
 
     // MARK: The pod
 
+    /// Opens a namespace of the host's, whose mounts are not all to be seen from here.
+    func openNamespace(_ path: String) throws(SystemCallError) -> OwnedFD {
+        try host.look { () throws(SystemCallError) in try PodMembership.opener(path) }
+    }
+
     /// Has connections to the loopback of a network namespace go on in the machine. A pod without that is a pod all the same.
-    func forwardLoopback(of network: String) {
+    func forwardLoopback(of network: consuming OwnedFD) {
+        let network = Handed(network)
         let forward = LoopbackForward(client)
         self.forward = forward
         Task { @EventLoop in
             do {
-                try await forward.begin(in: network)
+                if let network = network.take() { try await forward.begin(in: network) }
             } catch {
                 warn("ports of the pod cannot be forwarded: \(error)")
             }

@@ -119,10 +119,18 @@ import TaskAPI
             namespace: flags.namespace, socket: socket, log: bundle + "/log", state: host.state,
             memoryMiB: Int(guest.memoryBytes >> 20), vCPUs: guest.vCPUs, hostMemoryMiB: host.size.memoryMiB,
             hostVCPUs: host.size.vCPUs, writableBytes: host.configuration.container.writableBytes,
-            startSeconds: host.startSeconds)
+            annotations: host.annotationRules, startSeconds: host.startSeconds)
         plan.eventSocket = CurrentProcess.environment("TTRPC_ADDRESS") ?? ""
-        (plan.publisher, plan.address) = (flags.publishBinary, flags.address)
+        (plan.publisher, plan.address) = (publisher(), flags.address)
         return plan
+    }
+
+    /// The path of the program that events are told by; empty where there is none.
+    private func publisher() -> String {
+        let name = flags.publishBinary
+        guard !name.contains("/") else { return name }
+        let directories = (CurrentProcess.environment("PATH") ?? "").split(separator: ":")
+        return directories.map { $0 + "/" + name }.first { $0.hasPrefix("/") && Files.exists($0) } ?? ""
     }
 
     private func giveUp(_ pod: String, _ socket: String, _ host: Host) async {

@@ -16,19 +16,21 @@ import TTRPC
     private var input: OwnedFD?, output: OwnedFD?, error: OwnedFD?
     /// Our own end of the input's pipe: while it is open, the input has no end, whoever else comes and goes.
     private var inputHolder: OwnedFD?
+    private let loggers: Loggers
     private var logger: WatchedProcess?
 
-    private init() {}
+    private init(_ loggers: Loggers) { self.loggers = loggers }
 
     /// Opens what the three name. Waits for nobody but a program.
     /// - Parameters:
     ///   - id: of the container, for a program.
     ///   - host: the mount namespace that a program is run in.
+    ///   - loggers: where a program is ended.
     static func open(
         stdin: String, stdout: String, stderr: String, terminal: Bool, id: String, namespace: String,
-        host: HostNamespace
+        host: HostNamespace, loggers: Loggers
     ) async throws -> ShimStreams {
-        let streams = ShimStreams()
+        let streams = ShimStreams(loggers)
         do {
             switch try StreamTarget(stdin) {
             case .nowhere: break
@@ -166,6 +168,7 @@ import TTRPC
     func close() {
         closeHandedOver()
         inputHolder = nil
+        if let logger { loggers.end(logger) }
     }
 }
 

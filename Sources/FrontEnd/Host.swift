@@ -165,9 +165,11 @@ public struct Host: Sendable {
     }
 
     /// The size of a machine for these.
+    /// - Parameter wished: makes what is configured larger.
     /// - Throws: when the configuration asks for more processors than there are.
     public func machineSize(
-        pod: ResourceRequest = ResourceRequest(), containers: [ResourceRequest]
+        pod: ResourceRequest = ResourceRequest(), containers: [ResourceRequest],
+        wished: (MachineSize) -> MachineSize = { $0 }
     ) throws(HostProblem) -> MachineSize {
         let configured = MachineSize(
             memoryMiB: Int(configuration.guest.memoryBytes >> 20), vCPUs: configuration.guest.vCPUs)
@@ -175,7 +177,7 @@ public struct Host: Sendable {
             throw HostProblem(
                 "guest.vcpus of the configuration is \(configured.vCPUs), and this host has \(size.vCPUs)")
         }
-        return MachineSize.of(default: configured, pod: pod, containers: containers, host: size)
+        return MachineSize.of(default: wished(configured), pod: pod, containers: containers, host: size)
     }
 
     /// What a machine can be given beyond its first memory, in whole blocks of a guest's kernel. Address space only, which a

@@ -47,83 +47,25 @@ import OCI
         var plan = SpawnPlan(hook.path, hook.args ?? [hook.path], environment: hook.env ?? [])
         plan.newSession = true
         plan.joinNamespaces = joined
-        let input = try Pipe(), output = try Pipe()
-        let joining = joined.isEmpty ? nil : try PidFD(process)
-        let child: ChildProcess
-        let descriptors = [
-            DescriptorMapping(input.reading.withRaw { $0 }, as: 0),
-            DescriptorMapping(output.writing.withRaw { $0 }, as: 1),
-            DescriptorMapping(output.writing.withRaw { $0 }, as: 2),
-        ]
-        switch joining {
-        case .some(let joining):
-            child = try joining.fd.withRaw { number in try plan.start(descriptors: descriptors, joining: number) }
-        case .none: child = try start(&plan, descriptors)
-        }
-        let watched = try WatchedProcess(child)
-        let writing = try AsyncFD(input.writing.duplicate()), reading = try AsyncFD(output.reading.duplicate())
-        _ = consume input
-        _ = consume output
-        let feeding = Task { @EventLoop in
-            // One that does not read it has all that it wants.
-            try? await writing.write(state)
-            writing.close()
-        }
-        let said = HookOutput(reading, limit: Self.maximumOutput)
-        defer {
-            feeding.cancel()
-            writing.close()
-            reading.close()
+        let program: HelperProgram
+        if !joined.isEmpty {
+            program = try PidFD(process).fd.withRaw { number in try HelperProgram(plan, joining: number) }
+        } else {
+            program = try start(&plan)
         }
         let limit = hook.timeout.map { Duration.seconds(max(1, $0)) } ?? Self.longest
-        let exit: ProcessExit
-        do {
-            exit = try await within(limit, waitingFor: "end of \(hook.path)") { try await watched.exit.value() }
-        } catch {
-            watched.signal(9)
-            await Task { @EventLoop in _ = try? await watched.exit.value() }.value
-            throw error
-        }
+        let (exit, said) = try await program.run(state, keeping: Self.maximumOutput, within: limit)
         guard exit != .exited(code: 0) else { return }
-        let text = await said.text()
-        throw HostSideError("\(hook.path): \(exit)" + (text.isEmpty ? "" : ", output: \(text)"))
+        throw HostSideError("\(hook.path): \(exit)" + (said.isEmpty ? "" : ", output: \(said)"))
     }
-}
 
-extension Hooks {
-    private func start(_ plan: inout SpawnPlan, _ descriptors: [DescriptorMapping]) throws -> ChildProcess {
+    private func start(_ plan: inout SpawnPlan) throws -> HelperProgram {
         switch mounts {
         case .some(let mounts):
             plan.joinNamespaces = .mount
-            return try mounts.withRaw { number in try plan.start(descriptors: descriptors, joining: number) }
-        case .none: return try plan.start(descriptors: descriptors)
+            let plan = plan
+            return try mounts.withRaw { number in try HelperProgram(plan, joining: number) }
+        case .none: return try HelperProgram(plan)
         }
-    }
-}
-
-/// The beginning of what a hook says.
-@EventLoop private final class HookOutput {
-    private let task: Task<Void, Never>
-    private let keep: Keep
-
-    /// What the reading task fills.
-    @EventLoop private final class Keep { var bytes: [UInt8] = [] }
-
-    init(_ reading: AsyncFD, limit: Int) {
-        let keep = Keep()
-        self.keep = keep
-        task = Task { @EventLoop in
-            while let bytes = try? await reading.read(upTo: 4096), !bytes.isEmpty {
-                keep.bytes += bytes.prefix(max(0, limit - keep.bytes.count))
-            }
-        }
-    }
-
-    /// All that has come; what a child of the hook still says is not waited for.
-    func text() async -> String {
-        let task = task
-        _ = try? await within(.milliseconds(200), waitingFor: "the rest of its output") { await task.value }
-        let text = String(decoding: keep.bytes, as: UTF8.self)
-        return text.split(whereSeparator: \.isNewline).joined(separator: " ")
     }
 }

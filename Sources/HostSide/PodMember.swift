@@ -20,10 +20,20 @@ extension PodMember {
     }
 }
 
+/// Opens the file of a namespace of the host.
+public typealias NamespaceOpener = (String) throws(SystemCallError) -> OwnedFD
+
 extension PodMembership {
+    /// Opens it for who is in the host's mount namespace. What is there instead, a pipe for instance, is not waited for.
+    public static let opener: @Sendable (String) throws(SystemCallError) -> OwnedFD = {
+        path throws(SystemCallError) in try Files.open(path, [.nonBlocking, .noTerminal])
+    }
+
     /// The container whose pod it joins; nil for a pod of its own.
     /// - Throws: when a namespace is named that is nobody's of `others`.
-    public func target<Member: PodMember>(_ others: [Member]) throws(HostSideError) -> Member? {
+    public func target<Member: PodMember>(
+        _ others: [Member], opening: NamespaceOpener = opener
+    ) throws(HostSideError) -> Member? {
         var target: Member?
         for joined in joined {
             guard Self.shareable.contains(joined.kind) else {
@@ -42,7 +52,7 @@ extension PodMembership {
                 }
                 target = target ?? found
             } else {
-                try checkFile(joined)
+                try checkFile(joined, opening)
             }
         }
         guard target == nil, case .member(let id) = role else { return target }
@@ -54,11 +64,11 @@ extension PodMembership {
 
     /// A namespace that an engine keeps by a file. Of a network the proxy is in it; of the other kinds it says that a pod's
     /// containers share them.
-    private func checkFile(_ joined: Joined) throws(HostSideError) {
+    private func checkFile(_ joined: Joined, _ opening: NamespaceOpener) throws(HostSideError) {
         func refused(_ why: String) -> HostSideError { HostSideError("\(joined.field) = \(joined.path): \(why)") }
         let own = "/proc/self/ns/" + (joined.kind == .network ? "net" : joined.kind.rawValue)
         do {
-            let there = try Files.open(joined.path, .path).status(), here = try Files.open(own, .path).status()
+            let there = try opening(joined.path).status(), here = try Files.open(own, .path).status()
             guard (there.device, there.inode) != (here.device, here.inode) else {
                 throw refused("host namespaces are not shared with a VM")
             }

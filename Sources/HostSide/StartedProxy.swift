@@ -32,14 +32,15 @@ import OCI
     /// - Parameters:
     ///   - launcher: our own executable.
     ///   - arguments: what the process is shown as.
-    ///   - network: the path of a network namespace.
+    ///   - network: the path of a network namespace, which `opening` opens.
     ///   - terminal: the descriptor of its terminal, when it has one.
     public static func first(
-        _ launcher: String, _ arguments: [String], namespaces: Namespaces, network: String?, terminal: Int32? = nil
+        _ launcher: String, _ arguments: [String], namespaces: Namespaces, network: String?, terminal: Int32? = nil,
+        opening: NamespaceOpener = PodMembership.opener
     ) throws -> StartedProxy {
         let own = ContainerProxy.namespaces.union(namespaces)
         guard let network else { return try start(launcher, arguments, "first", own, nil, [], terminal) }
-        let joined = try Files.open(network)
+        let joined = try opening(network)
         return try joined.withRaw { number in
             try start(launcher, arguments, "first", own.subtracting(.network), number, .network, terminal)
         }

@@ -7,7 +7,8 @@ import PodDirectory
 /// command lines are, whose connections do not leave the process.
 @EventLoop public protocol EngineServer: AnyObject {
     /// Suspends until the engine has been told everything: the monitor is about to end. Bounded.
-    func finish() async
+    /// - Returns: whether nothing is left of what it has noted in the pod's journal.
+    func finish() async -> Bool
 }
 
 /// What such a server is made with.

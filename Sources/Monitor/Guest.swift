@@ -313,6 +313,12 @@ import TTRPC
             AgentService.Method.wait, ProcessRequest(container: container, process: process), within: Self.forever)
     }
 
+    /// Suspends until the kernel has killed one of a container's processes for want of memory.
+    func waitUntilOutOfMemory(_ container: String) async throws {
+        let _: Empty = try await call(
+            AgentService.Method.outOfMemory, ContainerRequest(container: container), within: Self.forever)
+    }
+
     func fileStatus(_ request: FileStatusRequest) async throws -> FileStatusResponse {
         try await call(AgentService.Method.fileStatus, request)
     }

@@ -6,10 +6,11 @@ import TaskAPI
 @EventLoop final class HandOverSocket {
     /// What nobody has claimed by then is closed.
     private static let claimLimit: Duration = .seconds(5)
-    /// Deposits that wait at a time: front ends name theirs at once.
+    /// Deposits that wait at a time: front ends name theirs at once. Who comes with more waits until others are gone.
     private static let maximumDeposits = 64
 
     private var deposits: [String: DescriptorList] = [:]
+    private let hasRoom = Condition()
 
     /// Serves one connection until it ends or breaks the protocol.
     func serve(_ connection: consuming OwnedFD) async {
@@ -22,9 +23,8 @@ import TaskAPI
             try await send(HandOver.hello, to: socket)
             while true {
                 let (token, descriptors) = try await receive(from: socket)
-                guard HandOver.isToken(token), descriptors.count > 0, deposits.count < Self.maximumDeposits else {
-                    return
-                }
+                guard HandOver.isToken(token), descriptors.count > 0 else { return }
+                while deposits.count >= Self.maximumDeposits { try await hasRoom.wait() }
                 deposit(descriptors, String(decoding: token, as: UTF8.self))
                 try await send(HandOver.deposited, to: socket)
             }
@@ -38,6 +38,7 @@ import TaskAPI
         guard let list = deposits.removeValue(forKey: token) else {
             throw SandboxError(.notFound, "no descriptors have been handed over under the name in \(HandOver.scheme)…")
         }
+        hasRoom.notify()
         return list
     }
 
@@ -45,7 +46,9 @@ import TaskAPI
         deposits[token] = descriptors
         Task { @EventLoop [weak self] in
             try? await EventLoop.sleep(for: Self.claimLimit)  // Only cancelled, and then it is late.
-            if self?.deposits[token] === descriptors { self?.deposits[token] = nil }
+            guard let self, deposits[token] === descriptors else { return }
+            deposits[token] = nil
+            hasRoom.notify()
         }
     }
 

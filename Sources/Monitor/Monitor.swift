@@ -75,16 +75,21 @@ public enum Monitor {
             try? directory.remove()  // The first error is the one that matters.
             return EventLoop.run { await tell(told, configuration) }
         }
-        let failure = EventLoop.run {
-            await serve(configuration, directory, host, reaper, launcher, version, engine, since: begin)
+        let (failure, isClean) = EventLoop.run {
+            var isClean = true
+            let failure = await serve(
+                configuration, directory, host, reaper, launcher, version, engine, since: begin, isClean: &isClean)
+            return (failure, isClean)
         }
-        try directory.remove()
+        // What is left is the reaper's to try again, and then every front end's.
+        if isClean { try directory.remove() }
         if let failure { throw failure }
     }
 
     @EventLoop private static func serve(
         _ configuration: MonitorConfiguration, _ directory: PodDirectory, _ host: HostNamespace, _ reaper: Int32,
-        _ launcher: String, _ version: String, _ engine: EngineServerMaker?, since begin: UInt64
+        _ launcher: String, _ version: String, _ engine: EngineServerMaker?, since begin: UInt64,
+        isClean: inout Bool
     ) async -> SandboxError? {
         let timings = Timings(since: begin)
         do {
@@ -143,8 +148,7 @@ public enum Monitor {
                     try await sockets.starterIsServed.value()
                 }
             }
-            // A peer that does not read its answers is not waited for.
-            try? await sockets.drain(within: .seconds(1))
+            isClean = await sockets.drain(within: .seconds(1))
             successor?.finish(replacing: sandbox.wasSpare)
             sandbox.cleanUp()
             return nil

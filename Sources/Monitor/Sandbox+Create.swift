@@ -109,6 +109,7 @@ extension Sandbox {
             container.status.pid = pid
             containers[request.id] = container
             timings.note(.firstCreated)
+            rankMachine()
             save(container)
             streams.start()
             notify?.start()

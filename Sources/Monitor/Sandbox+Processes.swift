@@ -18,11 +18,11 @@ extension Sandbox {
         guard container.execs[request.execID] == nil else {
             throw SandboxError(.alreadyExists, "process \(request.execID) exists")
         }
-        try Self.checkRunning(container)
+        try checkRunning(container)
         let (spec, options) = try Self.execSpec(request)
         let proxy = try handOver.claimProxy(options.proxy)
         try await proxy?.become(options.proxyPlan)
-        try Self.checkRunning(container)
+        try checkRunning(container)
         let streams = try ProcessStreams(
             descriptors, terminal: spec.terminal != nil, breaksPipes: proxy != nil, log: nil, on: guest.link)
         let process = SandboxProcess(
@@ -46,9 +46,11 @@ extension Sandbox {
     }
 
     /// Whether it takes further processes: one that is paused would stop a new one in its birth.
-    private static func checkRunning(_ container: SandboxContainer) throws(SandboxError) {
+    private func checkRunning(_ container: SandboxContainer) throws(SandboxError) {
         switch container.main.state {
         case .running: return
+        // As engines have it: it has all but its first program.
+        case .created where keepsCreated: return
         case .pausing, .paused, .resuming:
             throw SandboxError(.failedPrecondition, "container \(container.id) is paused")
         case .created, .starting, .stopped:
@@ -82,7 +84,7 @@ extension Sandbox {
         guard !wasShutDown || shells[id] != nil else { throw SandboxError.podWasStopped }
         let container = try container(id)
         let process = try container.process(execID)
-        if process !== container.main, process.state == .created { try Self.checkRunning(container) }
+        if process !== container.main, process.state == .created { try checkRunning(container) }
         try process.handle(.start)
         do {
             if let spec = process.spec {
@@ -306,6 +308,7 @@ extension Sandbox {
         container.execs.values.forEach { forget($0) }
         forget(container.main)
         if shells.removeValue(forKey: container.id) == nil { containers[container.id] = nil }
+        rankMachine()
         if takesRecord { try removeRecord(of: container) }
     }
 

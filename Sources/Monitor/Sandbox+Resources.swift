@@ -41,6 +41,21 @@ extension Sandbox {
         emit("unpause", container)
     }
 
+    /// Has the host's kernel, when memory runs out there, choose the pod's machine as it would choose the containers' own
+    /// processes. A sandbox that others have joined does not count: it holds nothing.
+    func rankMachine() {
+        let others = containers.values.filter { $0.id != state.first }
+        let scores = (others.isEmpty ? Array(containers.values) : others).compactMap {
+            $0.request?.spec.process.oomScoreAdjust
+        }
+        guard let score = scores.max(), guest.ended.current == nil else { return }
+        do {
+            try Files.control("/proc/\(guest.pid)/oom_score_adj", "\(score)")
+        } catch {
+            warn("the machine's oom_score_adj cannot be \(score): \(error)")
+        }
+    }
+
     /// It may have come to its end while the agent answered.
     private func notEnded(_ process: SandboxProcess, _ id: String) throws(SandboxError) {
         guard process.state.end == nil else {

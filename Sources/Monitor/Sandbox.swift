@@ -71,7 +71,7 @@ import TaskAPI
     /// Of every container that ends with the pod, when somebody has given one.
     var stopTime: Duration?
     /// A container that has been made keeps the pod.
-    private var keepsCreated = false
+    private(set) var keepsCreated = false
     /// The monitor stays after the pod's end, until it is told to go.
     private var staysAfterEnd = false
     private nonisolated let mayGo = Promise<Void>()

@@ -86,6 +86,11 @@ import TaskAPI
             [sandbox] (request: TaskContainerRequest) in
             try await sandbox.processList(request.id)
         }
+        register(SandboxService.name, Method.outOfMemory, cancellable: true) {
+            [sandbox] (request: TaskContainerRequest) in
+            try await sandbox.guest.waitUntilOutOfMemory(try sandbox.container(request.id).id)
+            return TaskEmpty()
+        }
         register(SandboxService.name, Method.debugInfo) { [sandbox] (_: TaskEmpty) in sandbox.debugInfo() }
         register(SandboxService.name, Method.debugShell) { [sandbox] (request: DebugShellRequest) in
             try await sandbox.openShell(request)

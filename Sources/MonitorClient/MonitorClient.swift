@@ -212,6 +212,13 @@ import TaskAPI
             TaskService.Method.wait, TaskProcessRequest(id: id, execID: execID), within: Self.forever)
     }
 
+    /// Suspends until the guest's kernel has killed one of a container's processes for want of memory.
+    /// - Throws: when the container ends before.
+    public func waitUntilOutOfMemory(_ id: String) async throws {
+        let _: TaskEmpty = try await call(
+            SandboxService.Method.outOfMemory, TaskContainerRequest(id: id), within: Self.forever)
+    }
+
     /// Suspends until the monitor has cleaned up after its pod and is gone.
     public func waitForEnd(within limit: Duration) async throws {
         try await within(limit, waitingFor: "end of the pod's monitor") {

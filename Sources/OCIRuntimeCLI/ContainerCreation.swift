@@ -252,7 +252,8 @@ import TaskAPI
     /// The container's limits, on the host. After the machine's start, which is not what they are for.
     private func limit(_ plan: PodPlan, _ mounts: CgroupMounts) throws {
         // Without a cgroup they are the guest's alone.
-        guard let resources = spec.linux?.resources, !container.cgroups.directories.isEmpty else { return }
+        guard let resources = plan.annotations.limits(spec.linux?.resources), !container.cgroups.directories.isEmpty
+        else { return }
         let limits = CgroupLimits(resources, guestBytes: plan.guestBytes, isUnified: mounts.isUnified)
         do {
             try container.cgroups.apply(limits, in: mounts)

@@ -1,4 +1,5 @@
 import Cgroups
+import CommandTree
 import EventLoop
 import FrontEnd
 import HostSide
@@ -22,6 +23,8 @@ import TaskAPI
     /// What it shares with a container that is there, as in `ContainerOptions`.
     let joins: String
     let joinedNamespaces: UInt64
+    /// What they ask of a machine that is to be made.
+    let annotations: PodAnnotations
     private let size: MachineSize
     /// Its machine's memory.
     var guestBytes: Int64 { Int64(size.memoryMiB) << 20 }
@@ -40,16 +43,22 @@ import TaskAPI
         network = membership.network(of: target)
         joinedNamespaces = membership.sharedNamespaces(isFirst: target == nil)
         let request = container.request
+        annotations =
+            target != nil
+            ? PodAnnotations()
+            : try PodAnnotations(
+                container.annotations, host.annotationRules, host: host.size, isUnified: mounts.isUnified,
+                parseSize: { try? ByteSize.parse($0) }, device: PodAnnotations.device)
         switch (target, membership.role) {
         case (nil, .member(let id)):
             (pod, isNew, hasStandIn) = (PodName.of(id, in: store.root), true, true)
             joins = pod
             podCgroups = HostCgroup(place.beside(pod), in: mounts)
-            size = try host.machineSize(containers: [request])
+            size = try host.machineSize(containers: [request], wished: annotations.machine)
         case (nil, _):
             (pod, isNew, hasStandIn) = (PodName.of(container.id, in: store.root), true, false)
             (joins, podCgroups) = ("", HostCgroup())
-            size = try host.machineSize(containers: [request])
+            size = try host.machineSize(containers: [request], wished: annotations.machine)
         case (let target?, _):
             (pod, isNew, hasStandIn) = (target.pod, false, target.hasStandIn)
             // Of one that is named by its process it has the namespaces.

@@ -31,6 +31,9 @@ public enum SandboxService {
         public static let usage = "Usage"
         /// `TaskContainerRequest` → `ProcessesResponse`. Of a container that runs.
         public static let processes = "Processes"
+        /// `TaskContainerRequest` → `TaskEmpty`, when the guest's kernel has killed one of the container's processes for want
+        /// of memory. An error when it ends before.
+        public static let outOfMemory = "OutOfMemory"
         /// `TaskEmpty` → `DebugInfoResponse`. Asks nothing of the guest.
         public static let debugInfo = "DebugInfo"
         /// `DebugShellRequest` → `TaskEmpty`. The shell is driven as a container is, by its id in the task service, and starts

@@ -29,10 +29,11 @@ import YAML
               vcpus: 4
             template: {enabled: false, directory: /t}
             spare: {count: 3, idle: 5s, reserve: 2GiB}
-            container: {writable: 1TiB, seccomp: /etc/profile.json}
+            container: {writable: 1TiB, seccomp: /etc/profile.json, annotations: [bulkhead.init, bulkhead.memory]}
             log: {size: 64KiB, files: 1}
             timeouts: {start: 1500ms, stop: 0s}
             debug: {shell: true}
+            compat: openeuler
             """)
         var expected = Configuration()
         expected.accelerator = .tcg
@@ -53,7 +54,9 @@ import YAML
         expected.log.files = 1
         expected.timeouts.start = .milliseconds(1500)
         expected.timeouts.stop = .zero
+        expected.container.annotations = ["bulkhead.init", "bulkhead.memory"]
         expected.debug.shell = true
+        expected.compat = .openeuler
         #expect(file.configuration == expected)
         #expect(Set(file.lines.keys) == Set(Configuration.settings.map(\.path)))
         #expect(file.lines["guest.memory"] == 8)
@@ -104,6 +107,15 @@ import YAML
         Row("guest: {vcpus: 1.0}", "1:9: guest.vcpus: 1.0 is no number"),
         Row("guest: {vcpus: 0x1}", "1:9: guest.vcpus: 0x1 is no number"),
         Row("guest: {kernel: boot/vmlinux}", "1:9: guest.kernel: boot/vmlinux is no absolute path"),
+        Row("compat: isula", "1:1: compat: isula is none of none, openeuler"),
+        Row(
+            "container: {annotations: [bulkhead.init, bulkhead.speed]}",
+            "1:13: container.annotations: bulkhead.init,bulkhead.speed has bulkhead.speed, which is none of bulkhead.init, "
+                + "bulkhead.groups, bulkhead.guest-devices, bulkhead.writable, bulkhead.memory, bulkhead.vcpus"),
+        Row(
+            "container: {annotations: [{a: b}]}",
+            "1:13: container.annotations: expected a list of bulkhead.init, bulkhead.groups, "
+                + "bulkhead.guest-devices, bulkhead.writable, bulkhead.memory, bulkhead.vcpus"),
         Row("accelerator: xen", "1:1: accelerator: xen is none of auto, kvm, tcg"),
         Row("accelerator: {kvm: 1}", "1:1: accelerator: expected a single value: auto, kvm, tcg"),
         Row("root: var", "1:1: root: var is no absolute path"),

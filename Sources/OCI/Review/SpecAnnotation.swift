@@ -5,6 +5,8 @@ public enum SpecAnnotation: String, CaseIterable, Sendable {
     case groups = "bulkhead.groups"
     case guestDevices = "bulkhead.guest-devices"
     case writable = "bulkhead.writable"
+    case memory = "bulkhead.memory"
+    case vCPUs = "bulkhead.vcpus"
 
     /// All of ours begin so.
     public static let prefix = "bulkhead."
@@ -14,6 +16,8 @@ public enum SpecAnnotation: String, CaseIterable, Sendable {
         switch self {
         case .initProcess, .guestDevices: "`true` or `false`"
         case .groups: "names or numbers with commas"
+        case .memory: "a size such as `1g`"
+        case .vCPUs: "a number"
         case .writable: "a size such as `64m`, or `true` for `container.writable`"
         }
     }
@@ -27,6 +31,11 @@ public enum SpecAnnotation: String, CaseIterable, Sendable {
         case .writable:
             "of an engine's container: what it writes to its root is in the machine's memory and gone with it, up to that "
                 + "size; `commit`, `diff`, `cp` and `build` do not see it"
+        case .memory:
+            "of the container that an engine's pod begins with: the memory that its machine has at least, before any "
+                + "container asks for some"
+        case .vCPUs:
+            "of the container that an engine's pod begins with: the processors that its machine has at least"
         case .guestDevices: "/dev has all devices of the VM; `linux.resources.devices` says which may be used"
         }
     }

@@ -11,7 +11,9 @@ import Testing
     /// containerd's own, of everything that is gone after a restart of the machine.
     nonisolated var state: String { room.directory + "/state" }
     private nonisolated var log: String { room.directory + "/containerd.log" }
-    private nonisolated var programs: String { room.directory + "/bin" }
+    /// Where containerd and ctr are: another version of theirs can be named.
+    private nonisolated static let programs =
+        CurrentProcess.environment("BULKHEAD_TEST_CONTAINERD") ?? "/usr/bin"
 
     /// Of containers that are no pod's; their cgroups are called so, too.
     nonisolated var namespace: String { String(room.cgroupParent.dropFirst()) }
@@ -26,7 +28,7 @@ import Testing
     }
 
     nonisolated static let missing = EngineRoom.missing(
-        "/usr/bin/containerd", "/usr/bin/ctr", "/usr/bin/skopeo", "/usr/bin/umoci", "/usr/lib/cni/bridge",
+        programs + "/containerd", programs + "/ctr", "/usr/bin/skopeo", "/usr/bin/umoci", "/usr/lib/cni/bridge",
         "/usr/sbin/nft",
         "/usr/bin/protoc", "/usr/lib/python3/dist-packages/grpc")
     nonisolated static let image = "localhost/busybox:test"
@@ -91,7 +93,7 @@ import Testing
     private static func start(_ room: EngineRoom) throws -> WatchedProcess {
         let directory = room.directory
         return try room.daemon(
-            "/usr/bin/containerd", ["-c", directory + "/containerd.toml"],
+            Self.programs + "/containerd", ["-c", directory + "/containerd.toml"],
             programs: directory + "/bin", log: directory + "/containerd.log")
     }
 
@@ -134,7 +136,7 @@ import Testing
 
     func call(_ arguments: [String], within limit: Duration = Patience.limit) async throws -> Bulkhead.Result {
         try await EngineRoom.program(
-            "/usr/bin/ctr", ["--address", socket, "--namespace", namespace] + arguments, within: limit)
+            Self.programs + "/ctr", ["--address", socket, "--namespace", namespace] + arguments, within: limit)
     }
 
     nonisolated private static func running(_ options: [String], _ id: String, _ command: [String]) -> [String] {
@@ -159,7 +161,7 @@ import Testing
     }
 
     func onTerminal(_ arguments: String...) throws -> TerminalSession {
-        try room.onTerminal("/usr/bin/ctr", ["--address", socket, "--namespace", namespace] + arguments)
+        try room.onTerminal(Self.programs + "/ctr", ["--address", socket, "--namespace", namespace] + arguments)
     }
 
     /// What `ctr tasks ls` says of a task: its number and its state. Nil when there is none.

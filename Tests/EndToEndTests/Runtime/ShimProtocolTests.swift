@@ -1,0 +1,194 @@
+import EventLoop
+import Linux
+import OCI
+import Support
+import TTRPC
+import TaskAPI
+import Testing
+
+/// What is asked of a shim that `ctr` and CRI do not ask, or not in every order.
+@Suite struct ShimProtocolTests {
+    init() { BackgroundLoop.start() }
+
+    private static let sandbox = ["io.kubernetes.cri.container-type": "sandbox"]
+    private static func member(_ pod: String) -> [String: String] {
+        ["io.kubernetes.cri.container-type": "container", "io.kubernetes.cri.sandbox-id": pod]
+    }
+
+    @EventLoop @Test func aCreatedContainerTakesWhatARunningOneDoes() async throws {
+        try await BareShim.with { shim in
+            let bundle = try shim.runtime.bundle("a", "echo main; sleep 1000")
+            let output = shim.runtime.bulkhead.root + "/output"
+            try await shim.start("a", bundle)
+            let pid = try await shim.create("a", bundle, stdout: "file://" + output)
+            try await shim.exec("a", "e", "echo exec; exit 7", stdout: "file://" + output)
+            #expect(try await shim.start("a", process: "e") == pid)
+            #expect(try await shim.wait("a", process: "e") == 7)
+            #expect(try Files.readText(output) == "exec\n")
+            // As containerd's own shim has it.
+            var resize = ResizePtyRequest()
+            (resize.id, resize.width, resize.height) = ("a", 80, 24)
+            #expect(try await shim.code(TaskService.Method.resizePty, resize) == .ok)
+            try await shim.start("a")
+            try await shim.runtime.bulkhead.wait(for: "output") { try Files.readText(output) == "exec\nmain\n" }
+            let pids = try await shim.call(
+                TaskService.Method.pids, TaskContainerRequest(id: "a"), returning: PidsResponse.self)
+            #expect(pids.processes.map(\.pid) == [pid])
+            try await shim.remove("a")
+            try await shim.waitFor(event: "delete")
+            #expect(
+                shim.events == [
+                    "create", "exec-added", "exec-started", "exit e 7", "start", "exit a 137", "delete",
+                ])
+            try await shim.shutDown()
+        }
+    }
+
+    /// As containerd has it when it has lost its connection, and the pod goes on.
+    @EventLoop @Test func aMemberIsDeletedByItself() async throws {
+        try await BareShim.with { shim in
+            let first = try shim.runtime.bundle("p", "sleep 1000") { $0.annotations = Self.sandbox }
+            let second = try shim.runtime.bundle("m", "sleep 1000") { $0.annotations = Self.member("p") }
+            try await shim.start("p", first)
+            _ = try await shim.create("p", first)
+            try await shim.start("p")
+            for _ in 0..<2 {
+                try await shim.start("m", second)
+                _ = try await shim.create("m", second)
+                try await shim.start("m")
+                try await shim.delete("m", second).expectSuccess()
+                #expect(
+                    try await shim.code(TaskService.Method.state, TaskProcessRequest(id: "m")) == .notFound)
+                #expect(!Files.exists(second + "/bulkhead.json"))
+            }
+            try await shim.remove("p")
+            try await shim.shutDown()
+        }
+    }
+
+    @EventLoop @Test func memoryThatRunsOutIsToldWhenItDoes() async throws {
+        try await BareShim.with { shim in
+            let script = "head -c 80000000 /dev/zero | tail -c 80000000 >/dev/null; sleep 1000"
+            let bundle = try shim.runtime.bundle("a", script) {
+                $0.linux?.resources = .init()
+                $0.linux?.resources?.memory = .init()
+                $0.linux?.resources?.memory?.limit = 32 << 20
+            }
+            try await shim.start("a", bundle)
+            _ = try await shim.create("a", bundle)
+            try await shim.start("a")
+            try await shim.waitFor(event: "oom a")
+            let state = try await shim.call(
+                TaskService.Method.state, TaskProcessRequest(id: "a"), returning: StateResponse.self)
+            #expect(state.status == .running)
+            try await shim.remove("a")
+            try await shim.waitFor(event: "delete")
+            #expect(shim.events == ["create", "start", "oom a", "exit a 137", "delete"])
+            try await shim.shutDown()
+        }
+    }
+
+    @EventLoop @Test func eventsWaitForWhoeverTakesThem() async throws {
+        try await BareShim.with { shim in
+            let bundle = try shim.runtime.bundle("a", "sleep 1000")
+            try await shim.start("a", bundle)
+            shim.deafen()
+            _ = try await shim.create("a", bundle)
+            try await shim.start("a")
+            #expect(shim.events == [])
+            try shim.listen()
+            try await shim.waitFor(event: "start")
+            try await shim.remove("a")
+            try await shim.waitFor(event: "delete")
+            #expect(shim.events == ["create", "start", "exit a 137", "delete"])
+            try await shim.shutDown()
+        }
+    }
+
+    /// Where nobody takes events, the program is called that containerd names.
+    @EventLoop @Test func eventsAreToldByTheProgramOtherwise() async throws {
+        try await BareShim.with { shim in
+            let told = shim.runtime.bulkhead.root + "/told"
+            shim.publisher = shim.runtime.bulkhead.root + "/publish"
+            let program = "#!/bin/sh\n[ -s /dev/stdin ] || cat >/dev/null\necho \"$3 $5 $7\" >>\(told)\n"
+            try Files.write(Array(program.utf8), to: shim.publisher, mode: 0o755)
+            let bundle = try shim.runtime.bundle("a", "sleep 1000")
+            try await shim.start("a", bundle)
+            shim.deafen()
+            _ = try await shim.create("a", bundle)
+            try await shim.start("a")
+            try await shim.runtime.bulkhead.wait(for: "events") {
+                ((try? Files.readText(told)) ?? "")
+                    == "publish /tasks/create test\npublish /tasks/start test\n"
+            }
+            try await shim.remove("a")
+            try await shim.shutDown()
+        }
+    }
+
+    /// A logger that does not end, and a hook's child, are in nobody's way.
+    @EventLoop @Test func helpersOfAnEngineAreLeftNowhere() async throws {
+        try await BareShim.with { shim in
+            let root = shim.runtime.bulkhead.root
+            let logger = root + "/logger", hook = root + "/hook"
+            let script = """
+                #!/bin/sh
+                trap '' TERM
+                echo $$ >\(root)/logger.pid
+                exec 5>&-
+                while :; do sleep 0.1; done
+
+                """
+            try Files.write(Array(script.utf8), to: logger, mode: 0o755)
+            let hooked = "#!/bin/sh\nsetsid sleep 60 </dev/null >/dev/null 2>&1 &\necho $! >\(root)/hook.pid\n"
+            try Files.write(Array(hooked.utf8), to: hook, mode: 0o755)
+            let bundle = try shim.runtime.bundle("a", "sleep 1000") {
+                $0.hooks = .init()
+                $0.hooks?.prestart = [RuntimeSpec.Hook(path: hook)]
+            }
+            try await shim.start("a", bundle)
+            _ = try await shim.create("a", bundle, stdout: "binary://" + logger)
+            try await shim.start("a")
+            let pids = try ["logger.pid", "hook.pid"].map { name in
+                try #require(Int32(Files.readText(root + "/" + name).filter { $0 != "\n" }))
+            }
+            try await shim.remove("a")
+            try await shim.shutDown()
+            #expect(!Files.exists("/proc/\(pids[0])"))
+            // It is its engine's.
+            #expect(Files.exists("/proc/\(pids[1])"))
+            try? PidFD(pids[1]).signal(9)
+        }
+    }
+
+    @EventLoop @Test func annotationsOfPodsCountWhereTheyMay() async throws {
+        let configuration = "container:\n  annotations: [bulkhead.memory]\ncompat: openeuler\n"
+        try await BareShim.with(configuration: configuration) { shim in
+            let refused = try shim.runtime.bundle("r", "true") {
+                $0.annotations = Self.sandbox.merging(["bulkhead.writable": "true"]) { $1 }
+            }
+            try await shim.start("r", refused)
+            do {
+                _ = try await shim.create("r", refused)
+                Issue.record("it was made")
+            } catch let status as TTRPCStatus {
+                #expect(status.code == .failedPrecondition && status.message.contains("container.annotations"))
+            }
+            try await shim.shutDown()
+            let output = shim.runtime.bulkhead.root + "/output"
+            let large = try shim.runtime.bundle("l", "grep MemTotal /proc/meminfo; nproc") {
+                $0.annotations = Self.sandbox.merging(
+                    ["bulkhead.memory": "768m", "com.github.containers.virtcontainers.sandbox_cpu": "1.5"]) { $1 }
+            }
+            try await shim.start("l", large)
+            _ = try await shim.create("l", large, stdout: "file://" + output)
+            try await shim.start("l")
+            #expect(try await shim.wait("l") == 0)
+            let words = try Files.readText(output).split(whereSeparator: \.isWhitespace)
+            let total = try #require(words.count == 4 ? Int(words[1]) : nil)
+            #expect(total > 600 << 10 && words[3] == "2", "\(words)")
+            try await shim.remove("l")
+            try await shim.shutDown()
+        }
+    }
+}

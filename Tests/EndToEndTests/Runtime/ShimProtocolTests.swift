@@ -1,6 +1,7 @@
 import EventLoop
 import Linux
 import OCI
+import PodDirectory
 import Support
 import TTRPC
 import TaskAPI
@@ -84,6 +85,36 @@ import Testing
             try await shim.remove("a")
             try await shim.waitFor(event: "delete")
             #expect(shim.events == ["create", "start", "oom a", "exit a 137", "delete"])
+            try await shim.shutDown()
+        }
+    }
+
+    /// When memory runs out on the host, its kernel chooses the machine as it would choose the containers.
+    @EventLoop @Test func theMachineHasItsContainersRank() async throws {
+        try await BareShim.with { shim in
+            let first = try shim.runtime.bundle("p", "sleep 1000") {
+                $0.annotations = Self.sandbox
+                $0.process?.oomScoreAdj = 7
+            }
+            let second = try shim.runtime.bundle("m", "sleep 1000") {
+                $0.annotations = Self.member("p")
+                $0.process?.oomScoreAdj = 321
+            }
+            try await shim.start("p", first)
+            _ = try await shim.create("p", first)
+            try await shim.start("p")
+            let state = shim.runtime.bulkhead.state
+            let pod = try #require(Files.names(in: PodDirectory.Kind.pod.directory(state)).first)
+            let machine = try #require(PodDirectory.machine(PodDirectory.Paths(state: state, id: pod)))
+            func rank() throws -> String { try Files.readText("/proc/\(machine)/oom_score_adj") }
+            #expect(try rank() == "7\n")
+            try await shim.start("m", second)
+            _ = try await shim.create("m", second)
+            #expect(try rank() == "321\n")
+            try await shim.start("m")
+            try await shim.remove("m")
+            #expect(try rank() == "7\n")
+            try await shim.remove("p")
             try await shim.shutDown()
         }
     }

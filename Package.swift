@@ -80,7 +80,7 @@ let package = Package(
         module("Confinement", ["Linux", "JSON"]), tests("Confinement", ["Linux", "JSON"]),
         module("QEMU", ["Confinement", "EventLoop", "JSON", "Linux"]),
         tests("QEMU", ["Confinement", "EventLoop", "JSON", "Linux", "Support"]),
-        module("HostSide", ["ContainerProxy", "EventLoop", "JSON", "Linux", "OCI", "Pod"]),
+        module("HostSide", ["Cgroups", "ContainerProxy", "EventLoop", "JSON", "Linux", "OCI", "Pod"]),
         tests("HostSide", ["Configuration", "OCI", "Pod"]),
         .systemLibrary(name: "CXXHash"),
         module("Templates", ["CXXHash", "JSON", "Linux", "QEMU"]),

@@ -168,7 +168,9 @@ import TTRPC
         let record = try record(request.container)
         var response = try await entry(request.container, request.process).ended.value()
         let killed: UInt32 = 137
-        response.outOfMemory = response.status == killed && record.container.hasRunOutOfMemory
+        // With the first process's end any other's counts, as for engines with runc.
+        response.outOfMemory =
+            (request.process.isEmpty || response.status == killed) && record.container.hasRunOutOfMemory
         return response
     }
 

@@ -6,6 +6,8 @@ public struct HostCgroup: Codable, Equatable, Sendable {
     public private(set) var directories: [String] = []
     /// Whether it is one of version 2.
     public private(set) var isUnified = false
+    /// It is not only ours: a directory of it was there before.
+    public private(set) var wasThere: Bool?
     /// The scope that systemd made for it, and the slice that this is in; empty: it was made as directories.
     public private(set) var unit = "", slice = ""
 
@@ -13,8 +15,9 @@ public struct HostCgroup: Codable, Equatable, Sendable {
     public init() {}
 
     /// One that was made before.
-    public init(directories: [String], isUnified: Bool, unit: String, slice: String) {
+    public init(directories: [String], isUnified: Bool, unit: String, slice: String, wasThere: Bool) {
         (self.directories, self.isUnified, self.unit, self.slice) = (directories, isUnified, unit, slice)
+        self.wasThere = wasThere
     }
 
     /// This host's hierarchies.
@@ -28,28 +31,11 @@ public struct HostCgroup: Codable, Equatable, Sendable {
     public init(_ place: CgroupPlace, in mounts: CgroupMounts) {
         directories = place.directories(in: mounts)
         isUnified = mounts.isUnified
+        wasThere = directories.contains(where: Files.exists)
         if case .scope(let slice, let unit) = place { (self.slice, self.unit) = (slice, unit) }
     }
 
     // MARK: Its life
-
-    /// Makes it, with the cgroups that it is in, and moves a process into it. One that is there is taken as it is. Blocks
-    /// while systemd does it.
-    /// - Parameter process: nil: it stays empty, which systemd's cannot.
-    /// - Throws: the first directory that cannot be made; those before it stay, and `remove` removes them.
-    public mutating func make(for process: Int32?) throws(CgroupError) {
-        if let process, let call = startCall(process) {
-            do throws(CgroupError) {
-                try call.run()
-            } catch {
-                // Another one of its name is not this one's to remove: that would be its processes' end.
-                self = HostCgroup()
-                throw error
-            }
-            for _ in 0..<Self.waits where !isThere { CurrentProcess.sleep(milliseconds: Self.pauseMilliseconds) }
-        }
-        try enter(process)
-    }
 
     /// Has systemd make it, with a process in it; nil for one that is directories only.
     public func startCall(_ process: Int32) -> SystemdCall? {
@@ -59,17 +45,13 @@ public struct HostCgroup: Codable, Equatable, Sendable {
     /// Whether systemd, which makes it with the controllers that it has been asked for, has made it.
     public var isThere: Bool { !isUnified || directories.allSatisfy(Files.exists) }
 
-    /// How often whoever waits for `isThere` or for `removeDirectories` looks, and how long each time.
-    public static let waits = 3000, pauseMilliseconds: UInt32 = 10
-
-    /// Makes its directories and moves a process into them: what is left to do when systemd has done its part.
-    public func enter(_ process: Int32?) throws(CgroupError) {
+    /// Makes one of its directories, when systemd has done its part, and moves a process into it.
+    public func enter(_ process: Int32?, _ index: Int) throws(CgroupError) {
+        let directory = directories[index]
         do throws(SystemCallError) {
-            for directory in directories {
-                if isUnified, unit.isEmpty { try Self.delegate(to: directory) }
-                try Self.makeDirectories(directory)
-                if let process { try Cgroup.move(process, into: directory) }
-            }
+            if isUnified, unit.isEmpty { try Self.delegate(to: directory) }
+            try Self.makeDirectories(directory)
+            if let process { try Cgroup.move(process, into: directory) }
         } catch {
             throw CgroupError("\(error)")
         }
@@ -144,29 +126,23 @@ public struct HostCgroup: Codable, Equatable, Sendable {
         }
     }
 
-    /// Removes it. Processes that are about to end in it are waited for, but not for long. Blocks.
-    public func remove() throws(CgroupError) {
-        if let call = stopCall { try call.run() }
-        for _ in 1..<Self.removals {
-            if try removeDirectories() { return }
-            CurrentProcess.sleep(milliseconds: Self.pauseMilliseconds)
-        }
-        try removeEvicted()
-    }
+    /// Nothing of it is left.
+    public var isGone: Bool { !directories.contains(where: Files.exists) }
 
-    /// Removes it once what is still in it, children of an engine's hook for instance, has been moved into the root of each
-    /// hierarchy.
-    public func removeEvicted() throws(CgroupError) {
-        try evict()
-        guard try !removeDirectories() else { return }
-        throw CgroupError("rmdir: \(directories.first(where: Files.exists) ?? ""): something is in it")
+    /// Removes it. Blocks: for a process without an event loop.
+    /// - Parameter isPatient: what is about to end in it is waited for, but not for long.
+    public func removeBlocking(isPatient: Bool) throws(CgroupError) {
+        guard !isGone else { return }
+        if let call = stopCall { try call.run() }
+        for _ in 1..<(isPatient ? 100 : 2) {
+            if try removeDirectories() { return }
+            CurrentProcess.sleep(milliseconds: 10)
+        }
+        try removeRest()
     }
 
     /// Has systemd end it; nil for one that is directories only.
     public var stopCall: SystemdCall? { unit.isEmpty ? nil : SystemdScope(unit: unit, slice: slice).stop() }
-
-    /// How often it is tried before what is still in it is moved: a second of `pauseMilliseconds`.
-    public static let removals = 100
 
     /// - Returns: false when something is still in it.
     public func removeDirectories() throws(CgroupError) -> Bool {
@@ -185,6 +161,15 @@ public struct HostCgroup: Codable, Equatable, Sendable {
         }
         if let failure { throw CgroupError("\(failure)") }
         return isGone
+    }
+
+    /// Removes it once what is still in it, children of an engine's hook for instance, has been moved into the root of each
+    /// hierarchy. One that was there before is others' as well, and systemd ends what is in its own.
+    public func removeRest() throws(CgroupError) {
+        guard unit.isEmpty, wasThere != true else { return }
+        try evict()
+        guard try !removeDirectories() else { return }
+        throw CgroupError("rmdir: \(directories.first(where: Files.exists) ?? ""): something is in it")
     }
 
     private func evict() throws(CgroupError) {
@@ -210,19 +195,13 @@ public struct HostCgroup: Codable, Equatable, Sendable {
 }
 
 extension HostCgroup {
-    /// Limits what is in it. Blocks while systemd is told.
-    /// - Throws: the first limit that the kernel refuses, or does not have.
-    public func apply(_ limits: CgroupLimits, in mounts: CgroupMounts) throws(CgroupError) {
-        if let call = limitCall(limits) { try call.run() }
-        try write(limits, in: mounts)
-    }
-
     /// Has systemd know the limits; nil where it does not know the cgroup, or none of them.
     public func limitCall(_ limits: CgroupLimits) -> SystemdCall? {
         unit.isEmpty ? nil : SystemdScope(unit: unit, slice: slice).set(limits)
     }
 
-    /// Writes the limits down in the cgroup's files, as `apply` does besides.
+    /// Writes the limits down in the cgroup's files.
+    /// - Throws: the first that the kernel refuses, or does not have.
     public func write(_ limits: CgroupLimits, in mounts: CgroupMounts) throws(CgroupError) {
         try apply(limits.settings, in: mounts)
     }

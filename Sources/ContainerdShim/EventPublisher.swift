@@ -1,6 +1,7 @@
 import ContainerdAPI
 import EventLoop
 import Linux
+import MonitorClient
 import Protobuf
 import RPC
 import TTRPC
@@ -11,8 +12,10 @@ import TaskAPI
 @EventLoop final class EventPublisher {
     /// As many as containerd's own shim keeps.
     private static let maximumQueue = 2048
-    /// How long containerd may take for one: it may be stopped, or the host busy.
-    private static let limit: Duration = .seconds(60), programLimit: Duration = .seconds(10)
+    /// How long the program may take for one.
+    private static let programLimit: Duration = .seconds(10)
+    /// How often nobody is there until the program is tried.
+    private static let failuresUntilProgram = 5
     private static let pauses: ClosedRange<Duration> = .milliseconds(100)...(.seconds(5))
 
     private let plan: ShimPlan
@@ -21,6 +24,7 @@ import TaskAPI
     private var lost = 0
     private var client: RPCClient?
     private var isSending = false
+    private var failures = 0
     private let wentIdle = Condition()
 
     init(_ plan: ShimPlan, warn: @escaping (String) -> Void) { (self.plan, self.warn) = (plan, warn) }
@@ -72,21 +76,23 @@ import TaskAPI
         wentIdle.notify()
     }
 
-    /// Suspends until containerd has it. With a connection that goes on it is not sent again: whoever is late has it once all
-    /// the same.
+    /// Suspends until containerd has it: for as long as the connection is there, however late it is, since it has the event
+    /// then.
     private func forward(_ envelope: EventEnvelope) async throws {
+        let client: RPCClient?
         do {
-            guard let client = try connected() else { return try await publishByProgram(envelope) }
+            client = try connected()
+        } catch {
+            // containerd is just being restarted, most of the time.
+            failures += 1
+            guard failures >= Self.failuresUntilProgram, !plan.publisher.isEmpty else { throw error }
+            return try await publishByProgram(envelope)
+        }
+        failures = 0
+        guard let client else { return try await publishByProgram(envelope) }
+        do {
             let _: TaskEmpty = try await client.call(
-                EventService.name, EventService.forward, ForwardRequest(envelope), within: Self.limit)
-        } catch let error as SystemCallError {
-            // Nobody is where events are taken.
-            guard !plan.publisher.isEmpty else { throw error }
-            try await publishByProgram(envelope)
-        } catch let status as TTRPCStatus where status.code == .deadlineExceeded {
-            client?.close()
-            client = nil
-            warn("containerd has not said for \(Self.limit) that it has the event \(envelope.topic)")
+                EventService.name, EventService.forward, ForwardRequest(envelope), within: MonitorClient.forever)
         } catch let status as TTRPCStatus where status.code != .unavailable {
             // It has been taken and found wrong: again would be no better.
             warn("containerd does not take the event \(envelope.topic): \(status)")

@@ -36,13 +36,16 @@ import TaskAPI
     let main: ShimProcess
     var execs: [String: ShimProcess] = [:]
     var record: ShimRecord
+    /// The pod's, as its engine says.
+    let isSandbox: Bool
     /// containerd knows that memory has run out.
     var hasToldOutOfMemory = false
     /// What it asks of its machine.
     var request: ResourceRequest
 
-    init(_ record: ShimRecord, bundle: String, main: ShimProcess, request: ResourceRequest) {
+    init(_ record: ShimRecord, bundle: String, main: ShimProcess, request: ResourceRequest, isSandbox: Bool) {
         (self.record, self.bundle, self.main, self.request) = (record, bundle, main, request)
+        self.isSandbox = isSandbox
     }
 
     var id: String { record.id }

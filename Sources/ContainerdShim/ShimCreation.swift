@@ -100,19 +100,17 @@ import TaskAPI
         self.proxy = try proxy.watch()
         (record.pid, record.startTime) = (proxy.pid, proxy.startTime)
         let socket = try AsyncFD(proxy.socket.duplicate())
-        try await makeCgroups(proxy.pid)
         if record.isFirst { shim.podAnnotations = podAnnotations }
         let size = shim.plan.machineSize(shim.requests, podAnnotations)
         if record.isFirst {
             var assign = AssignRequest()
             (assign.takesOthers, assign.keepsCreated) = (true, true)
-            assign.cgroups = record.cgroups.directories
             (assign.memoryMiB, assign.vCPUs) = (UInt32(clamping: size.memoryMiB), UInt32(clamping: size.vCPUs))
             try await shim.client.assign(assign)
             shim.isAssigned = true
             // Of a pod: the network of anything else may be others' as well.
             if membership.role == .sandbox, let network {
-                shim.forwardLoopback(of: try shim.openNamespace(network))
+                shim.forwardLoopback(of: network)
             }
         } else if wanted != ResourceRequest() {
             _ = try await shim.client.grow(to: size)
@@ -122,11 +120,20 @@ import TaskAPI
             id: request.id, namespace: shim.plan.namespace, host: shim.host, loggers: shim.loggers)
         self.streams = streams
         try await StartedProxy.waitUntilReady(socket)
-        try await create(streams, proxy.socket)
+        // The guest takes longer than the host, which works meanwhile.
+        let grouping = Task { @EventLoop in try await makeCgroups(proxy.pid) }
+        do {
+            try await create(streams, proxy.socket, in: grouping)
+            try await grouping.value
+        } catch {
+            _ = await grouping.result
+            throw error
+        }
         try await limit(Int64(size.memoryMiB) << 20)
         let main = ShimProcess(
             request.stdin, request.stdout, request.stderr, isTerminal: request.terminal, streams)
-        return ShimContainer(record, bundle: request.bundle, main: main, request: wanted)
+        return ShimContainer(
+            record, bundle: request.bundle, main: main, request: wanted, isSandbox: membership.role == .sandbox)
     }
 
     private func makeCgroups(_ process: Int32) async throws {
@@ -143,8 +150,9 @@ import TaskAPI
             if record.isFirst, !isScope { try noteCgroups() }
             var cgroups = record.cgroups
             do {
-                try await cgroups.making(for: process)
+                try await cgroups.make(for: process)
                 record.cgroups = cgroups
+                if record.isFirst { try await shim.move(to: cgroups.directories) }
                 if record.isFirst, isScope { try noteCgroups() }
             } catch {
                 record.cgroups = cgroups
@@ -163,13 +171,19 @@ import TaskAPI
         shim.podCgroups = cgroups
         try shim.note(
             .cgroup(
-                directories: cgroups.directories, isUnified: cgroups.isUnified, unit: cgroups.unit, slice: cgroups.slice
-            ))
+                directories: cgroups.directories, isUnified: cgroups.isUnified, unit: cgroups.unit,
+                slice: cgroups.slice, wasThere: cgroups.wasThere == true))
     }
 
-    /// Has the container made in the pod's machine, and the hooks run: those that may change its root first.
-    private func create(_ streams: ShimStreams, _ proxy: borrowing OwnedFD) async throws {
-        let running = Task { @EventLoop in try await runHooks() }
+    /// Has the container made in the pod's machine, and the hooks run, which find its cgroups: those that may change its root
+    /// first.
+    private func create(
+        _ streams: ShimStreams, _ proxy: borrowing OwnedFD, in grouping: Task<Void, any Error>
+    ) async throws {
+        let running = Task { @EventLoop in
+            try await grouping.value
+            try await runHooks()
+        }
         do {
             let changeRoot = [spec.hooks?.createRuntime, spec.hooks?.createContainer].contains { $0?.isEmpty == false }
             if changeRoot { try await running.value }
@@ -236,12 +250,12 @@ import TaskAPI
     /// The container's limits, on the host. After the machine's start, which is not what they are for.
     private func limit(_ guestBytes: Int64) async throws {
         let asked = spec.linux?.resources
-        guard var resources = record.isFirst ? podAnnotations.limits(asked) : asked else { return }
-        // They are the pause program's; the whole pod's machine is in this cgroup.
-        if membership.role == .sandbox { resources.cpu?.shares = nil }
+        let limited =
+            record.isFirst ? podAnnotations.limits(asked, isSandbox: membership.role == .sandbox) : asked
+        guard let resources = limited else { return }
         let limits = CgroupLimits(resources, guestBytes: guestBytes, isUnified: mounts.isUnified)
         do {
-            try await record.cgroups.applying(limits, in: mounts)
+            try await record.cgroups.apply(limits, in: mounts)
         } catch {
             throw TTRPCStatus(.failedPrecondition, "linux.resources: \(error)")
         }
@@ -258,7 +272,7 @@ import TaskAPI
         proxy?.signal(9)
         do {
             // Those of the first go with the pod.
-            if !record.isFirst { try await record.cgroups.removing() }
+            if !record.isFirst { try await record.cgroups.remove() }
             ShimRecord.remove(from: request.bundle)
         } catch {
             // Whoever cleans up after the shim tries again.

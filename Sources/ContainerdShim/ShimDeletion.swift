@@ -28,11 +28,16 @@ import TaskAPI
         (response.exitStatus, response.exitedAt) = (Self.killedStatus, Timestamp(nanoseconds: WallClock.now))
         guard let record = try ShimRecord.load(from: bundle) else { return response }
         response.pid = UInt32(clamping: record.pid)
-        try await end(record)
+        if record.isFirst {
+            try await endPod(record)
+        } else if let shim = try? AsyncFD(UnixSocket.connect(.stream, path: record.socket, wait: false)) {
+            // It goes on with the rest of the pod, and does whatever there is to do.
+            if let answer = await Self.delete(record.id, by: RPCClient(shim)) { return answer }
+        }
         if let proxy = try? PidFD(record.pid), ProcessTime.lives(record.pid, startedAt: record.startTime) {
             try proxy.signal(9)
         }
-        try record.cgroups.remove()
+        try await record.cgroups.remove()
         if record.isFirst { try Files.remove(record.socket) }
         ShimRecord.remove(from: bundle)
         do {
@@ -44,9 +49,7 @@ import TaskAPI
         return response
     }
 
-    /// Ends it, with its pod when that is there for it.
-    private func end(_ record: ShimRecord) async throws {
-        guard record.isFirst else { return await endMember(record) }
+    private func endPod(_ record: ShimRecord) async throws {
         let paths = record.podPaths
         if let client = try? MonitorClient.connect(paths) {
             defer { client.close() }
@@ -56,21 +59,20 @@ import TaskAPI
                 try? await client.waitForEnd(within: Self.limit)
             }
         }
-        try await paths.waitForReaper(within: Self.limit)
+        // The next pod of that name waits for it, too.
+        try? await paths.waitForReaper(within: Self.limit)
     }
 
-    /// By its shim, which goes on with the rest of the pod. Where there is none, its machine is not there either.
-    private func endMember(_ record: ShimRecord) async {
-        guard let stream = try? AsyncFD(UnixSocket.connect(.stream, path: record.socket, wait: false)) else { return }
-        let client = RPCClient(stream)
-        defer { client.close() }
-        var kill = KillRequest(id: record.id, signal: 9)
+    /// - Returns: nil when it does not answer.
+    private static func delete(_ id: String, by shim: RPCClient) async -> DeleteResponse? {
+        defer { shim.close() }
+        var kill = KillRequest(id: id, signal: 9)
         kill.all = true
-        let process = TaskProcessRequest(id: record.id)
+        let process = TaskProcessRequest(id: id)
         typealias Method = TaskService.Method
-        let _: TaskEmpty? = try? await client.call(TaskService.name, Method.kill, kill, within: Self.limit)
-        let _: WaitResponse? = try? await client.call(TaskService.name, Method.wait, process, within: Self.limit)
-        let _: DeleteResponse? = try? await client.call(TaskService.name, Method.delete, process, within: Self.limit)
+        let _: TaskEmpty? = try? await shim.call(TaskService.name, Method.kill, kill, within: limit)
+        let _: WaitResponse? = try? await shim.call(TaskService.name, Method.wait, process, within: limit)
+        return try? await shim.call(TaskService.name, Method.delete, process, within: limit * 2)
     }
 
     private func runHooks(_ record: ShimRecord) async throws {

@@ -35,6 +35,7 @@ struct ShimPlan: JSONDocument {
     /// - Parameter pod: what its annotations ask for.
     func machineSize(_ containers: [ResourceRequest], _ pod: PodAnnotations) -> MachineSize {
         MachineSize.of(
-            default: pod.machine(MachineSize(memoryMiB: memoryMiB, vCPUs: vCPUs)), containers: containers, host: host)
+            default: pod.machine(MachineSize(memoryMiB: memoryMiB, vCPUs: vCPUs)), pod: pod.containers,
+            containers: containers, host: host)
     }
 }

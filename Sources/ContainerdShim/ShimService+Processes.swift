@@ -1,5 +1,6 @@
 import Cgroups
 import ContainerdAPI
+import EventLoop
 import HostSide
 import Linux
 import OCI
@@ -91,12 +92,20 @@ extension ShimService {
 
     /// Gives a container other limits, in the machine and on the host, and the machine what they allow.
     func update(_ request: UpdateTaskRequest) async throws {
+        // One after the other: each asks of the machine what all have together.
+        while let before = updating { try await before.value() }
+        let done = Promise<Void>()
+        updating = done
+        defer {
+            updating = nil
+            done.fulfil(())
+        }
         let container = try container(request.id)
         guard let any = request.resources else { throw TTRPCStatus(.invalidArgument, "an update without resources") }
         guard any.typeURL.split(separator: "/").last == "LinuxResources" else {
             throw TTRPCStatus(.invalidArgument, "resources of the type \(any.typeURL.prefix(200))")
         }
-        let resources: RuntimeSpec.Resources
+        var resources: RuntimeSpec.Resources
         do {
             resources = try RuntimeSpec.Resources.decode(json: any.value)
         } catch {
@@ -111,17 +120,18 @@ extension ShimService {
             let others = containers.values.filter { $0 !== container }.map(\.request)
             let size = plan.machineSize(others + beingMade + [wanted], podAnnotations)
             machineBytes = Int64(try await client.grow(to: size).memoryMiB) << 20
-            container.request = wanted
         }
         var inGuest = request
         inGuest.resources = ProtobufAny(
             typeURL: UpdateTaskRequest.resourcesTypeURL, value: try resources.inGuest.encode())
         let _: TaskEmpty = try await client.task(TaskService.Method.update, inGuest)
+        container.request = wanted
         // The machine is the first container's.
         guard container.record.isFirst else { return }
+        if container.isSandbox { resources = resources.ofSandbox }
         let mounts = try HostCgroup.mounts()
         do {
-            try await container.record.cgroups.applying(
+            try await container.record.cgroups.apply(
                 CgroupLimits(resources, guestBytes: machineBytes, isUnified: mounts.isUnified), in: mounts)
         } catch {
             throw TTRPCStatus(.failedPrecondition, "\(error)")

@@ -34,6 +34,8 @@ import TaskAPI
     /// The first container's, which ask something of the pod's machine.
     var podAnnotations = PodAnnotations()
     private var isShuttingDown = false
+    /// An update that is being made.
+    var updating: Promise<Void>?
     /// Of a pod with a network.
     private var forward: LoopbackForward?
 
@@ -230,7 +232,7 @@ import TaskAPI
         }
         do {
             // Those of the first go with the pod.
-            if !container.record.isFirst { try await container.record.cgroups.removing() }
+            if !container.record.isFirst { try await container.record.cgroups.remove() }
             ShimRecord.remove(from: container.bundle)
         } catch {
             // Whoever cleans up after the shim tries again.
@@ -249,14 +251,32 @@ import TaskAPI
         (event.containerID, event.pid) = (container.id, container.pid)
         (event.exitStatus, event.exitedAt) = (response.exitStatus, response.exitedAt)
         publisher.publish(event)
+        endWhenNobodyAsks()
+    }
+
+    /// How long containerd may take to end a shim that has nothing more. From bootstrap version 3 on it does not always.
+    /// Source: containerd 2.1, core/runtime/v2/shim.go, `delete`.
+    private static let askLimit: Duration = .seconds(5)
+
+    private func endWhenNobodyAsks() {
+        guard isIdle else { return }
+        Task { @EventLoop in
+            try? await EventLoop.sleep(for: Self.askLimit)  // Never cancelled.
+            try? await shutDown(ShutdownRequest())
+        }
     }
 
     /// Takes the pod's processes out of the cgroups that are its first container's, and removes those.
     private func removePodCgroups() async throws {
         guard !podCgroups.directories.isEmpty else { return }
         let roots = try HostCgroup.mounts().hierarchies.map(\.mountPoint)
-        let _: TaskEmpty = try await client.call(SandboxService.Method.move, MoveRequest(cgroups: roots))
-        try await podCgroups.removing()
+        try await move(to: roots)
+        try await podCgroups.remove()
+    }
+
+    /// Moves the pod's processes, its machine among them while there is one.
+    func move(to cgroups: [String]) async throws {
+        let _: TaskEmpty = try await client.call(SandboxService.Method.move, MoveRequest(cgroups: cgroups))
     }
 
     /// The machine is gone, and containerd has been told everything.
@@ -305,13 +325,12 @@ import TaskAPI
     }
 
     /// Has connections to the loopback of a network namespace go on in the machine. A pod without that is a pod all the same.
-    func forwardLoopback(of network: consuming OwnedFD) {
-        let network = Handed(network)
+    func forwardLoopback(of network: String) {
         let forward = LoopbackForward(client)
         self.forward = forward
         Task { @EventLoop in
             do {
-                if let network = network.take() { try await forward.begin(in: network) }
+                try await forward.begin(in: openNamespace(network))
             } catch {
                 warn("ports of the pod cannot be forwarded: \(error)")
             }

@@ -1,4 +1,5 @@
 import Cgroups
+import CommandTree
 import ContainerdAPI
 import EventLoop
 import FrontEnd
@@ -20,27 +21,40 @@ import TaskAPI
     /// The container whose pod it is.
     private let group: String
     private let isMember: Bool
+    /// It, or the pod that it joins, is Kubernetes'.
+    private let isPod: Bool
+    private let annotations: [String: String]
+    private let request: ResourceRequest
 
     init(_ flags: ShimFlags) throws {
         self.flags = flags
         bundle = flags.bundle.isEmpty ? try CurrentProcess.workingDirectory() : flags.bundle
+        let document = try Self.read(bundle + "/config.json")
+        annotations = Self.annotations(document)
+        let resources = document["linux"]?["resources"]?.serialized ?? "{}"
+        // What is wrong with them is told when the container is made.
+        request = ResourceRequest(try? RuntimeSpec.Resources.decode(json: Array(resources.utf8)))
         var spec = RuntimeSpec(ociVersion: "")
-        spec.annotations = try Self.annotations(bundle + "/config.json")
-        switch try PodMembership(spec).role {
+        spec.annotations = annotations
+        let role = try PodMembership(spec).role
+        isPod = role != .own
+        switch role {
         case .own, .sandbox: (group, isMember) = (flags.id, false)
         case .member(let sandbox): (group, isMember) = (sandbox, true)
         }
     }
 
-    private static func annotations(_ path: String) throws -> [String: String] {
-        let document: JSONValue
+    private static func read(_ path: String) throws -> JSONValue {
         do {
-            document = try JSONParser.parse(Files.readRegular(path, limit: RuntimeSpec.maximumBytes))
+            return try JSONParser.parse(Files.readRegular(path, limit: RuntimeSpec.maximumBytes))
         } catch let error as SystemCallError {
             throw HostSideError("\(path): \(error.reason)")
         } catch {
             throw HostSideError("\(path): \(error)")
         }
+    }
+
+    private static func annotations(_ document: JSONValue) -> [String: String] {
         guard case .object(let members) = document["annotations"] else { return [:] }
         var annotations: [String: String] = [:]
         for member in members { annotations[member.key] = member.value.text }
@@ -76,6 +90,8 @@ import TaskAPI
     private func begin(_ pod: String, _ socket: String) async throws -> Host {
         let options = try RuntimeOptions.read(CurrentProcess.standardStream(0).readAll(limit: 1 << 20))
         let host = try options.configPath.isEmpty ? Host() : Host(configuration: options.configPath)
+        let size = try self.size(host)
+        let plan = try self.plan(host, socket).encode()
         host.sweep()
         try await waitForEnd(of: host.paths(pod))
         guard (try? UnixSocket.connect(.stream, path: socket)) == nil else {
@@ -84,8 +100,6 @@ import TaskAPI
         try Files.makeDirectories(ShimAddress.directory)
         let directory = try Files.open(ShimAddress.directory, .directory)
         let listener = try UnixSocket.listen(.stream, directory: directory, name: pod)
-        let size = try host.machineSize(containers: [])
-        let plan = try self.plan(host, socket).encode()
         do {
             let number = listener.withRaw { $0 }
             let client = try await host.startPod(
@@ -103,9 +117,23 @@ import TaskAPI
         return host
     }
 
+    /// The machine's, as far as it is known already: a larger one has more processors to be given.
+    private func size(_ host: Host) throws -> MachineSize {
+        let rules = host.annotationRules
+        if isPod { try rules.check(annotations) }
+        let pod = try PodAnnotations(
+            annotations, rules, host: host.size, isUnified: HostCgroup.mounts().isUnified,
+            parseSize: { try? ByteSize.parse($0) }, device: PodAnnotations.device)
+        return try host.machineSize(pod: pod.containers, containers: [request], wished: pod.machine)
+    }
+
     /// containerd does not wait for a pod's end before it begins another one of the same name.
     private func waitForEnd(of paths: PodDirectory.Paths) async throws {
-        guard let client = try? MonitorClient.connect(paths) else { return }
+        guard let client = try? MonitorClient.connect(paths) else {
+            // Its reaper may be at it.
+            if Files.exists(paths.pod) { try? await paths.waitForReaper(within: Self.endLimit) }
+            return
+        }
         defer { client.close() }
         guard let state = try? await client.podState(), !state.isEnding, !state.containers.isEmpty else {
             try? await client.waitForEnd(within: Self.endLimit)

@@ -6,6 +6,7 @@ import Linux
     private let child: WatchedProcess
     private let writing: AsyncFD, reading: AsyncFD
     private var said: [UInt8] = []
+    private static let killLimit: Duration = .seconds(2)
 
     /// Starts it. `run` is to follow.
     /// - Parameters:
@@ -55,8 +56,10 @@ import Linux
             exit = try await within(limit, waitingFor: "end of \(name)") { try await self.child.exit.value() }
         } catch {
             child.signal(9)
-            // Not in this task, which may be cancelled.
-            await Task { @EventLoop in _ = try? await child.exit.value() }.value
+            // Not in this task, which may be cancelled. What the kernel does not let go of ends later.
+            await Task { @EventLoop in
+                _ = try? await within(Self.killLimit, waitingFor: name) { try await self.child.exit.value() }
+            }.value
             throw error
         }
         guard exit != .exited(code: 0) else { return (exit, "") }

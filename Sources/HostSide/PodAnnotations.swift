@@ -27,6 +27,8 @@ public struct PodAnnotations: Equatable, Sendable {
     /// Nil: what is configured.
     public var memoryMiB: Int?
     public var vCPUs: Int?
+    /// What all containers of the pod will ask for together, where its engine knows.
+    public var containers = ResourceRequest()
     /// How fast the machine may use the host's disks.
     public var blockIO: RuntimeSpec.BlockIO?
 
@@ -35,6 +37,12 @@ public struct PodAnnotations: Equatable, Sendable {
 
     private static let openEuler = "com.github.containers.virtcontainers."
     private static let openEulerMemory: ClosedRange<Int64> = 1 << 30...256 << 30
+
+    /// As far as this host goes.
+    private static func openEulerMemory(_ host: MachineSize) -> ClosedRange<Int64> {
+        let has = Int64(host.memoryMiB) << 20
+        return openEulerMemory.lowerBound...max(openEulerMemory.lowerBound, min(openEulerMemory.upperBound, has))
+    }
 
     /// - Parameters:
     ///   - host: what there is.
@@ -54,9 +62,11 @@ public struct PodAnnotations: Equatable, Sendable {
             }
             vCPUs = number
         }
+        containers = Self.containers(annotations)
         guard rules.isOpenEuler else { return }
         memoryMiB =
-            try Self.memory(annotations, Self.openEuler + "sandbox_mem", Self.openEulerMemory, parseSize) ?? memoryMiB
+            try Self.memory(annotations, Self.openEuler + "sandbox_mem", Self.openEulerMemory(host), parseSize)
+            ?? memoryMiB
         vCPUs = try Self.processors(annotations, host) ?? vCPUs
         blockIO = try Self.blockIO(annotations, isUnified, device)
     }
@@ -81,6 +91,19 @@ public struct PodAnnotations: Equatable, Sendable {
             throw wrong(name, text, "a number from 0.5 to \(host.vCPUs)")
         }
         return Int(number.rounded(.up))
+    }
+
+    /// By CRI's annotations of a sandbox. What is no number there is nobody's to refuse.
+    /// Source: containerd, pkg/cri/annotations/annotations.go.
+    private static func containers(_ annotations: [String: String]) -> ResourceRequest {
+        func number(_ name: String) -> Int64? { annotations["io.kubernetes.cri.sandbox-" + name].flatMap { Int64($0) } }
+        var resources = RuntimeSpec.Resources()
+        resources.memory = .init()
+        resources.memory?.limit = number("memory")
+        resources.cpu = .init()
+        resources.cpu?.quota = number("cpu-quota")
+        resources.cpu?.period = number("cpu-period").flatMap { UInt64(exactly: $0) }
+        return ResourceRequest(resources)
     }
 
     private static func wrong(_ name: String, _ text: String, _ expected: String) -> HostSideError {
@@ -173,6 +196,16 @@ extension RuntimeSpec.BlockIO {
     }
 }
 
+extension RuntimeSpec.Resources {
+    /// Those of a sandbox that count on the host: its shares are those of a program that does nothing, and its cgroup is
+    /// where the whole pod's machine is.
+    public var ofSandbox: Self {
+        var result = self
+        result.cpu?.shares = nil
+        return result
+    }
+}
+
 extension PodAnnotations {
     /// The machine of a pod that is otherwise this large. It is never smaller.
     public func machine(_ standard: MachineSize) -> MachineSize {
@@ -180,8 +213,9 @@ extension PodAnnotations {
             memoryMiB: max(standard.memoryMiB, memoryMiB ?? 0), vCPUs: max(standard.vCPUs, vCPUs ?? 0))
     }
 
-    /// Limits that a container has, with those of its pod.
-    public func limits(_ resources: RuntimeSpec.Resources?) -> RuntimeSpec.Resources? {
+    /// The limits on the host of the container that a pod begins with.
+    public func limits(_ resources: RuntimeSpec.Resources?, isSandbox: Bool) -> RuntimeSpec.Resources? {
+        let resources = isSandbox ? resources?.ofSandbox : resources
         guard let blockIO else { return resources }
         var result = resources ?? .init()
         result.blockIO = result.blockIO?.with(blockIO) ?? blockIO

@@ -38,7 +38,7 @@ public enum Reaper {
             // A spare's has another name once it is a pod's; one that is removed has none, and there is nothing to undo.
             let paths = PodDirectory.Paths(pod: try directory.currentPath())
             // Waits for a front end that has come first.
-            try PodDirectory.takeOver(paths, wait: true)?.undo()
+            try PodDirectory.takeOver(paths, wait: true)?.undo(isPatient: true)
         } catch {
             warn("\(error)")
             CurrentProcess.exit(1)

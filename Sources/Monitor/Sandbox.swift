@@ -145,8 +145,10 @@ import TaskAPI
             .assign(
                 takesOthers: !request.endsWithContainer || request.takesOthers, endsWithLast: request.endsWithLast))
         keepsCreated = request.keepsCreated
-        if request.memoryMiB > 0 { memoryMiB = Int(request.memoryMiB) }
-        if request.vCPUs > 0 { vCPUs = Int(request.vCPUs) }
+        setSize(
+            MachineSize(
+                memoryMiB: request.memoryMiB > 0 ? Int(request.memoryMiB) : memoryMiB,
+                vCPUs: request.vCPUs > 0 ? Int(request.vCPUs) : vCPUs))
         guest.grow(toMemoryMiB: memoryMiB, vCPUs: vCPUs)
         timings.note(.podAssigned)
         staysAfterEnd = !request.endsWithContainer && request.pause == nil
@@ -158,13 +160,19 @@ import TaskAPI
         }
     }
 
+    /// What the machine is to have, as far as it goes. One that boots has what it was started with.
+    private func setSize(_ wanted: MachineSize) {
+        guard let largest = guest.largest else { return }
+        (memoryMiB, vCPUs) = (min(wanted.memoryMiB, largest.memoryMiB), min(wanted.vCPUs, largest.vCPUs))
+    }
+
     /// Has the machine be so large at least, as far as the host goes.
     /// - Throws: for a machine that cannot grow.
     func grow(_ request: GrowRequest) async throws -> GrowResponse {
         try await waitForMachine()
         let wanted = MachineSize(
             memoryMiB: max(memoryMiB, Int(request.memoryMiB)), vCPUs: max(vCPUs, Int(request.vCPUs)))
-        guard let largest = guest.largest else {
+        guard guest.largest != nil else {
             let size = MachineSize(memoryMiB: memoryMiB, vCPUs: vCPUs)
             do {
                 try size.check(needing: wanted)
@@ -173,7 +181,7 @@ import TaskAPI
             }
             return GrowResponse(memoryMiB: UInt32(memoryMiB), vCPUs: UInt32(vCPUs))
         }
-        (memoryMiB, vCPUs) = (min(wanted.memoryMiB, largest.memoryMiB), min(wanted.vCPUs, largest.vCPUs))
+        setSize(wanted)
         guest.grow(toMemoryMiB: memoryMiB, vCPUs: vCPUs)
         try await guest.waitForGrowth()
         return GrowResponse(memoryMiB: UInt32(memoryMiB), vCPUs: UInt32(vCPUs))
@@ -233,13 +241,12 @@ import TaskAPI
     /// How long a machine that has been ended may take to be gone.
     private static let machineEndLimit: Duration = .seconds(10)
 
-    /// Moves what is left of the pod, when its machine is gone.
+    /// Moves the pod, or when its machine ends what is left of it then.
     func move(_ request: MoveRequest) async throws {
-        guard state.phase == .stopping(.machine) || state.phase == .stopped else {
-            throw SandboxError(.failedPrecondition, "the pod's machine runs")
-        }
-        try await within(Self.machineEndLimit, waitingFor: "end of the machine") {
-            _ = try await self.guest.ended.value()
+        if state.phase == .stopping(.machine) || state.phase == .stopped {
+            try await within(Self.machineEndLimit, waitingFor: "end of the machine") {
+                _ = try await self.guest.ended.value()
+            }
         }
         try join(request.cgroups)
     }

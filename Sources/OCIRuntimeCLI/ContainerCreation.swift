@@ -135,7 +135,7 @@ import TaskAPI
             terminal: terminal?.peer.withRaw { $0 })
         (container.pid, container.startTime) = (started.pid, started.startTime)
         let socket = try AsyncFD(started.socket.duplicate())
-        try makeCgroups(cgroups, plan, mounts)
+        try await makeCgroups(cgroups, plan, mounts)
         // Its machine comes while hooks run on the host.
         let starting = Task { @EventLoop in
             defer { leavePodsCgroup(mounts) }
@@ -149,7 +149,7 @@ import TaskAPI
             client = try? await starting.value
             throw error
         }
-        try limit(plan, mounts)
+        try await limit(plan, mounts)
         if !staysAttached { try terminal?.send(to: consoleSocket) }
         try context.store.save(container)
         try writePID()
@@ -186,7 +186,7 @@ import TaskAPI
     private var podHostname: String { spec.annotations?["io.kubernetes.cri-o.HostName"] ?? spec.hostname ?? "" }
 
     /// For a user who may make none there is none.
-    private func makeCgroups(_ cgroups: HostCgroup, _ plan: PodPlan, _ mounts: CgroupMounts) throws {
+    private func makeCgroups(_ cgroups: HostCgroup, _ plan: PodPlan, _ mounts: CgroupMounts) async throws {
         let mayLackThem = context.ignoresCgroups ?? (host.rootless != nil)
         do {
             if host.rootless != nil, mayLackThem, !cgroups.unit.isEmpty {
@@ -196,16 +196,18 @@ import TaskAPI
             if isNewPod { container.podCgroups = plan.podCgroups }
             // Before: whoever deletes what is left of a container removes them.
             try context.store.save(container)
-            try container.cgroups.make(for: container.pid)
+            var own = container.cgroups, pods = container.podCgroups
+            defer { (container.cgroups, container.podCgroups) = (own, pods) }
+            try await own.make(for: container.pid)
             // systemd makes none without a process: this one is in it until the monitor is.
             let holder = container.podCgroups.unit.isEmpty ? nil : CurrentProcess.id
-            if isNewPod { try container.podCgroups.make(for: holder) }
+            if isNewPod { try await pods.make(for: holder) }
         } catch let error as CgroupError {
             leavePodsCgroup(mounts)
             guard mayLackThem else { throw RuntimeError("linux.cgroupsPath: \(error)") }
             context.log.warn("no cgroup: \(error)")
             if container.pid != 0 { try? HostCgroup.move(container.pid, to: mounts) }
-            try? container.cgroups.remove()
+            try? await container.cgroups.remove()
             (container.cgroups, container.podCgroups) = (HostCgroup(), HostCgroup())
         }
     }
@@ -250,13 +252,15 @@ import TaskAPI
     private var outOfMemoryFile: String { bundle.hasSuffix("/userdata") ? bundle + "/oom" : "" }
 
     /// The container's limits, on the host. After the machine's start, which is not what they are for.
-    private func limit(_ plan: PodPlan, _ mounts: CgroupMounts) throws {
+    private func limit(_ plan: PodPlan, _ mounts: CgroupMounts) async throws {
         // Without a cgroup they are the guest's alone.
-        guard let resources = plan.annotations.limits(spec.linux?.resources), !container.cgroups.directories.isEmpty
+        let isSandbox = plan.isNew && membership.role == .sandbox
+        guard let resources = plan.annotations.limits(spec.linux?.resources, isSandbox: isSandbox),
+            !container.cgroups.directories.isEmpty
         else { return }
         let limits = CgroupLimits(resources, guestBytes: plan.guestBytes, isUnified: mounts.isUnified)
         do {
-            try container.cgroups.apply(limits, in: mounts)
+            try await container.cgroups.apply(limits, in: mounts)
         } catch {
             throw RuntimeError("linux.resources: \(error)")
         }
@@ -278,8 +282,8 @@ import TaskAPI
         }
         // A proxy ends with its socket, whoever has that.
         if container.pid != 0 { try? PidFD(container.pid).signal(9) }
-        try? container.cgroups.remove()
-        if isNewPod { try? container.podCgroups.remove() }
+        try? await container.cgroups.remove()
+        if isNewPod { try? await container.podCgroups.remove() }
         try? context.store.remove(container.id)
     }
 }

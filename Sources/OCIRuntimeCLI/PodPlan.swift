@@ -43,6 +43,10 @@ import TaskAPI
         network = membership.network(of: target)
         joinedNamespaces = membership.sharedNamespaces(isFirst: target == nil)
         let request = container.request
+        // Podman has its user's word for it, CRI-O that of a pod's author.
+        if membership.role != .own, container.annotations["io.container.manager"] != "libpod" {
+            try host.annotationRules.check(container.annotations)
+        }
         annotations =
             target != nil
             ? PodAnnotations()

@@ -10,8 +10,8 @@ public enum JournalEntry: Equatable, Sendable {
     /// container, and then with the link that names it, unless that leads elsewhere by now.
     case record(path: String, removed: Bool, link: String = "", subject: EventSubject? = nil)
     /// A cgroup that the pod's processes are in: its directories, or the scope that systemd has made for it and the slice that
-    /// this is in.
-    case cgroup(directories: [String], isUnified: Bool, unit: String, slice: String)
+    /// this is in; and whether it was there before.
+    case cgroup(directories: [String], isUnified: Bool, unit: String, slice: String, wasThere: Bool)
     /// A socket of an engine's server.
     case socket(String)
     /// Not acquired, but where what becomes of the records is written down: the directory of this host's events.
@@ -37,10 +37,10 @@ public enum JournalEntry: Equatable, Sendable {
                     "record": .string(path), "removed": .bool(removed), "link": .string(link),
                     "subject": subject?.json ?? .null,
                 ])
-            case .cgroup(let directories, let isUnified, let unit, let slice):
+            case .cgroup(let directories, let isUnified, let unit, let slice, let wasThere):
                 .members([
                     "cgroup": .array(directories.map { .string($0) }), "unified": .bool(isUnified),
-                    "unit": .string(unit), "slice": .string(slice),
+                    "unit": .string(unit), "slice": .string(slice), "wasThere": .bool(wasThere),
                 ])
             case .socket(let path): .members(["socket": .string(path)])
             case .events(let directory): .members(["events": .string(directory)])
@@ -91,7 +91,8 @@ public enum JournalEntry: Equatable, Sendable {
             if directories.count == items.count {
                 return .cgroup(
                     directories: directories, isUnified: value["unified"] == .bool(true),
-                    unit: value["unit"]?.text ?? "", slice: value["slice"]?.text ?? "")
+                    unit: value["unit"]?.text ?? "", slice: value["slice"]?.text ?? "",
+                    wasThere: value["wasThere"] == .bool(true))
             }
         }
         if let path = value["socket"]?.text, path.utf8.first == UInt8(ascii: "/") { return .socket(path) }

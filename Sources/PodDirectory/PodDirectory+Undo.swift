@@ -6,8 +6,9 @@ import Pod
 extension PodDirectory {
     /// Undoes all that the journal says and removes the directory: what a monitor that was killed could not do.
     ///
+    /// - Parameter isPatient: what is about to end is waited for, a second at most.
     /// - Throws: for what could not be undone; the journal stays then, and the next front end tries again.
-    public func undo() throws(UndoError) {
+    public func undo(isPatient: Bool = false) throws(UndoError) {
         var failures: [String] = []
         let entries = try entries()
         var events: EventLogWriter?
@@ -15,7 +16,7 @@ extension PodDirectory {
         // Those first that others cannot go before.
         for entry in entries.filter(\.isProcess) + entries.filter({ !$0.isProcess }).reversed() {
             do {
-                try Self.undo(entry, events)
+                try Self.undo(entry, events, isPatient: isPatient)
             } catch {
                 failures.append("\(error)")
             }
@@ -50,7 +51,9 @@ extension PodDirectory {
         return nil
     }
 
-    private static func undo(_ entry: JournalEntry, _ events: EventLogWriter?) throws(SystemCallError) {
+    private static func undo(
+        _ entry: JournalEntry, _ events: EventLogWriter?, isPatient: Bool
+    ) throws(SystemCallError) {
         switch entry {
         case .process(let pid, let startTime): try living(pid, startedAt: startTime)?.signal(9)
         case .record(let path, let removed, let link, let subject):
@@ -64,12 +67,13 @@ extension PodDirectory {
             if wasThere, let (log, subject) = said {
                 try? log.append(Event(subject, "destroy", at: WallClock.now))
             }
-        case .cgroup(let directories, let isUnified, let unit, let slice):
-            let cgroup = HostCgroup(directories: directories, isUnified: isUnified, unit: unit, slice: slice)
+        case .cgroup(let directories, let isUnified, let unit, let slice, let wasThere):
+            let cgroup = HostCgroup(
+                directories: directories, isUnified: isUnified, unit: unit, slice: slice, wasThere: wasThere)
             // A reaper is in its pod's.
             try cgroup.leave()
             do {
-                try cgroup.remove()
+                try cgroup.removeBlocking(isPatient: isPatient)
             } catch {
                 throw SystemCallError("remove a cgroup", "\(error)", code: ErrorNumber.busy)
             }

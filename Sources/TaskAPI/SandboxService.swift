@@ -45,8 +45,8 @@ public enum SandboxService {
         /// `ServeRequest` → `TaskEmpty`, when the pod's machine goes on. The monitor serves an engine's protocol as well from
         /// then on, and the pod is that engine's: whoever calls may go.
         public static let serve = "Serve"
-        /// `MoveRequest` → `TaskEmpty`, when the pod's machine has ended and what is left of the pod is in other cgroups than
-        /// those that it was assigned, so that those can be removed.
+        /// `MoveRequest` → `TaskEmpty`, when the pod's processes are in those cgroups; while its machine ends, what is left of
+        /// the pod then.
         public static let move = "Move"
         /// `StopRequest` → `TaskEmpty`, at once. The end of the monitor is the end of the pod.
         public static let stop = "Stop"

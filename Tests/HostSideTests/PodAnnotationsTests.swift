@@ -57,7 +57,7 @@ import Testing
         (["bulkhead.memory": "16G"], "annotations.bulkhead.memory is a size from 1m to 8192m"),
         (["bulkhead.memory": "-1m"], "annotations.bulkhead.memory is a size"),
         (["bulkhead.vcpus": "5"], "annotations.bulkhead.vcpus is a number from 1 to 4, not 5"),
-        ([openEuler + "sandbox_mem": "512m"], "sandbox_mem is a size from 1024m to 262144m, such as 4g, not 512m"),
+        ([openEuler + "sandbox_mem": "512m"], "sandbox_mem is a size from 1024m to 8192m, such as 4g, not 512m"),
         ([openEuler + "sandbox_cpu": "0.4"], "sandbox_cpu is a number from 0.5 to 4, not 0.4"),
         ([openEuler + "sandbox_cpu": "nan"], "sandbox_cpu is a number"),
         ([openEuler + "blkio_cgroup": "[]"], "blkio_cgroup: it is no JSON object"),
@@ -98,7 +98,7 @@ import Testing
         var resources = RuntimeSpec.Resources()
         resources.blockIO = .init()
         resources.blockIO?.throttleReadBpsDevice = [.init(major: 8, minor: 16, rate: 1)]
-        let limits = try #require(asked.limits(resources)?.blockIO)
+        let limits = try #require(asked.limits(resources, isSandbox: false)?.blockIO)
         #expect(
             limits.throttleReadBpsDevice
                 == [.init(major: 8, minor: 16, rate: 1), .init(major: 8, minor: 0, rate: 400)])
@@ -109,6 +109,25 @@ import Testing
         #expect(throws: HostSideError.self) {
             try Self.parse([Self.openEuler + "blkio_cgroup": leaf], isUnified: true)
         }
+    }
+
+    @Test func aSandboxsSharesAreNotItsMachines() {
+        var resources = RuntimeSpec.Resources()
+        resources.cpu = .init()
+        resources.cpu?.shares = 2
+        resources.cpu?.quota = 50_000
+        #expect(PodAnnotations().limits(resources, isSandbox: false) == resources)
+        let limits = PodAnnotations().limits(resources, isSandbox: true)
+        #expect(limits?.cpu?.shares == nil && limits?.cpu?.quota == 50_000)
+    }
+
+    @Test func criSaysWhatAPodsContainersWillAskFor() throws {
+        let prefix = "io.kubernetes.cri.sandbox-"
+        let asked = try Self.parse([
+            prefix + "memory": "1073741824", prefix + "cpu-quota": "250000", prefix + "cpu-period": "100000",
+        ])
+        #expect(asked.containers == ResourceRequest(memoryBytes: 1 << 30, nanoCPUs: 2_500_000_000))
+        #expect(try Self.parse([prefix + "memory": "-1", prefix + "cpu-quota": "much"]) == PodAnnotations())
     }
 
     @Test func aPodMayHaveWhatIsAllowed() throws {

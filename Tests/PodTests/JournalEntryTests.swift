@@ -6,8 +6,11 @@ import Testing
     private static let entries: [JournalEntry] = [
         .process(pid: 4711, startTime: 99), .record(path: "/var/lib/bulkhead/containers/a \"b\"", removed: true),
         .record(path: "/x", removed: false), .events("/var/lib/bulkhead/events"),
-        .cgroup(directories: ["/sys/fs/cgroup/cpu/a", "/sys/fs/cgroup/pids/a"], isUnified: false, unit: "", slice: ""),
-        .cgroup(directories: [], isUnified: true, unit: "a.scope", slice: "b.slice"), .socket("/run/containerd/s/a"),
+        .cgroup(
+            directories: ["/sys/fs/cgroup/cpu/a", "/sys/fs/cgroup/pids/a"], isUnified: false, unit: "", slice: "",
+            wasThere: true),
+        .cgroup(directories: [], isUnified: true, unit: "a.scope", slice: "b.slice", wasThere: false),
+        .socket("/run/containerd/s/a"),
         .record(
             path: "/x", removed: true, link: "/n",
             subject: EventSubject(isPod: true, id: "a", attributes: ["name": "b", "label \"c\"": "d"])),

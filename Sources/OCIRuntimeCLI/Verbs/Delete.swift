@@ -63,8 +63,8 @@ import TaskAPI
         let isPodsEnd = await endsPod(container)
         if isPodsEnd { try await container.podPaths.waitForReaper(within: limit) }
         do {
-            try container.cgroups.remove()
-            if isPodsEnd { try container.podCgroups.remove() }
+            try await container.cgroups.remove()
+            if isPodsEnd { try await container.podCgroups.remove() }
         } catch {
             context.log.warn("the container's cgroup is not removed: \(error)")
         }

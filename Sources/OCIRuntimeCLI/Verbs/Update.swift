@@ -49,7 +49,7 @@ import TaskAPI
         request.resources = ProtobufAny(
             typeURL: UpdateTaskRequest.resourcesTypeURL, value: try resources.inGuest.encode())
         let _: TaskEmpty = try await client.task(TaskService.Method.update, request)
-        if container.isFirst, !container.cgroups.directories.isEmpty { try limit(container, resources) }
+        if container.isFirst, !container.cgroups.directories.isEmpty { try await limit(container, resources) }
         _ = consume entry
         return 0
     }
@@ -71,11 +71,11 @@ import TaskAPI
     }
 
     /// The machine is the first container's.
-    private static func limit(_ container: RuntimeContainer, _ resources: RuntimeSpec.Resources) throws {
+    private static func limit(_ container: RuntimeContainer, _ resources: RuntimeSpec.Resources) async throws {
         let mounts = try HostCgroup.mounts()
         let limits = CgroupLimits(resources, guestBytes: container.machineBytes, isUnified: mounts.isUnified)
         do {
-            try container.cgroups.apply(limits, in: mounts)
+            try await container.cgroups.apply(limits, in: mounts)
         } catch {
             throw RuntimeError("\(error)")
         }

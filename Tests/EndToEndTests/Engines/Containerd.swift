@@ -18,14 +18,17 @@ import Testing
     /// Of containers that are no pod's; their cgroups are called so, too.
     nonisolated var namespace: String { String(room.cgroupParent.dropFirst()) }
 
-    /// Whether a shim that is no more, whoever's, has left its socket.
-    private nonisolated static func hasDeadSockets() -> Bool {
+    /// Sockets that shims which are no more, whoever's, have left.
+    private nonisolated static func deadSockets() -> Set<String> {
         let directory = "/run/containerd/s"
-        return ((try? Files.names(in: directory)) ?? []).contains { name in
+        let names = ((try? Files.names(in: directory)) ?? []).filter { name in
             let path = directory + "/" + name
             return name.contains("-") && (try? UnixSocket.connect(.stream, path: path)) == nil && Files.exists(path)
         }
+        return Set(names)
     }
+    /// Those of before.
+    private let othersSockets = deadSockets()
 
     nonisolated static let missing = EngineRoom.missing(
         programs + "/containerd", programs + "/ctr", "/usr/bin/skopeo", "/usr/bin/umoci", "/usr/lib/cni/bridge",
@@ -189,6 +192,6 @@ import Testing
         let bundles = state + "/io.containerd.runtime.v2.task/" + namespace
         try await room.bulkhead.wait(for: "bundles") { ((try? Files.names(in: bundles)) ?? []).isEmpty }
         try await room.expectNothingLeft(cgroups: room.cgroupParent, mounts: "/overlayfs/")
-        try await room.bulkhead.wait(for: "sockets") { !Self.hasDeadSockets() }
+        try await room.bulkhead.wait(for: "sockets") { Self.deadSockets().isSubset(of: self.othersSockets) }
     }
 }

@@ -16,7 +16,8 @@ import Testing
     private let server = RPCServer()
     private var listener: LocalListener?
     private let changed = Condition()
-    private var client: RPCClient?
+    /// To the shim that was started last.
+    var client: RPCClient?
     private nonisolated var eventSocket: String { runtime.bulkhead.root + "/events.sock" }
     /// What `-publish-binary` names.
     var publisher = "/nonexistent/containerd"
@@ -87,7 +88,7 @@ import Testing
 
     // MARK: The command
 
-    private func run(_ action: String, _ id: String, _ bundle: String) async throws -> Bulkhead.Result {
+    func run(_ action: String, _ id: String, _ bundle: String) async throws -> Bulkhead.Result {
         var plan = SpawnPlan(
             Self.program,
             [
@@ -174,8 +175,12 @@ import Testing
     /// Ends the shim.
     func shutDown() async throws {
         _ = try await call(TaskService.Method.shutdown, ShutdownRequest())
+        try await waitForEnd()
+        try await runtime.expectNothingLeft()
+    }
+
+    func waitForEnd() async throws {
         let client = try #require(client)
         _ = try await within(Patience.limit, waitingFor: "end of the shim") { try await client.ended.value() }
-        try await runtime.expectNothingLeft()
     }
 }

@@ -1,3 +1,4 @@
+import ContainerdAPI
 import EventLoop
 import Linux
 import OCI
@@ -49,11 +50,17 @@ import Testing
     @EventLoop @Test func aMemberIsDeletedByItself() async throws {
         try await BareShim.with { shim in
             let first = try shim.runtime.bundle("p", "sleep 1000") { $0.annotations = Self.sandbox }
-            let second = try shim.runtime.bundle("m", "sleep 1000") { $0.annotations = Self.member("p") }
+            let hook = shim.runtime.bulkhead.root + "/hook", ran = shim.runtime.bulkhead.root + "/ran"
+            try Files.write(Array("#!/bin/sh\necho ran >>\(ran)\n".utf8), to: hook, mode: 0o755)
+            let second = try shim.runtime.bundle("m", "sleep 1000") {
+                $0.annotations = Self.member("p")
+                $0.hooks = .init()
+                $0.hooks?.poststop = [RuntimeSpec.Hook(path: hook)]
+            }
             try await shim.start("p", first)
             _ = try await shim.create("p", first)
             try await shim.start("p")
-            for _ in 0..<2 {
+            for count in 1...2 {
                 try await shim.start("m", second)
                 _ = try await shim.create("m", second)
                 try await shim.start("m")
@@ -61,6 +68,7 @@ import Testing
                 #expect(
                     try await shim.code(TaskService.Method.state, TaskProcessRequest(id: "m")) == .notFound)
                 #expect(!Files.exists(second + "/bulkhead.json"))
+                #expect(try Files.readText(ran) == String(repeating: "ran\n", count: count))
             }
             try await shim.remove("p")
             try await shim.shutDown()
@@ -198,14 +206,10 @@ import Testing
             let refused = try shim.runtime.bundle("r", "true") {
                 $0.annotations = Self.sandbox.merging(["bulkhead.writable": "true"]) { $1 }
             }
-            try await shim.start("r", refused)
-            do {
-                _ = try await shim.create("r", refused)
-                Issue.record("it was made")
-            } catch let status as TTRPCStatus {
-                #expect(status.code == .failedPrecondition && status.message.contains("container.annotations"))
-            }
-            try await shim.shutDown()
+            let result = try await shim.run("start", "r", refused)
+            #expect(result.code == 1 && result.error.contains("container.annotations"), "\(result)")
+            #expect(!((try? Files.names(in: ShimAddress.directory)) ?? []).contains { $0.hasPrefix("r-") })
+            try await shim.runtime.expectNothingLeft()
             let output = shim.runtime.bulkhead.root + "/output"
             let large = try shim.runtime.bundle("l", "grep MemTotal /proc/meminfo; nproc") {
                 $0.annotations = Self.sandbox.merging(
@@ -221,5 +225,62 @@ import Testing
             try await shim.remove("l")
             try await shim.shutDown()
         }
+    }
+
+    /// CRI says on the sandbox what the containers will ask for together.
+    @EventLoop @Test func aPodsMachineHasWhatItsContainersWillAskFor() async throws {
+        try await BareShim.with { shim in
+            let output = shim.runtime.bulkhead.root + "/output"
+            let pod = try shim.runtime.bundle("p", "grep MemTotal /proc/meminfo; nproc") {
+                $0.annotations = Self.sandbox.merging([
+                    "io.kubernetes.cri.sandbox-memory": "\(512 << 20)", "io.kubernetes.cri.sandbox-cpu-quota": "150000",
+                    "io.kubernetes.cri.sandbox-cpu-period": "100000",
+                ]) { $1 }
+            }
+            try await shim.start("p", pod)
+            _ = try await shim.create("p", pod, stdout: "file://" + output)
+            try await shim.start("p")
+            #expect(try await shim.wait("p") == 0)
+            let words = try Files.readText(output).split(whereSeparator: \.isWhitespace)
+            let total = try #require(words.count == 4 ? Int(words[1]) : nil)
+            #expect(total > 512 << 10 && words[3] == "2", "\(words)")
+            try await shim.remove("p")
+            try await shim.shutDown()
+        }
+    }
+
+    /// A cgroup that was there before is not only the pod's.
+    @EventLoop @Test func othersStayInACgroupThatTheyHave() async throws {
+        try await BareShim.with { shim in
+            let bundles = try ["a", "b"].map { name in
+                try shim.runtime.bundle(name, "sleep 1000") {
+                    let path = $0.linux?.cgroupsPath ?? ""
+                    $0.linux?.cgroupsPath = path.dropLast() + "shared"
+                }
+            }
+            let directory = try #require(try Self.cgroup(bundles[0]))
+            try await shim.start("a", bundles[0])
+            let first = try await shim.create("a", bundles[0])
+            try await shim.start("a")
+            let client = shim.client
+            try await shim.start("b", bundles[1])
+            _ = try await shim.create("b", bundles[1])
+            try await shim.start("b")
+            try await shim.remove("b")
+            _ = try await shim.call(TaskService.Method.shutdown, ShutdownRequest())
+            try await shim.waitForEnd()
+            let processes = try Files.readText(directory + "/cgroup.procs").split(separator: "\n").map(String.init)
+            #expect(processes.contains("\(first)"), "\(processes)")
+            shim.client = client
+            try await shim.remove("a")
+            try await shim.shutDown()
+        }
+    }
+
+    /// Where the container's cgroup is, in the hierarchy of processes' numbers or the only one.
+    private static func cgroup(_ bundle: String) throws -> String? {
+        let spec = try RuntimeSpec.decode(json: Files.read(bundle + "/config.json", limit: RuntimeSpec.maximumBytes))
+        let path = spec.linux?.cgroupsPath ?? ""
+        return Files.exists("/sys/fs/cgroup/pids") ? "/sys/fs/cgroup/pids" + path : "/sys/fs/cgroup" + path
     }
 }

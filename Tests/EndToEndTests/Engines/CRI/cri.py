@@ -206,9 +206,10 @@ class Stream:
         self.local_done = False
         self.remote_done = False
         self.unacknowledged = 0
+        self.was_reset = False
 
     def reset(self):
-        self.local_done = self.remote_done = True
+        self.local_done = self.remote_done = self.was_reset = True
 
 
 class Session:
@@ -508,6 +509,9 @@ def forward_verb(options):
         raise Failure(REPORTED, report.decode(errors="replace"))
     if not all_ended(error, data):
         raise Failure(LOST, "connection lost")
+    # As containerd 1.7 says that the connection in the pod was reset.
+    if error.was_reset or data.was_reset:
+        raise Failure(LOST, "the stream was reset")
     return 0
 
 

@@ -9,7 +9,7 @@ public struct CgroupLimits: Equatable, Sendable {
         public var controller: String
         public var file: String
         public var value: String
-        /// What is written where there is no such file; nil: that is an error.
+        /// What is written where there is no such file, or the kernel does not take the value; nil: that is an error.
         public var otherwise: [Setting]?
 
         init(_ controller: String, _ file: String, _ value: String, otherwise: [Setting]? = nil) {
@@ -28,13 +28,14 @@ public struct CgroupLimits: Equatable, Sendable {
     public let settings: [Setting]
     let isUnified: Bool
 
-    /// - Parameter guestBytes: the machine's memory, when the pod's memory is limited.
-    public init(_ resources: RuntimeSpec.Resources, guestBytes: Int64, isUnified: Bool) {
+    /// - Parameter machine: the bytes of the machine's memory, where that is in the cgroup; nil: only what stands for the
+    ///   container's processes is, and the limits are exactly the container's.
+    public init(_ resources: RuntimeSpec.Resources, machine: Int64?, isUnified: Bool) {
         var settings: [Setting] = []
-        Self.add(resources.memory ?? .init(), guestBytes, isUnified, to: &settings)
-        Self.add(resources.cpu ?? .init(), isUnified, to: &settings)
+        Self.add(resources.memory ?? .init(), machine, isUnified, to: &settings)
+        Self.add(resources.cpu ?? .init(), hasMachine: machine != nil, isUnified, to: &settings)
         if let limit = resources.pids?.limit, limit != 0 {
-            let value = limit < 0 ? "max" : "\(sum(limit, Self.machineThreads))"
+            let value = limit < 0 ? "max" : "\(machine == nil ? limit : sum(limit, Self.machineThreads))"
             settings.append(Setting("pids", "pids.max", value))
         }
         if let block = resources.blockIO { Self.add(block, isUnified, to: &settings) }
@@ -42,13 +43,15 @@ public struct CgroupLimits: Equatable, Sendable {
     }
 
     private static func add(
-        _ memory: RuntimeSpec.Memory, _ guestBytes: Int64, _ isUnified: Bool, to settings: inout [Setting]
+        _ memory: RuntimeSpec.Memory, _ machine: Int64?, _ isUnified: Bool, to settings: inout [Setting]
     ) {
         let file = isUnified ? "memory.max" : "memory.limit_in_bytes"
         switch memory.limit ?? 0 {
         case 0: break
         case ..<0: settings.append(Setting("memory", file, isUnified ? "max" : "-1"))
-        case let limit: settings.append(Setting("memory", file, "\(sum(max(limit, guestBytes), machineBytes))"))
+        case let limit:
+            let allowed = machine.map { sum(max(limit, $0), machineBytes) } ?? limit
+            settings.append(Setting("memory", file, "\(allowed)"))
         }
         if let reservation = memory.reservation, reservation > 0 {
             settings.append(
@@ -56,7 +59,9 @@ public struct CgroupLimits: Equatable, Sendable {
         }
     }
 
-    private static func add(_ cpu: RuntimeSpec.CPU, _ isUnified: Bool, to settings: inout [Setting]) {
+    private static func add(
+        _ cpu: RuntimeSpec.CPU, hasMachine: Bool, _ isUnified: Bool, to settings: inout [Setting]
+    ) {
         if let shares = cpu.shares, shares > 0 {
             let weight = CgroupWeight.weight(shares: shares)
             settings.append(
@@ -69,12 +74,14 @@ public struct CgroupLimits: Equatable, Sendable {
             settings.append(isUnified ? Setting("cpu", "cpu.max", "max") : Setting("cpu", "cpu.cfs_quota_us", "-1"))
         case let quota:
             let period = period ?? 100_000
-            let allowed = sum(quota, period / 100 * machinePercent)
+            let allowed = hasMachine ? sum(quota, period / 100 * machinePercent) : quota
             if isUnified {
                 settings.append(Setting("cpu", "cpu.max", "\(allowed) \(period)"))
             } else {
                 settings.append(Setting("cpu", "cpu.cfs_period_us", "\(period)"))
-                settings.append(Setting("cpu", "cpu.cfs_quota_us", "\(allowed)"))
+                // The cgroup around it may have a quota without that room, which the kernel does not let it exceed.
+                let exact = allowed == quota ? nil : [Setting("cpu", "cpu.cfs_quota_us", "\(quota)")]
+                settings.append(Setting("cpu", "cpu.cfs_quota_us", "\(allowed)", otherwise: exact))
             }
         }
         if let idle = cpu.idle, idle != 0 { settings.append(Setting("cpu", "cpu.idle", "\(idle)")) }

@@ -215,7 +215,7 @@ extension HostCgroup {
             do {
                 try Files.control(path, setting.value)
             } catch {
-                if error.code == ErrorNumber.noEntry, let otherwise = setting.otherwise {
+                if [ErrorNumber.noEntry, ErrorNumber.invalid].contains(error.code), let otherwise = setting.otherwise {
                     try apply(otherwise, in: mounts)
                     continue
                 }

@@ -226,8 +226,12 @@ import TaskAPI
         }
         create.options = ProtobufAny(typeURL: ContainerOptions.typeURL, value: try Protobuf.encode(options))
         wasAsked = true
-        let _: CreateTaskResponse = try await shim.client.task(
-            TaskService.Method.create, create, within: .seconds(shim.plan.startSeconds + 30))
+        do {
+            let _: CreateTaskResponse = try await shim.client.task(
+                TaskService.Method.create, create, within: .seconds(shim.plan.startSeconds + 30))
+        } catch {
+            throw ShimService.ofProgram(error)
+        }
     }
 
     /// Whether it is a sandbox of the usual pause image, in which nothing is but one program: ours does the same.
@@ -253,7 +257,8 @@ import TaskAPI
         let limited =
             record.isFirst ? podAnnotations.limits(asked, isSandbox: membership.role == .sandbox) : asked
         guard let resources = limited else { return }
-        let limits = CgroupLimits(resources, guestBytes: guestBytes, isUnified: mounts.isUnified)
+        let limits = CgroupLimits(
+            resources, machine: record.isFirst ? guestBytes : nil, isUnified: mounts.isUnified)
         do {
             try await record.cgroups.apply(limits, in: mounts)
         } catch {

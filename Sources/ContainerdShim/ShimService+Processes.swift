@@ -127,13 +127,13 @@ extension ShimService {
             typeURL: UpdateTaskRequest.resourcesTypeURL, value: try resources.inGuest.encode())
         let _: TaskEmpty = try await client.task(TaskService.Method.update, inGuest)
         container.request = wanted
-        // The machine is the first container's.
-        guard container.record.isFirst else { return }
         if container.isSandbox { resources = resources.ofSandbox }
         let mounts = try HostCgroup.mounts()
+        // The machine is in the first container's cgroup.
+        let limits = CgroupLimits(
+            resources, machine: container.record.isFirst ? machineBytes : nil, isUnified: mounts.isUnified)
         do {
-            try await container.record.cgroups.apply(
-                CgroupLimits(resources, guestBytes: machineBytes, isUnified: mounts.isUnified), in: mounts)
+            try await container.record.cgroups.apply(limits, in: mounts)
         } catch {
             throw TTRPCStatus(.failedPrecondition, "\(error)")
         }

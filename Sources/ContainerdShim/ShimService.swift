@@ -169,7 +169,8 @@ import TaskAPI
         let limit: Duration = .seconds(60) + ContainerTranslation.limit(of: hooks.startContainer)
         do {
             let _: StartResponse = try await client.task(TaskService.Method.start, request, within: limit)
-        } catch {
+        } catch let error {
+            let error = Self.ofProgram(error)
             // Nobody watches one that has not begun, and whoever waits for its end is to learn of it.
             if !request.execID.isEmpty { process.endUntold(status: Self.neverRan) }
             throw error
@@ -196,6 +197,12 @@ import TaskAPI
             let _: TaskEmpty? = try? await client.task(TaskService.Method.kill, kill)
             throw error
         }
+    }
+
+    /// What cannot be found is its program: NotFound would be the container.
+    static func ofProgram(_ error: any Error) -> any Error {
+        guard let status = error as? TTRPCStatus, status.code == .notFound else { return error }
+        return TTRPCStatus(.unknown, status.message)
     }
 
     /// As runc has it of an exec that could not begin.

@@ -258,7 +258,8 @@ import TaskAPI
         guard let resources = plan.annotations.limits(spec.linux?.resources, isSandbox: isSandbox),
             !container.cgroups.directories.isEmpty
         else { return }
-        let limits = CgroupLimits(resources, guestBytes: plan.guestBytes, isUnified: mounts.isUnified)
+        let limits = CgroupLimits(
+            resources, machine: plan.isNew && !plan.hasStandIn ? plan.guestBytes : nil, isUnified: mounts.isUnified)
         do {
             try await container.cgroups.apply(limits, in: mounts)
         } catch {

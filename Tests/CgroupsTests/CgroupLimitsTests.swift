@@ -44,7 +44,7 @@ import Testing
     func areThoseOfTheHostWithRoomForAMachine(_ row: Row) throws {
         let resources = try RuntimeSpec.Resources.decode(json: Array(row.json.utf8))
         func files(_ isUnified: Bool) -> [String] {
-            CgroupLimits(resources, guestBytes: 256 << 20, isUnified: isUnified).settings.map {
+            CgroupLimits(resources, machine: 256 << 20, isUnified: isUnified).settings.map {
                 "\($0.file)=\($0.value)"
             }
         }
@@ -61,10 +61,10 @@ import Testing
     ])
     func withoutBFQThereIsAnotherWeight(_ json: String, _ otherwise: String) throws {
         let resources = try RuntimeSpec.Resources.decode(json: Array(#"{"blockIO":\#(json)}"#.utf8))
-        let settings = CgroupLimits(resources, guestBytes: 0, isUnified: true).settings
+        let settings = CgroupLimits(resources, machine: 0, isUnified: true).settings
         #expect(settings.map(\.file) == ["io.bfq.weight"])
         #expect(settings.first?.otherwise?.map { "\($0.file)=\($0.value)" }.joined() == otherwise)
-        let first = CgroupLimits(resources, guestBytes: 0, isUnified: false).settings
+        let first = CgroupLimits(resources, machine: 0, isUnified: false).settings
         #expect(first.allSatisfy { $0.otherwise == nil })
     }
 

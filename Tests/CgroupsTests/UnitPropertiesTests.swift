@@ -59,7 +59,7 @@ import Testing
     func areWhatSystemdCallsThem(_ row: Row) throws {
         let resources = try RuntimeSpec.Resources.decode(json: Array(row.json.utf8))
         func properties(_ isUnified: Bool) -> [String] {
-            CgroupLimits(resources, guestBytes: 256 << 20, isUnified: isUnified).unitProperties.map {
+            CgroupLimits(resources, machine: 256 << 20, isUnified: isUnified).unitProperties.map {
                 $0.joined(separator: " ")
             }
         }

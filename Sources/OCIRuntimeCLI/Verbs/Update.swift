@@ -49,7 +49,7 @@ import TaskAPI
         request.resources = ProtobufAny(
             typeURL: UpdateTaskRequest.resourcesTypeURL, value: try resources.inGuest.encode())
         let _: TaskEmpty = try await client.task(TaskService.Method.update, request)
-        if container.isFirst, !container.cgroups.directories.isEmpty { try await limit(container, resources) }
+        if !container.cgroups.directories.isEmpty { try await limit(container, resources) }
         _ = consume entry
         return 0
     }
@@ -70,10 +70,11 @@ import TaskAPI
         try context.store.save(container)
     }
 
-    /// The machine is the first container's.
+    /// The machine is in the first container's cgroup.
     private static func limit(_ container: RuntimeContainer, _ resources: RuntimeSpec.Resources) async throws {
         let mounts = try HostCgroup.mounts()
-        let limits = CgroupLimits(resources, guestBytes: container.machineBytes, isUnified: mounts.isUnified)
+        let limits = CgroupLimits(
+            resources, machine: container.isFirst ? container.machineBytes : nil, isUnified: mounts.isUnified)
         do {
             try await container.cgroups.apply(limits, in: mounts)
         } catch {

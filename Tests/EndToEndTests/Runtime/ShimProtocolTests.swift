@@ -3,6 +3,7 @@ import EventLoop
 import Linux
 import OCI
 import PodDirectory
+import Protobuf
 import Support
 import TTRPC
 import TaskAPI
@@ -282,5 +283,63 @@ import Testing
         let spec = try RuntimeSpec.decode(json: Files.read(bundle + "/config.json", limit: RuntimeSpec.maximumBytes))
         let path = spec.linux?.cgroupsPath ?? ""
         return Files.exists("/sys/fs/cgroup/pids") ? "/sys/fs/cgroup/pids" + path : "/sys/fs/cgroup" + path
+    }
+
+    /// As a kubelet has it: the pod's cgroup has as much as its containers' together, and with version 1 none of them may
+    /// have more.
+    @EventLoop @Test(.enabled(if: Files.exists("/sys/fs/cgroup/cpu"), "needs cgroups of version 1"))
+    func aQuotaFitsIntoThatOfThePod() async throws {
+        try await BareShim.with { shim in
+            let name = "/bulkhead-test-\(shim.runtime.bulkhead.root.split(separator: "-").last ?? "")-pod"
+            let directory = "/sys/fs/cgroup/cpu" + name
+            try Files.makeDirectories(directory)
+            defer {
+                for hierarchy in (try? Files.names(in: "/sys/fs/cgroup")) ?? [] {
+                    try? Files.removeDirectory("/sys/fs/cgroup/" + hierarchy + name)
+                }
+            }
+            try Files.control(directory + "/cpu.cfs_quota_us", "40000")
+            func bundle(_ id: String, _ annotations: [String: String], quota: Int64?) throws -> String {
+                try shim.runtime.bundle(id, "sleep 1000") {
+                    $0.annotations = annotations
+                    $0.linux?.cgroupsPath = name + "/" + id
+                    $0.linux?.resources = .init()
+                    $0.linux?.resources?.cpu = .init()
+                    $0.linux?.resources?.cpu?.quota = quota
+                    $0.linux?.resources?.cpu?.period = 100_000
+                }
+            }
+            func quota(_ id: String) throws -> String {
+                try Files.readText(directory + "/\(id)/cpu.cfs_quota_us").filter { $0 != "\n" }
+            }
+            let pod = try bundle("p", Self.sandbox, quota: nil),
+                member = try bundle("m", Self.member("p"), quota: 40_000)
+            try await shim.start("p", pod)
+            _ = try await shim.create("p", pod)
+            try await shim.start("p")
+            try await shim.start("m", member)
+            _ = try await shim.create("m", member)
+            try await shim.start("m")
+            #expect(try quota("m") == "40000")
+            var update = UpdateTaskRequest()
+            update.id = "m"
+            update.resources = ProtobufAny(
+                typeURL: UpdateTaskRequest.resourcesTypeURL,
+                value: Array(#"{"cpu":{"quota":20000,"period":100000}}"#.utf8))
+            _ = try await shim.call(TaskService.Method.update, update)
+            #expect(try quota("m") == "20000")
+            try await shim.remove("m")
+            try await shim.remove("p")
+            try await shim.shutDown()
+            // Of one that is alone, whose machine would have room.
+            let alone = try bundle("a", [:], quota: 40_000)
+            try await shim.start("a", alone)
+            _ = try await shim.create("a", alone)
+            #expect(try quota("a") == "40000")
+            try Files.control(directory + "/cpu.cfs_quota_us", "-1")
+            try await shim.start("a")
+            try await shim.remove("a")
+            try await shim.shutDown()
+        }
     }
 }

@@ -90,7 +90,8 @@ import TaskAPI
     /// What is to be said of an end that was not the process's own.
     nonisolated static func messages(_ end: WaitResponse, _ subject: String) -> [String] {
         if !end.reason.isEmpty { return ["\(subject) was killed: \(end.reason)"] }
-        return end.outOfMemory ? ["\(subject) was killed: it ran out of memory"] : []
+        // Another of its processes may have been, and this one have gone on.
+        return end.outOfMemory && end.exitStatus == 137 ? ["\(subject) was killed: it ran out of memory"] : []
     }
 
     /// Leaves the process alone. One that was begun from this terminal, in a container that others use too, is told, as

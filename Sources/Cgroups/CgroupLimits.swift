@@ -9,7 +9,8 @@ public struct CgroupLimits: Equatable, Sendable {
         public var controller: String
         public var file: String
         public var value: String
-        /// What is written where there is no such file, or the kernel does not take the value; nil: that is an error.
+        /// What is written where there is no such file, nothing perhaps; or, if something, where the kernel does not take the
+        /// value. Nil: that is an error.
         public var otherwise: [Setting]?
 
         init(_ controller: String, _ file: String, _ value: String, otherwise: [Setting]? = nil) {
@@ -78,10 +79,14 @@ public struct CgroupLimits: Equatable, Sendable {
             if isUnified {
                 settings.append(Setting("cpu", "cpu.max", "\(allowed) \(period)"))
             } else {
-                settings.append(Setting("cpu", "cpu.cfs_period_us", "\(period)"))
-                // The cgroup around it may have a quota without that room, which the kernel does not let it exceed.
+                // The cgroup around it may have a quota without that room, which the kernel does not let it exceed, not
+                // even between the two.
                 let exact = allowed == quota ? nil : [Setting("cpu", "cpu.cfs_quota_us", "\(quota)")]
-                settings.append(Setting("cpu", "cpu.cfs_quota_us", "\(allowed)", otherwise: exact))
+                let both = Setting("cpu", "cpu.cfs_quota_us", "\(allowed)", otherwise: exact)
+                let length = Setting("cpu", "cpu.cfs_period_us", "\(period)")
+                settings.append(
+                    Setting("cpu", "cpu.cfs_period_us", "\(period)", otherwise: [both, length]))
+                settings.append(both)
             }
         }
         if let idle = cpu.idle, idle != 0 { settings.append(Setting("cpu", "cpu.idle", "\(idle)")) }

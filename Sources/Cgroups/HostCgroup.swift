@@ -164,10 +164,11 @@ public struct HostCgroup: Codable, Equatable, Sendable {
     }
 
     /// Removes it once what is still in it, children of an engine's hook for instance, has been moved into the root of each
-    /// hierarchy. One that was there before is others' as well, and systemd ends what is in its own.
+    /// hierarchy. One that was there before is others' as well; systemd ends what is in its own, sooner or later.
+    /// - Throws: when something is in it still: whoever tries again comes further.
     public func removeRest() throws(CgroupError) {
-        guard unit.isEmpty, wasThere != true else { return }
-        try evict()
+        guard wasThere != true else { return }
+        if unit.isEmpty { try evict() }
         guard try !removeDirectories() else { return }
         throw CgroupError("rmdir: \(directories.first(where: Files.exists) ?? ""): something is in it")
     }
@@ -215,7 +216,9 @@ extension HostCgroup {
             do {
                 try Files.control(path, setting.value)
             } catch {
-                if [ErrorNumber.noEntry, ErrorNumber.invalid].contains(error.code), let otherwise = setting.otherwise {
+                if let otherwise = setting.otherwise,
+                    error.code == ErrorNumber.noEntry || error.code == ErrorNumber.invalid && !otherwise.isEmpty
+                {
                     try apply(otherwise, in: mounts)
                     continue
                 }

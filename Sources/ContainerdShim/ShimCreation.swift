@@ -182,6 +182,7 @@ import TaskAPI
     ) async throws {
         let running = Task { @EventLoop in
             try await grouping.value
+            try Task.checkCancellation()
             try await runHooks()
         }
         do {

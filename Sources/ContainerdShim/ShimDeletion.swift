@@ -30,16 +30,18 @@ import TaskAPI
         response.pid = UInt32(clamping: record.pid)
         if record.isFirst {
             try await endPod(record)
-        } else if let shim = try? AsyncFD(UnixSocket.connect(.stream, path: record.socket, wait: false)) {
-            // It goes on with the rest of the pod, and does whatever there is to do.
-            if let answer = await Self.delete(record.id, by: RPCClient(shim)) { return answer }
+        } else if let answer = await deleteByShim(record) {
+            return answer
         }
+        // The shim has done it meanwhile, or is at it.
+        guard Files.exists(bundle + "/" + ShimRecord.fileName) else { return response }
         if let proxy = try? PidFD(record.pid), ProcessTime.lives(record.pid, startedAt: record.startTime) {
             try proxy.signal(9)
         }
         try await record.cgroups.remove()
         if record.isFirst { try Files.remove(record.socket) }
-        ShimRecord.remove(from: bundle)
+        // Of two that are at it one runs the hooks.
+        guard ShimRecord.remove(from: bundle) else { return response }
         do {
             try await runHooks(record)
         } catch {
@@ -63,16 +65,32 @@ import TaskAPI
         try? await paths.waitForReaper(within: Self.limit)
     }
 
-    /// - Returns: nil when it does not answer.
-    private static func delete(_ id: String, by shim: RPCClient) async -> DeleteResponse? {
+    /// A member's shim goes on with the rest of the pod, and does whatever there is to do.
+    /// - Returns: nil when there is none, or it has not done it.
+    private func deleteByShim(_ record: ShimRecord) async -> DeleteResponse? {
+        guard let stream = try? AsyncFD(UnixSocket.connect(.stream, path: record.socket, wait: false)) else {
+            return nil
+        }
+        let shim = RPCClient(stream)
         defer { shim.close() }
-        var kill = KillRequest(id: id, signal: 9)
+        var kill = KillRequest(id: record.id, signal: 9)
         kill.all = true
-        let process = TaskProcessRequest(id: id)
+        let process = TaskProcessRequest(id: record.id)
         typealias Method = TaskService.Method
-        let _: TaskEmpty? = try? await shim.call(TaskService.name, Method.kill, kill, within: limit)
-        let _: WaitResponse? = try? await shim.call(TaskService.name, Method.wait, process, within: limit)
-        return try? await shim.call(TaskService.name, Method.delete, process, within: limit * 2)
+        let _: TaskEmpty? = try? await shim.call(TaskService.name, Method.kill, kill, within: Self.limit)
+        for _ in 0..<2 {
+            let _: WaitResponse? = try? await shim.call(TaskService.name, Method.wait, process, within: Self.limit)
+            if let answer: DeleteResponse = try? await shim.call(
+                TaskService.name, Method.delete, process, within: Self.limit)
+            {
+                return answer
+            }
+            // With its proxy's end the monitor ends it, too.
+            if let proxy = try? PidFD(record.pid), ProcessTime.lives(record.pid, startedAt: record.startTime) {
+                try? proxy.signal(9)
+            }
+        }
+        return nil
     }
 
     private func runHooks(_ record: ShimRecord) async throws {

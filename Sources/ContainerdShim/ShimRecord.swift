@@ -50,9 +50,11 @@ struct ShimRecord: JSONDocument {
         }
     }
 
-    static func remove(from bundle: String) {
+    /// - Returns: whether it was there.
+    @discardableResult static func remove(from bundle: String) -> Bool {
+        let path = bundle + "/" + fileName
         // The bundle may be gone.
-        try? Files.remove(bundle + "/" + fileName)
+        return Files.exists(path) && (try? Files.remove(path)) != nil
     }
 }
 

@@ -34,6 +34,8 @@ import TaskAPI
     /// The first container's, which ask something of the pod's machine.
     var podAnnotations = PodAnnotations()
     private var isShuttingDown = false
+    /// How many are being made, with their hooks.
+    private var deletions = 0
     /// An update that is being made.
     var updating: Promise<Void>?
     /// Of a pod with a network.
@@ -54,7 +56,7 @@ import TaskAPI
     var requests: [ResourceRequest] { containers.values.map(\.request) + beingMade }
     var beingMade: [ResourceRequest] { creations.values.map(\.wanted) }
     /// Whether there is nothing that anybody could want of it.
-    var isIdle: Bool { containers.isEmpty && creations.isEmpty }
+    var isIdle: Bool { containers.isEmpty && creations.isEmpty && deletions == 0 }
 
     func container(_ id: String) throws(TTRPCStatus) -> ShimContainer {
         guard let container = containers[id] else {
@@ -211,6 +213,11 @@ import TaskAPI
     func delete(_ request: TaskProcessRequest) async throws -> DeleteResponse {
         await waitForCreation(of: request.id)
         let container = try container(request.id), process = try process(request.id, request.execID)
+        deletions += 1
+        defer {
+            deletions -= 1
+            if request.execID.isEmpty { endWhenNobodyAsks() }
+        }
         var response: DeleteResponse = try await client.task(TaskService.Method.delete, request)
         response.pid = container.pid
         if request.execID.isEmpty {
@@ -258,7 +265,6 @@ import TaskAPI
         (event.containerID, event.pid) = (container.id, container.pid)
         (event.exitStatus, event.exitedAt) = (response.exitStatus, response.exitedAt)
         publisher.publish(event)
-        endWhenNobodyAsks()
     }
 
     /// How long containerd may take to end a shim that has nothing more. From bootstrap version 3 on it does not always.

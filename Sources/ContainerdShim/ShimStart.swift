@@ -124,7 +124,10 @@ import TaskAPI
         let pod = try PodAnnotations(
             annotations, rules, host: host.size, isUnified: HostCgroup.mounts().isUnified,
             parseSize: { try? ByteSize.parse($0) }, device: PodAnnotations.device)
-        return try host.machineSize(pod: pod.containers, containers: [request], wished: pod.machine)
+        var size = try host.machineSize(pod: pod.containers, containers: [request], wished: pod.machine)
+        // A few MiB more are no reason to boot one, which would never grow.
+        size.memoryMiB = min(size.memoryMiB, host.largestCloneMiB)
+        return size
     }
 
     /// containerd does not wait for a pod's end before it begins another one of the same name.

@@ -188,6 +188,9 @@ public struct Host: Sendable {
         return isStrict ? 0 : max(0, size.memoryMiB - Int(configuration.guest.memoryBytes >> 20)) / 128 * 128
     }
 
+    /// The memory that a clone can be given at most.
+    public var largestCloneMiB: Int { Int(configuration.guest.memoryBytes >> 20) + growthMiB }
+
     /// What spares of that configuration are called.
     public func spareKey(_ monitor: MonitorConfiguration) throws -> SpareKey {
         try SpareKey(monitor, launcher: launcher, mountNamespace: SpareKey.currentMountNamespace())

@@ -51,7 +51,11 @@ extension HostCgroup {
 
 extension SystemdCall {
     @EventLoop fileprivate func run() async throws {
-        let (exit, said) = try await HelperProgram(plan()).run(keeping: Self.maximumOutput, within: Self.limit)
-        try check(exit, said: said)
+        do {
+            let (exit, said) = try await HelperProgram(plan()).run(keeping: Self.maximumOutput, within: Self.limit)
+            try check(exit, said: said)
+        } catch let error where error is SystemCallError || error is TimedOut {
+            throw CgroupError("systemd: \(error)")
+        }
     }
 }

@@ -43,7 +43,13 @@ public struct PodMembership: Equatable, Sendable {
     }
 
     private static func role(_ annotations: [String: String]) throws(HostSideError) -> Role {
-        for kind in kinds {
+        // An engine says it in one way. A pod's author, whose annotations may be there as well, has no say.
+        let said = kinds.filter { annotations[$0.type] != nil }
+        guard said.count <= 1 else {
+            throw HostSideError(
+                "annotations.\(said[0].type) and annotations.\(said[1].type): only one engine can have made it")
+        }
+        for kind in said {
             switch annotations[kind.type] {
             case nil: continue
             case kind.sandbox: return .sandbox

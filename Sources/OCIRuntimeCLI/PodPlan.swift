@@ -43,10 +43,13 @@ import TaskAPI
         network = membership.network(of: target)
         joinedNamespaces = membership.sharedNamespaces(isFirst: target == nil)
         let request = container.request
-        // Podman has its user's word for it, CRI-O that of a pod's author.
-        if membership.role != .own, container.annotations["io.container.manager"] != "libpod" {
-            try host.annotationRules.check(container.annotations)
-        }
+        // Podman has its user's word for it, CRI-O that of a pod's author, who can add annotations but take none away.
+        let isPodman =
+            container.annotations["io.container.manager"] == "libpod"
+            && !container.annotations.keys.contains {
+                $0 == "io.kubernetes.cri-o.Metadata" || $0 == "io.kubernetes.cri-o.Name"
+            }
+        if membership.role != .own, !isPodman { try host.annotationRules.check(container.annotations) }
         annotations =
             target != nil
             ? PodAnnotations()

@@ -170,11 +170,13 @@ import Testing
 
 @Suite struct EndMessageTests {
     @Test(arguments: [
-        (false, "", []), (true, "", ["web was killed: it ran out of memory"]),
-        (true, "the machine ended", ["web was killed: the machine ended"]),
-    ]) func anEndThatWasNotItsOwnIsTold(_ outOfMemory: Bool, _ reason: String, _ messages: [String]) {
+        (false, 137, "", []), (true, 137, "", ["web was killed: it ran out of memory"]), (true, 0, "", []),
+        (true, 137, "the machine ended", ["web was killed: the machine ended"]),
+    ]) func anEndThatWasNotItsOwnIsTold(
+        _ outOfMemory: Bool, _ status: UInt32, _ reason: String, _ messages: [String]
+    ) {
         var end = WaitResponse()
-        (end.outOfMemory, end.reason) = (outOfMemory, reason)
+        (end.outOfMemory, end.exitStatus, end.reason) = (outOfMemory, status, reason)
         #expect(Foreground.messages(end, "web") == messages)
     }
 }

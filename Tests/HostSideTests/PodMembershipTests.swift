@@ -58,4 +58,15 @@ import Testing
         #expect(name != PodName.of(id, in: "/run/b"))
         #expect(name.hasPrefix("abababababab-") && name.count == 29)
     }
+
+    /// Under CRI-O a pod's author may have annotated what containerd would.
+    @Test func onlyOneEngineHasMadeAPod() {
+        var spec = RuntimeSpec(ociVersion: "1.0.2")
+        spec.annotations = [
+            "io.kubernetes.cri-o.ContainerType": "container", "io.kubernetes.cri-o.SandboxID": "own",
+            "io.kubernetes.cri.container-type": "container", "io.kubernetes.cri.sandbox-id": "another",
+        ]
+        let error = #expect(throws: HostSideError.self) { try PodMembership(spec) }
+        #expect(error?.description.contains("only one engine can have made it") == true)
+    }
 }

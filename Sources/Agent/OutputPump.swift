@@ -30,8 +30,8 @@ import Linux
         Task { @EventLoop in await self.run() }
     }
 
-    /// Passes on what has been written up to now and returns the number of bytes since the start. When the monitor does
-    /// not take them in time, the number is of those that are on their way.
+    /// Passes on what has been written up to now and returns the number of bytes since the start, those included that the
+    /// monitor has not taken in time.
     func drain(within limit: Duration) async -> UInt64 {
         let done = Promise<Void>()
         // In a task of its own, which the limit does not cut off: the bytes in its hand would be lost.
@@ -41,7 +41,10 @@ import Linux
         }
         // Running out of time is an answer here: the reader's slowness must not hold back the report of the end.
         try? await within(limit, waitingFor: "reader") { try await done.value() }
-        return sentBytes
+        guard done.current == nil, ended.current == nil, !isDetached else { return sentBytes }
+        // It goes on with them.
+        let unread = try? source.withFD { fd throws(SystemCallError) in try fd.unreadBytes() }
+        return sentBytes + UInt64(unread ?? 0)
     }
 
     private func run() async {

@@ -227,3 +227,8 @@ int bh_unlock_ptmx(int ptmx) {
     int unlocked = 0;
     RESULT(ioctl(ptmx, TIOCSPTLCK, &unlocked));
 }
+
+int bh_unread(int fd) {
+    int count = 0;
+    return ioctl(fd, FIONREAD, &count) < 0 ? -errno : count;
+}

@@ -221,6 +221,11 @@ public struct OwnedFD: ~Copyable, Sendable {
 }
 
 extension OwnedFD {
+    /// Bytes in a pipe, by either end, or in a terminal, that have not been read, FIONREAD.
+    public borrowing func unreadBytes() throws(SystemCallError) -> Int {
+        Int(try check(withRaw { bh_unread($0) }, "ioctl", "FIONREAD"))
+    }
+
     /// Makes room for that many bytes in the pipe that this is an end of, F_SETPIPE_SZ.
     /// - Throws: EPERM above the user's limits, EBUSY below what is in it, EBADF when it is no pipe.
     public borrowing func setPipeCapacity(_ bytes: Int) throws(SystemCallError) {

@@ -91,9 +91,36 @@ extension AsyncFD {
                 passedBytes += UInt64(bytes.count)
                 changed.notify()
             }
+            // Some readers throw away what they have not read when they hear of the process's end, which may be before.
+            await waitUntilRead()
             ended = true
             sinks.forEach { $0.close() }
             changed.notify()
+        }
+    }
+
+    /// How long a reader may read nothing of what is in its pipe, and how often it is looked at.
+    private static let readLimit: Duration = .seconds(1)
+    private static let readPauses: ClosedRange<Duration> = .microseconds(500)...(.milliseconds(20))
+
+    /// Suspends until whoever reads has what is in the pipes, or has stopped reading.
+    private func waitUntilRead() async {
+        var pause = Self.readPauses.lowerBound
+        var before = Int.max, giveUp = MonotonicTime.now + Self.readLimit.nanoseconds
+        while case let unread = unreadBytes, unread > 0 {
+            if unread < before { (before, giveUp) = (unread, MonotonicTime.now + Self.readLimit.nanoseconds) }
+            guard MonotonicTime.now < giveUp, (try? await EventLoop.sleep(for: pause)) != nil else { return }
+            pause = min(pause * 2, Self.readPauses.upperBound)
+        }
+    }
+
+    /// In all pipes together.
+    private var unreadBytes: Int {
+        sinks.reduce(0) { sum, sink in
+            let bytes = try? sink.withFD { fd throws(SystemCallError) in
+                try fd.status().kind == .fifo ? fd.unreadBytes() : 0
+            }
+            return sum + (bytes ?? 0)
         }
     }
 
@@ -122,7 +149,7 @@ extension AsyncFD {
     }
 
     /// Suspends until what the process wrote has been passed on: into the pipe, when its reader is slower than that.
-    /// - Parameter count: bytes that the agent had sent when it reported the process's end.
+    /// - Parameter count: bytes that the process had written when the agent reported its end.
     func passAll(_ count: UInt64) async throws(CancellationError) {
         let hasSlowReader = isSinkFull
         // The process has ended, so the rest is in pipes and windows on the way here. Larger from the start it would only
@@ -135,6 +162,7 @@ extension AsyncFD {
         while passedBytes < count, !ended { try await changed.wait() }
         // An agent that found the window full has counted less than there is.
         while hasSlowReader, !ended { try await changed.wait() }
+        if !ended { await waitUntilRead() }
     }
 
     /// Whether the reader keeps us waiting, or did just now.

@@ -60,8 +60,18 @@ import Testing
         let pump = OutputPump(from: try AsyncFD(pipe.reading.duplicate()), to: guest)
         let writer = try AsyncFD(pipe.writing.duplicate())
         let flood = Task { @EventLoop in try await writer.write([UInt8](repeating: 9, count: 2_000_000)) }
+        // Nobody takes more: the link's window is full, and so is the pipe.
+        try await within(.seconds(20), waitingFor: "a full pipe") {
+            var looks = 0
+            while looks < 20 {
+                looks = try pipe.reading.unreadBytes() == 65536 ? looks + 1 : 0
+                try await EventLoop.sleep(for: .milliseconds(5))
+            }
+        }
         let taken = await pump.drain(within: .milliseconds(50))
         #expect(taken < 2_000_000)
+        // What is in the pipe is counted, too, taken or not.
+        #expect(taken == pump.sentBytes + 65536)
         // Once somebody reads, nothing is missing.
         #expect(try await read(2_000_000, from: host).count == 2_000_000)
         try await flood.value

@@ -78,6 +78,8 @@ struct bh_fork_plan {
 pid_t bh_fork(const struct bh_fork_plan *plan, int *pidfd, enum bh_step *failed);
 
 int bh_pipe(int fds[2]);
+/// Bytes that can be read, FIONREAD; of a pipe by either end.
+int bh_unread(int fd);
 /// In the C locale; NULL for a number that is no errno.
 const char *bh_errno_text(int code);
 

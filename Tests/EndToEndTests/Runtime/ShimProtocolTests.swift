@@ -347,4 +347,33 @@ import Testing
             try await shim.shutDown()
         }
     }
+
+    /// containerd's clients close their pipe when they hear of the end, with whatever they have not read.
+    @EventLoop @Test func anEndIsToldWhenTheOutputHasBeenRead() async throws {
+        try await BareShim.with { shim in
+            let bundle = try shim.runtime.bundle("a", "head -c 50000 /dev/zero; exit 3")
+            let path = shim.runtime.bulkhead.root + "/pipe"
+            try await EngineRoom.program("/usr/bin/mkfifo", [path]).expectSuccess()
+            let pipe = try Files.open(path, [.readOnly, .nonBlocking])
+            // Until the shim has opened it, nobody else writes.
+            let writer = try Files.open(path, [.writeOnly, .nonBlocking])
+            let reader = try AsyncFD(pipe.duplicate())
+            var count = 0
+            let reading = Task { @EventLoop in
+                while case let bytes = try await reader.read(upTo: 5000), !bytes.isEmpty {
+                    count += bytes.count
+                    try await EventLoop.sleep(for: .milliseconds(50))
+                }
+            }
+            try await shim.start("a", bundle)
+            _ = try await shim.create("a", bundle, stdout: path)
+            _ = consume writer
+            try await shim.start("a")
+            #expect(try await shim.wait("a") == 3)
+            #expect(try count == 50000 && pipe.unreadBytes() == 0, "\(count)")
+            try await reading.value
+            try await shim.remove("a")
+            try await shim.shutDown()
+        }
+    }
 }

@@ -15,6 +15,8 @@ import PodDirectory
     let pod: PodStore.Entry?
     /// What is left of its last failure.
     let failed: FailedPod?
+    /// An engine has made it, or nobody knows who.
+    var isEngines: Bool { container == nil && pod == nil && failed == nil }
 
     /// - Parameter reference: a name, an id or the beginning of one, of a pod or of a container.
     /// - Throws: when there is none and none has failed, and when there are several.

@@ -139,6 +139,8 @@ import TaskAPI
         }
         defer { client.close() }
         guard let state = try? await client.podState(), !state.isEnding, !state.containers.isEmpty else {
+            // Of one in which nothing has been made, by a containerd that is no more, nobody else says so.
+            try? await client.shutDown(within: Self.endLimit)
             try? await client.waitForEnd(within: Self.endLimit)
             return try await paths.waitForReaper(within: Self.endLimit)
         }

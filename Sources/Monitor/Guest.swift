@@ -267,8 +267,9 @@ import TTRPC
         return made.pid
     }
 
-    func signal(_ request: SignalRequest) async throws {
-        let _: Empty = try await call(AgentService.Method.signal, request)
+    /// - Parameter limit: nil: as for any call.
+    func signal(_ request: SignalRequest, within limit: Duration? = nil) async throws {
+        let _: Empty = try await call(AgentService.Method.signal, request, within: limit ?? Self.callLimit)
     }
 
     func resize(_ request: ResizeRequest) async throws {

@@ -221,6 +221,10 @@ extension Sandbox {
         if container.options.removesRecord, container.id != state.first { removeEnded(container) }
     }
 
+    private static let sigkill: UInt32 = 9
+    /// How long the agent may take to kill; a pod may have a small part of a processor only.
+    private static let killLimit: Duration = .seconds(20)
+
     func kill(_ request: KillRequest) async throws {
         await waitForCreation(of: request.id)
         if request.execID.isEmpty, try giveUpRestarts(of: container(request.id), for: request.signal) { return }
@@ -234,7 +238,22 @@ extension Sandbox {
         var signal = SignalRequest()
         (signal.container, signal.process) = (request.id, request.execID)
         (signal.signal, signal.all) = (request.signal, request.all)
-        try await guest.signal(signal)
+        do {
+            try await guest.signal(signal, within: request.signal == Self.sigkill ? Self.killLimit : nil)
+        } catch let status as TTRPCStatus where status.code == .unavailable {
+            // The machine ends, and the process with it: that is about to be known.
+            guard let _ = try? await within(Self.killLimit, waitingFor: "end", { try await process.ended.value() })
+            else { throw status }
+            throw SandboxError(.notFound, "the process of \(request.id) has ended")
+        } catch let status as TTRPCStatus
+            where status.code == .deadlineExceeded && request.signal == Self.sigkill && request.execID.isEmpty
+        {
+            // What does not even end a container ends nothing any more.
+            warn(
+                "the agent has not answered for \(Self.killLimit) when container \(request.id) was to be killed: its machine is ended"
+            )
+            await guest.kill()
+        }
         if request.execID.isEmpty, let container = containers[request.id] {
             emit("kill", container, ["signal": "\(request.signal)"])
         }

@@ -116,7 +116,9 @@ import TaskAPI
         let members = subject.container.map { [$0] } ?? pod?.members ?? []
         for member in members.prefix(Self.memberLimit) { await add { try await Inspect.describe(member, host) } }
         if members.count > Self.memberLimit { problems.append("\(members.count - Self.memberLimit) containers more") }
-        if parts.isEmpty, problems.isEmpty { return "Its record is gone." }
+        if parts.isEmpty, problems.isEmpty {
+            return subject.isEngines ? "It is an engine's, which keeps its records itself." : "Its record is gone."
+        }
         return ([JSONValue.array(parts).indented] + problems).joined(separator: "\n")
     }
 

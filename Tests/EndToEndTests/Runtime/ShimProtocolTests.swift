@@ -376,4 +376,51 @@ import Testing
             try await shim.shutDown()
         }
     }
+
+    /// Whoever is to be killed ends, also in a machine that hangs; so does one whose machine is just ending.
+    @EventLoop @Test func aMachineThatHangsIsEndedByAKill() async throws {
+        try await BareShim.with { shim in
+            let bundle = try shim.runtime.bundle("a", "sleep 1000")
+            try await shim.start("a", bundle)
+            _ = try await shim.create("a", bundle)
+            try await shim.start("a")
+            let hanging = try Self.machine(shim)
+            try PidFD(try #require(hanging)).signal(19)
+            try await shim.remove("a")
+            #expect(shim.events.contains("exit a 137"), "\(shim.events)")
+            try await shim.shutDown()
+
+            let second = try shim.runtime.bundle("b", "sleep 1000")
+            try await shim.start("b", second)
+            _ = try await shim.create("b", second)
+            try await shim.start("b")
+            async let killed = shim.code(TaskService.Method.kill, KillRequest(id: "b", signal: 9))
+            let ending = try Self.machine(shim)
+            try PidFD(try #require(ending)).signal(9)
+            #expect([.ok, .notFound].contains(try await killed))
+            try await shim.remove("b")
+            try await shim.shutDown()
+        }
+    }
+
+    /// One that has no container yet makes room for another of its name.
+    @EventLoop @Test func aShimThatNobodyHasUsedIsNoObstacle() async throws {
+        try await BareShim.with { shim in
+            let bundle = try shim.runtime.bundle("a", "true")
+            try await shim.start("a", bundle)
+            try await shim.start("a", bundle)
+            _ = try await shim.create("a", bundle)
+            try await shim.start("a")
+            #expect(try await shim.wait("a") == 0)
+            try await shim.remove("a")
+            try await shim.shutDown()
+        }
+    }
+
+    /// The only pod's.
+    @EventLoop private static func machine(_ shim: BareShim) throws -> Int32? {
+        let state = shim.runtime.bulkhead.state
+        let pods = try Files.names(in: PodDirectory.Kind.pod.directory(state))
+        return pods.compactMap { PodDirectory.machine(PodDirectory.Paths(state: state, id: $0)) }.first
+    }
 }

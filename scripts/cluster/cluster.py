@@ -8,7 +8,6 @@ import signal
 import ssl
 import subprocess
 import sys
-import threading
 import time
 
 LIMIT = 120  # of what a pod should come to, with a machine that may be emulated
@@ -38,12 +37,12 @@ COMMANDS = {
 PODS = "/api/v1/namespaces/default/pods"
 processes = {}
 uids = {}  # of pods, and their runtimes
-speaking = threading.Lock()
 
 
 def say(line):
-    with speaking:
-        print(line, flush=True)
+    # In one piece: more than one thread speaks.
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def check(name, found, expected=True):
@@ -159,7 +158,7 @@ def gone(name):
 
 def state(status):
     """As in "terminated 3 Error"."""
-    return " ".join(str(part) for kind, value in status.items() for part in (kind, value.get("exitCode"), value.get("reason")) if part is not None)
+    return " ".join(f"{kind} {value.get('exitCode', '')} {value.get('reason', '')}" for kind, value in status.items()).replace("  ", " ").strip()
 
 
 def view(name, keys):

@@ -267,3 +267,7 @@ def bring_up():
     api("POST", "/api/v1/namespaces/default/configmaps", {"metadata": {"name": "settings"}, "data": {"k": "val", "n": "nested"}})
     api("POST", "/api/v1/namespaces/default/secrets", {"metadata": {"name": "secret"}, "stringData": {"pw": "hidden"}})
     check("pods can be made", until(60, lambda: api("GET", "/api/v1/namespaces/default/serviceaccounts/default")))
+    # Alone: its machine is what those of the others are cloned from.
+    first = create("first", pod(container("c", "echo up")), "bulkhead")
+    becomes("a first pod", first, {"phase": "Succeeded", "c.log": "up\n"})
+    delete(first)

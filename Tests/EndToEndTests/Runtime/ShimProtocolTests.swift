@@ -216,42 +216,41 @@ import Testing
             #expect(result.code == 1 && result.error.contains("container.annotations"), "\(result)")
             #expect(!((try? Files.names(in: ShimAddress.directory)) ?? []).contains { $0.hasPrefix("r-") })
             try await shim.runtime.expectNothingLeft()
-            let output = shim.runtime.bulkhead.root + "/output"
-            let large = try shim.runtime.bundle("l", "grep MemTotal /proc/meminfo; nproc") {
-                $0.annotations = Self.sandbox.merging(
-                    ["bulkhead.memory": "768m", "com.github.containers.virtcontainers.sandbox_cpu": "1.5"]) { $1 }
-            }
-            try await shim.start("l", large)
-            _ = try await shim.create("l", large, stdout: "file://" + output)
-            try await shim.start("l")
-            #expect(try await shim.wait("l") == 0)
-            let words = try Files.readText(output).split(whereSeparator: \.isWhitespace)
-            let total = try #require(words.count == 4 ? Int(words[1]) : nil)
-            #expect(total > 600 << 10 && words[3] == "2", "\(words)")
-            try await shim.remove("l")
-            try await shim.shutDown()
+            try await Self.expectMachine(
+                shim,
+                of: ["bulkhead.memory": "768m", "com.github.containers.virtcontainers.sandbox_cpu": "1.5"],
+                kilobytes: 600 << 10)
         }
+    }
+
+    /// Runs a sandbox with these annotations, whose machine is to have two processors and more memory than that.
+    @EventLoop private static func expectMachine(
+        _ shim: BareShim, of annotations: [String: String], kilobytes: Int
+    ) async throws {
+        let output = shim.runtime.bulkhead.root + "/output"
+        let bundle = try shim.runtime.bundle("p", "grep MemTotal /proc/meminfo; nproc") {
+            $0.annotations = Self.sandbox.merging(annotations) { $1 }
+        }
+        try await shim.start("p", bundle)
+        _ = try await shim.create("p", bundle, stdout: "file://" + output)
+        try await shim.start("p")
+        #expect(try await shim.wait("p") == 0)
+        let words = try Files.readText(output).split(whereSeparator: \.isWhitespace)
+        let total = try #require(words.count == 4 ? Int(words[1]) : nil)
+        #expect(total > kilobytes && words[3] == "2", "\(words)")
+        try await shim.remove("p")
+        try await shim.shutDown()
     }
 
     /// CRI says on the sandbox what the containers will ask for together.
     @EventLoop @Test func aPodsMachineHasWhatItsContainersWillAskFor() async throws {
         try await BareShim.with { shim in
-            let output = shim.runtime.bulkhead.root + "/output"
-            let pod = try shim.runtime.bundle("p", "grep MemTotal /proc/meminfo; nproc") {
-                $0.annotations = Self.sandbox.merging([
+            try await Self.expectMachine(
+                shim,
+                of: [
                     "io.kubernetes.cri.sandbox-memory": "\(512 << 20)", "io.kubernetes.cri.sandbox-cpu-quota": "150000",
                     "io.kubernetes.cri.sandbox-cpu-period": "100000",
-                ]) { $1 }
-            }
-            try await shim.start("p", pod)
-            _ = try await shim.create("p", pod, stdout: "file://" + output)
-            try await shim.start("p")
-            #expect(try await shim.wait("p") == 0)
-            let words = try Files.readText(output).split(whereSeparator: \.isWhitespace)
-            let total = try #require(words.count == 4 ? Int(words[1]) : nil)
-            #expect(total > 512 << 10 && words[3] == "2", "\(words)")
-            try await shim.remove("p")
-            try await shim.shutDown()
+                ], kilobytes: 512 << 10)
         }
     }
 

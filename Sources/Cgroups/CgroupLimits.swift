@@ -83,10 +83,9 @@ public struct CgroupLimits: Equatable, Sendable {
                 // even between the two.
                 let exact = allowed == quota ? nil : [Setting("cpu", "cpu.cfs_quota_us", "\(quota)")]
                 let both = Setting("cpu", "cpu.cfs_quota_us", "\(allowed)", otherwise: exact)
-                let length = Setting("cpu", "cpu.cfs_period_us", "\(period)")
-                settings.append(
-                    Setting("cpu", "cpu.cfs_period_us", "\(period)", otherwise: [both, length]))
-                settings.append(both)
+                var length = Setting("cpu", "cpu.cfs_period_us", "\(period)")
+                length.otherwise = [both, length]
+                settings += [length, both]
             }
         }
         if let idle = cpu.idle, idle != 0 { settings.append(Setting("cpu", "cpu.idle", "\(idle)")) }

@@ -59,7 +59,7 @@ import TaskAPI
             ? shim.podAnnotations
             : try PodAnnotations(
                 annotations, rules, host: shim.plan.host, isUnified: mounts.isUnified,
-                parseSize: { try? ByteSize.parse($0) }, device: PodAnnotations.device)
+                parseSize: { try? ByteSize.parse($0) })
         record = ShimRecord(
             id: request.id, state: shim.plan.state, pod: shim.pod, isFirst: target == nil, socket: shim.plan.socket,
             ociVersion: spec.ociVersion, annotations: spec.annotations ?? [:])

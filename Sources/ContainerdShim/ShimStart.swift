@@ -123,7 +123,7 @@ import TaskAPI
         if isPod { try rules.check(annotations) }
         let pod = try PodAnnotations(
             annotations, rules, host: host.size, isUnified: HostCgroup.mounts().isUnified,
-            parseSize: { try? ByteSize.parse($0) }, device: PodAnnotations.device)
+            parseSize: { try? ByteSize.parse($0) })
         var size = try host.machineSize(pod: pod.containers, containers: [request], wished: pod.machine)
         // A few MiB more are no reason to boot one, which would never grow.
         size.memoryMiB = min(size.memoryMiB, host.largestCloneMiB)

@@ -52,7 +52,8 @@ public struct PodAnnotations: Equatable, Sendable {
     /// - Throws: for a value that cannot be met.
     public init(
         _ annotations: [String: String], _ rules: AnnotationRules, host: MachineSize, isUnified: Bool,
-        parseSize: (String) -> Int64?, device: (String) throws -> (major: UInt32, minor: UInt32)
+        parseSize: (String) -> Int64?,
+        device: (String) throws -> (major: UInt32, minor: UInt32) = PodAnnotations.device
     ) throws(HostSideError) {
         memoryMiB = try Self.memory(
             annotations, SpecAnnotation.memory.rawValue, 1 << 20...Int64(host.memoryMiB) << 20, parseSize)

@@ -55,7 +55,7 @@ import TaskAPI
             ? PodAnnotations()
             : try PodAnnotations(
                 container.annotations, host.annotationRules, host: host.size, isUnified: mounts.isUnified,
-                parseSize: { try? ByteSize.parse($0) }, device: PodAnnotations.device)
+                parseSize: { try? ByteSize.parse($0) })
         switch (target, membership.role) {
         case (nil, .member(let id)):
             (pod, isNew, hasStandIn) = (PodName.of(id, in: store.root), true, true)
